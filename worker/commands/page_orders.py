@@ -26,9 +26,8 @@ from worker.decide.mentions import mentions
 from worker.decide.odds import odds_of
 from worker.decide.undo import UndoVerdict
 from worker.ledger.ledger import Ledger
-from worker.ledger.money.answers import Ref
+from worker.ledger.money.answers import Ref, Yields
 from worker.ledger.money.suppressions import AnotherKeyError
-from worker.ledger.money.yields import Yields
 from worker.service.opening import open_crms
 from worker.service.refresh_tokens import secret_key, suppressions_of
 from worker.service.runtime import Runtime, open_runtime

@@ -1,5 +1,5 @@
 -- In front of every script. ARGV[1] is the time in ms (0 = Redis TIME), ARGV[2] the key prefix; a script's own
--- arguments follow and have the names of its head (worker/ledger/arguments.py). Plain Lua 5.1 and redis.call only (no cjson, no struct), so that a simulated Redis runs
+-- arguments follow and have the names of its head (worker/ledger/scripts.py). Plain Lua 5.1 and redis.call only (no cjson, no struct), so that a simulated Redis runs
 -- the same scripts. Every script is one step: it happens as a whole or not at all.
 local PREFIX = ARGV[2]
 local now = tonumber(ARGV[1])

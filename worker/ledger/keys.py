@@ -206,7 +206,7 @@ MONEY: Mapping[str, str] = {
     "clock": "clock:{vendor}",
     # hash "generation", "id", "sent": which life of the ledger this is, and how many paid calls it has seen sent
     "epoch": "epoch",
-    # hash of a bad address or number -> ms since when, by the word of a CRM (money/bad_list.py)
+    # hash of a bad address or number -> ms since when, by the word of a CRM (money/handle_lists.py)
     "bad": "bad",
     # hash: what paid questions cost and brought (worker/decide/odds.py)
     "yields": "yields",

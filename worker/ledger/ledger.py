@@ -7,18 +7,18 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
+from worker.ledger.intake.accounts import Users
 from worker.ledger.intake.deliveries import Deliveries
 from worker.ledger.intake.intake import Intake
-from worker.ledger.intake.users import Users
 from worker.ledger.journal.erasures import Erasures
 from worker.ledger.journal.figures import Figures
 from worker.ledger.journal.journal import Journal
 from worker.ledger.journal.signals import Signals
-from worker.ledger.money.bad_list import BadList
 from worker.ledger.money.books import Books
 from worker.ledger.money.budgets import Budgets
 from worker.ledger.money.creations import Creations
 from worker.ledger.money.rollback_guard import HighWater, RollbackGuard
+from worker.ledger.money.suppressions import BadList
 from worker.ledger.money.tickets import Desk
 from worker.ledger.rates.calls import VendorCalls
 from worker.ledger.rates.clocks import Clocks

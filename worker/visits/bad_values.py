@@ -17,8 +17,8 @@ from worker.decide.odds import bounced_name
 from worker.decide.record import OurValue, View, unclaimed
 from worker.decide.values.fields import normal, same_value, value_hash
 from worker.ledger.ledger import Ledger
+from worker.ledger.money.answers import Yields
 from worker.ledger.money.creations import Claimed, CreationTicket, key_of
-from worker.ledger.money.yields import Yields
 from worker.ledger.work.work import Lease
 from worker.visits.journal_entries import signal_entry
 from worker.visits.paid_call import CALL_MS

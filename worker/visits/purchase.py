@@ -33,13 +33,11 @@ from connectors.tasks import ended
 from worker.decide.handles import Handle, of_question
 from worker.decide.not_now import GiveUp, NotNow, RetryAt, WaitForProvider
 from worker.decide.odds import PRICE_LIST, Odds, odds_of
-from worker.ledger.money.answers import KeptAnswer, Ref
-from worker.ledger.money.bad_list import BadList
+from worker.ledger.money.answers import KeptAnswer, Ref, Yields
 from worker.ledger.money.budgets import BudgetLine
 from worker.ledger.money.spool import Spool
-from worker.ledger.money.suppressions import Suppressions
+from worker.ledger.money.suppressions import BadList, Suppressions
 from worker.ledger.money.tickets import Desk, Granted, LookupTicket, Missed, NoBudget, Policy
-from worker.ledger.money.yields import Yields
 from worker.ledger.rates.cursors import Cursors
 from worker.ledger.rates.pauses import Pauses
 from worker.ledger.run import Run

@@ -9,11 +9,10 @@ import pytest
 
 from tests.integration.scene import Scene, Worker, minutes_later
 from tests.integration.scenery import Open
-from worker.ledger.arguments import Value
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.budgets import Totals
 from worker.ledger.money.tickets import Desk
-from worker.ledger.scripts import LedgerUnavailableError, Scripts
+from worker.ledger.scripts import LedgerUnavailableError, Scripts, Value
 from worker.service.jobs import check_books, compare_books
 from worker.upkeep.reconcile import BooksReport, reconcile
 

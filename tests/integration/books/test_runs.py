@@ -13,7 +13,7 @@ from tests.integration.books.test_budgets import forager
 from tests.integration.scene import CRM, KIND, Scene, Worker
 from tests.integration.scenery import Open
 from worker.ledger.journal.figures import together
-from worker.ledger.money.yields import Yields
+from worker.ledger.money.answers import Yields
 from worker.ledger.own_clock import clock
 from worker.ledger.work.work import Lane
 from worker.manual.follow import CLOSER_LOOK_MS, SHORTEST_PATIENCE_S, follow, run_credits

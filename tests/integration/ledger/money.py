@@ -6,10 +6,9 @@ from dataclasses import fields, replace
 from typing import Any
 
 from connectors.models import Question, Reply
-from worker.ledger.arguments import Value
 from worker.ledger.money.budgets import BudgetLine
 from worker.ledger.money.tickets import Desk, Granted, TicketTerms
-from worker.ledger.scripts import LedgerUnavailableError, Scripts
+from worker.ledger.scripts import LedgerUnavailableError, Scripts, Value
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS

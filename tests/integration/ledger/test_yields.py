@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from worker.ledger.money.yields import Yields
+from worker.ledger.money.answers import Yields
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.work import Due, Lane, Settlement, Work
 

@@ -12,8 +12,7 @@ import pytest
 from lupa.lua51 import LuaRuntime  # type: ignore[import-untyped]  # it has no stubs
 
 from tools.trees import nodes
-from worker.ledger.arguments import Arguments, arguments
-from worker.ledger.scripts import names, source, takes
+from worker.ledger.scripts import Arguments, arguments, names, source, takes
 
 pytestmark = pytest.mark.xdist_group("sources")
 

@@ -1,4 +1,7 @@
-"""Keeps whose everything in this Redis is: each crm's portal or org, each provider's account, the installation."""
+"""Keeps whose everything in this Redis is: each crm's portal or org, each provider's account, the installation.
+
+And who we are in each crm: the user that it names as the last writer of what we wrote.
+"""
 
 from __future__ import annotations
 
@@ -38,3 +41,20 @@ class Accounts:
             return {}
         held: list[bytes | None] = await self._scripts.call("HMGET", self._key, *accounts)
         return {name: value.decode() for name, value in zip(accounts, held, strict=True) if value is not None}
+
+
+class Users:
+    """Keeps our users, noted by whoever opens a crm, read by the web process, which opens none."""
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+        self._key = scripts.keys("users")
+
+    async def tell(self, crm: str, user_id: str) -> None:
+        """Notes that we are this user in a crm."""
+        await self._scripts.call("HSET", self._key, crm, user_id)
+
+    async def of(self, crm: str) -> str:
+        """Returns our user in a crm, ``""`` while it is unknown."""
+        found: bytes | None = await self._scripts.call("HGET", self._key, crm)
+        return (found or b"").decode()

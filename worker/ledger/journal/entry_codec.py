@@ -1,8 +1,8 @@
-"""Keeps journal entries short: what the JSON of most of them has in common is one byte each in the ledger."""
+"""Keeps journal entries and their keys short: what the JSON of most of them has in common is one byte each."""
 
 from __future__ import annotations
 
-from worker.ledger.phrases import Phrases
+from worker.ledger.work.memory import Phrases
 
 # None begins with the quote that ends an object or a row, or takes their names where they are not blank: scripts read
 # which row an entry names (``parts/journal.lua``).
@@ -41,3 +41,12 @@ def packed(entry: str) -> str:
 def unpacked(kept: str, run: str) -> str:
     """Returns an entry of ``run`` from the form that the ledger keeps."""
     return _PHRASES.unpacked(kept.replace(_OF_RUN, f'"run":"{run}"'))
+
+
+_SIZE, _MS = 9, 6  # as parts/journal.lua packs them: the time (ms), and the number within that millisecond
+
+
+def unpacked_keys(packed: bytes) -> list[str]:
+    """Returns keys of the journal's stream, as ``1764412345678-0``; Redis keeps a record's first few in 9 bytes each."""
+    keys = (packed[at : at + _SIZE] for at in range(0, len(packed), _SIZE))
+    return [f"{int.from_bytes(key[:_MS])}-{int.from_bytes(key[_MS:])}" for key in keys]

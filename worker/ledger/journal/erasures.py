@@ -13,12 +13,11 @@ from contextlib import suppress
 import structlog
 from redis.exceptions import ResponseError
 
-from worker.ledger.arguments import Arg
 from worker.ledger.journal.entry_codec import packed
 from worker.ledger.journal.journal import Entry, Journal
 from worker.ledger.journal.signals import Signals
 from worker.ledger.money.answers import Answers, Ref, ref_of
-from worker.ledger.scripts import LedgerUnavailableError, Scripts
+from worker.ledger.scripts import Arg, LedgerUnavailableError, Scripts
 from worker.ledger.work.record_state import same_person
 from worker.ledger.work.work_values import ref
 

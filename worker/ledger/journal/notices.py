@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from worker.ledger.arguments import Arg
 from worker.ledger.money.answers import Ref, ref_of
-from worker.ledger.scripts import Scripts
+from worker.ledger.scripts import Arg, Scripts
 from worker.ledger.work.work_values import ref
 
 

@@ -1,5 +1,6 @@
 """Keeps answers: what was paid for, as it came over the wire, compressed, and whose records it serves.
 
+What all of them have cost and brought is counted here, too (``Yields``).
 A kept answer is one line of facts and the packed reply (``parts/answers.lua``). Times are the ledger's, in ms.
 """
 
@@ -7,7 +8,8 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypedDict
 
@@ -231,3 +233,28 @@ class Answers:
 
     def _asked(self, place: IndexPlace) -> str:
         return self._scripts.keys("asked", place["crm"], place["object"], place["bucket"])
+
+
+class Yields:
+    """Keeps what paid questions cost and brought, by name (``worker/decide/odds.py`` says which), over all workers.
+
+    It is counted as visits settle and read back now and then. These are estimates: what a crash loses is no loss.
+    """
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+        self._noted: Counter[str] = Counter()
+
+    def note(self, counts: Mapping[str, int]) -> None:
+        """Keep for the next visit of this process that settles."""
+        self._noted.update(counts)
+
+    def take(self) -> dict[str, int]:
+        """Give what was noted since it was last taken, to be counted with a settlement."""
+        noted, self._noted = dict(self._noted), Counter()
+        return noted
+
+    async def counted(self) -> dict[str, int]:
+        """Returns everything that all workers have counted."""
+        found: dict[bytes, bytes] = await self._scripts.call("HGETALL", self._scripts.keys("yields"))
+        return {name.decode(): int(by) for name, by in found.items()}

@@ -1,7 +1,7 @@
-"""Holds who is never looked up, made or written: as keyed hashes, so that the list names nobody.
+"""Holds two lists of handles, as hashes that name nobody: who is left alone, and which values are bad.
 
-Whoever has not the key that the list was made with cannot tell who is on it: then everybody counts as suppressed, and
-nothing is bought or written.
+Whoever has not the key that the suppression list was made with cannot tell who is on it: then everybody counts as
+suppressed, and nothing is bought or written.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hmac
 import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from msgspec import Struct, structs
 
@@ -42,7 +42,10 @@ class Suppressed(Struct, frozen=True):
 
 
 class Suppressions:
-    """Keeps the list. Without a ``secret`` nothing can be added, and nobody passes once something is on it."""
+    """Keeps who is never looked up, made or written.
+
+    Without a ``secret`` nothing can be added, and nobody passes once something is on the list.
+    """
 
     def __init__(self, scripts: Scripts, secret: str | None) -> None:
         self._scripts = scripts
@@ -123,3 +126,45 @@ def _text(one: Suppressed) -> str:
     fields = structs.asdict(one)
     del fields["hash"]
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+
+
+Handle: TypeAlias = tuple[str, str]  # kind and value
+H = TypeVar("H", bound=Handle)
+DIGEST = 16  # base-16 digits
+
+
+class BadList:
+    """Keeps the addresses and numbers that have bounced or are wrong by the word of a CRM, and since when.
+
+    They are never written anywhere again. Nothing is dropped by age.
+    """
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+
+    async def add(self, handles: Collection[Handle], at_ms: int) -> None:
+        """Note values as bad; a repeat changes nothing."""
+        for one in handles:
+            await self._scripts.call("HSETNX", self._scripts.keys("bad"), _hash(one), at_ms)
+
+    async def among(self, handles: Collection[H]) -> frozenset[H]:
+        """Returns those of the values that are bad, in one round trip.
+
+        Raises:
+            LedgerUnavailableError: Redis is away.
+        """
+        asked = sorted(set(handles))
+        if not asked:
+            return frozenset()
+        hits = await self._scripts.run("bad_find", hashes=[_hash(one) for one in asked])
+        return frozenset(one for one, hit in zip(asked, hits, strict=True) if hit)
+
+    async def drop(self, handles: Collection[Handle]) -> int:
+        """Forget values; gives how many of them were bad."""
+        names = [_hash(one) for one in handles]
+        return int(await self._scripts.call("HDEL", self._scripts.keys("bad"), *names)) if names else 0
+
+
+def _hash(handle: Handle) -> str:
+    kind, value = handle
+    return hashlib.sha256(f"{kind}:{value}".encode()).hexdigest()[:DIGEST]

@@ -17,7 +17,6 @@ from msgspec import Struct
 
 from connectors.limits import TicketSpentError
 from connectors.models import Answer, Discreet, Question, Reply
-from worker.ledger.arguments import Value
 from worker.ledger.money.answers import (
     Answers,
     AskedQuestion,
@@ -48,7 +47,7 @@ from worker.ledger.money.ticket_values import (
     Unknown,
 )
 from worker.ledger.money.windows import widened
-from worker.ledger.scripts import LedgerBehindError, LedgerUnavailableError, Scripts
+from worker.ledger.scripts import LedgerBehindError, LedgerUnavailableError, Scripts, Value
 
 __all__ = [
     "VERDICT_MS",

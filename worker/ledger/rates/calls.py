@@ -10,8 +10,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from connectors.call_figures import BOUNDS_S, LAST, UNSENT, CallEnd, CallMade, CallName
-from worker.ledger.arguments import Arg
-from worker.ledger.scripts import Scripts
+from worker.ledger.scripts import Arg, Scripts
 
 
 class Called(Struct, frozen=True):

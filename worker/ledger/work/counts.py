@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from worker.ledger.arguments import Arg
 from worker.ledger.keys import Keys
+from worker.ledger.scripts import Arg
 from worker.ledger.work.work_values import Counts, Lane
 
 

@@ -7,8 +7,7 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from worker.ledger.arguments import Arg
-from worker.ledger.scripts import Scripts
+from worker.ledger.scripts import Arg, Scripts
 from worker.ledger.work.work_values import Lane
 
 WorkLane = tuple[str, str, str]  # crm, object, lane

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from worker.ledger.arguments import Arg
-from worker.ledger.scripts import Scripts
+from worker.ledger.scripts import Arg, Scripts
 from worker.ledger.work.work_values import ref
 
 KEPT_S = 7 * 86_400  # what is not visited by then is left alone

@@ -14,9 +14,8 @@ from secrets import token_hex
 from typing import Any, Concatenate, ParamSpec
 
 from connectors.steps import step
-from worker.ledger.arguments import Arg, Value
 from worker.ledger.journal.entry_codec import packed
-from worker.ledger.scripts import Scripts
+from worker.ledger.scripts import Arg, Scripts, Value
 from worker.ledger.work import counts
 from worker.ledger.work.all_work import AllWork, ReapedLeases
 from worker.ledger.work.dead_letters import BuriedRecords

@@ -1,5 +1,5 @@
 -- Journal: a stream whose ids carry the ledger's own time, and per record the keys of its entries: up to seven packed in
--- a hash that many records share (worker/ledger/journal/entry_keys.py), more in a list of its own. Redis keeps values of
+-- a hash that many records share (worker/ledger/journal/entry_codec.py), more in a list of its own. Redis keeps values of
 -- up to 64 bytes in such a hash at a third of what a list takes.
 local FEW = 7 * 9
 
