@@ -396,7 +396,7 @@ def _forgotten_is_not_suppressed() -> None:
     async def add(_: Any, *__: Any) -> int:
         return 0
 
-    _replace("worker.ledger.money.suppressions:Suppressions.add", add)
+    _replace("worker.ledger.money.handle_lists:Suppressions.add", add)
 
 
 @_mutant("an erasure leaves the journal as it is", 20, "people")

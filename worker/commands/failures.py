@@ -9,7 +9,7 @@ from config.problems import ConfigError
 from connectors.errors import ConnectorError
 from worker.commands.session import err
 from worker.commands.trial import TrialError
-from worker.ledger.money.suppressions import AnotherKeyError
+from worker.ledger.money.handle_lists import AnotherKeyError
 from worker.ledger.scripts import LedgerBehindError, LedgerUnavailableError
 from worker.manual.exit_codes import FAILED, WRONG_USE
 

@@ -27,7 +27,7 @@ from worker.decide.odds import odds_of
 from worker.decide.undo import UndoVerdict
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import Ref, Yields
-from worker.ledger.money.suppressions import AnotherKeyError
+from worker.ledger.money.handle_lists import AnotherKeyError
 from worker.service.opening import open_crms
 from worker.service.refresh_tokens import secret_key, suppressions_of
 from worker.service.runtime import Runtime, open_runtime

@@ -22,7 +22,7 @@ from worker.commands.session import err, opened_ledger, out, print_json, report,
 from worker.commands.tables import table
 from worker.decide.handles import KINDS, Handle, read
 from worker.ledger.ledger import Ledger
-from worker.ledger.money.suppressions import Suppressed, Suppressions
+from worker.ledger.money.handle_lists import Suppressed, Suppressions
 from worker.manual.exit_codes import DONE, FAILED
 from worker.reports.words import ago
 from worker.service.refresh_tokens import secret_key, suppressions_of

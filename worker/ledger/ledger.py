@@ -17,8 +17,8 @@ from worker.ledger.journal.signals import Signals
 from worker.ledger.money.books import Books
 from worker.ledger.money.budgets import Budgets
 from worker.ledger.money.creations import Creations
+from worker.ledger.money.handle_lists import BadList
 from worker.ledger.money.rollback_guard import HighWater, RollbackGuard
-from worker.ledger.money.suppressions import BadList
 from worker.ledger.money.tickets import Desk
 from worker.ledger.rates.calls import VendorCalls
 from worker.ledger.rates.clocks import Clocks

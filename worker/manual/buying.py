@@ -21,8 +21,8 @@ from worker.decide.not_now import GiveUp, RetryAt
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import KeptAnswer
 from worker.ledger.money.budgets import BudgetLine
+from worker.ledger.money.handle_lists import Suppressions
 from worker.ledger.money.spool import Spool
-from worker.ledger.money.suppressions import Suppressions
 from worker.ledger.money.tickets import Granted, Missed, NoBudget, Policy
 from worker.ledger.scripts import LedgerBehindError
 from worker.visits.budget_lines import BudgetLines, shortage

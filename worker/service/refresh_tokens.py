@@ -24,7 +24,7 @@ from config.settings import Settings
 from connectors.errors import SignInUnavailableError
 from connectors.oauth import Grant, GrantStore, RenewalLease
 from worker.ledger.intake.grants import Grants, LeaseTry
-from worker.ledger.money.suppressions import Suppressions
+from worker.ledger.money.handle_lists import Suppressions
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 
 LEASE_MS = 90_000  # longer than a token call lasts, which ends after 70 s

@@ -22,8 +22,8 @@ from connectors.vendor_clock import VendorClock
 from worker.ledger.intake.grants import Grants
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import Yields
+from worker.ledger.money.handle_lists import Suppressions
 from worker.ledger.money.spool import Spool
-from worker.ledger.money.suppressions import Suppressions
 from worker.ledger.own_clock import clock
 from worker.ledger.rates.limiter import RedisLimiter
 from worker.redis.together import slowness_of

@@ -20,8 +20,8 @@ from worker.ledger.journal.notices import Notices
 from worker.ledger.journal.reviews import Reviews
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import Answers, Ref
+from worker.ledger.money.handle_lists import Suppressed, Suppressions
 from worker.ledger.money.spool import Spool
-from worker.ledger.money.suppressions import Suppressed, Suppressions
 from worker.ledger.run import Run, RunKind
 from worker.ledger.work.record_state import place
 from worker.upkeep.erase import LATE_MS, erase_elsewhere

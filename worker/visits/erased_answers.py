@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from worker.decide.handles import of_question
 from worker.ledger.money.answers import Answers, Ref
-from worker.ledger.money.suppressions import Suppressed, Suppressions
+from worker.ledger.money.handle_lists import Suppressed, Suppressions
 
 FORGOTTEN = "forgotten"  # why something is on the suppression list
 Says = Callable[[str], bool]

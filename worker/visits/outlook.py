@@ -25,7 +25,7 @@ from worker.decide.reasons import Reason
 from worker.decide.record import OurValue, View
 from worker.decide.values.fields import value_hash
 from worker.ledger.money.answers import Ref
-from worker.ledger.money.suppressions import BadList
+from worker.ledger.money.handle_lists import BadList
 from worker.ledger.work.memory import Memory
 from worker.visits.purchase import Lookups
 from worker.visits.watch import Watch

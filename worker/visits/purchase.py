@@ -35,8 +35,8 @@ from worker.decide.not_now import GiveUp, NotNow, RetryAt, WaitForProvider
 from worker.decide.odds import PRICE_LIST, Odds, odds_of
 from worker.ledger.money.answers import KeptAnswer, Ref, Yields
 from worker.ledger.money.budgets import BudgetLine
+from worker.ledger.money.handle_lists import BadList, Suppressions
 from worker.ledger.money.spool import Spool
-from worker.ledger.money.suppressions import BadList, Suppressions
 from worker.ledger.money.tickets import Desk, Granted, LookupTicket, Missed, NoBudget, Policy
 from worker.ledger.rates.cursors import Cursors
 from worker.ledger.rates.pauses import Pauses

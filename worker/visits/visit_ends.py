@@ -24,7 +24,7 @@ from worker.decide.retry import backoff_ms
 from worker.decide.undo import Undoable, undoables
 from worker.ledger.journal.erasures import Erasures
 from worker.ledger.money.answers import Answers, Ref
-from worker.ledger.money.suppressions import AnotherKeyError
+from worker.ledger.money.handle_lists import AnotherKeyError
 from worker.ledger.run import Run, RunKind
 from worker.ledger.work.record_state import same_person
 from worker.ledger.work.work import Lease, Settlement, StepEnd

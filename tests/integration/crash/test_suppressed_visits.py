@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.integration.scene import CRM, KIND, Scene
 from worker.decide.handles import read
-from worker.ledger.money.suppressions import Suppressed
+from worker.ledger.money.handle_lists import Suppressed
 from worker.service.runtime import Runtime
 
 

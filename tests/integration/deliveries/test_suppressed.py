@@ -11,7 +11,7 @@ from connectors.models import Company, Email, Grade
 from sandbox.holds import Hold
 from tests.integration.deliveries.desk import ACME, FIELDS, Desk, Open, ada
 from worker.decide.handles import read
-from worker.ledger.money.suppressions import Suppressed
+from worker.ledger.money.handle_lists import Suppressed
 
 BOB = ada(
     id="p2", slug="bob-babbage", first_name="Bob", last_name="Babbage", full_name="Bob Babbage",

@@ -36,7 +36,7 @@ from worker.ledger.journal.erasures import Erasures
 from worker.ledger.journal.journal import Journal
 from worker.ledger.journal.signals import Signals
 from worker.ledger.money.creations import Creations
-from worker.ledger.money.suppressions import BadList, Suppressions
+from worker.ledger.money.handle_lists import BadList, Suppressions
 from worker.ledger.rates.pauses import Pauses
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 from worker.ledger.work.all_work import AllWork

@@ -16,8 +16,8 @@ from worker.decide.handles import Handle, of_question
 from worker.decide.mentions import mentions
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import Answers, KeptAnswer, Ref
+from worker.ledger.money.handle_lists import Suppressions
 from worker.ledger.money.spool import Spool
-from worker.ledger.money.suppressions import Suppressions
 from worker.ledger.money.ticket_values import Forbidden
 from worker.upkeep.forget import Eraser
 

@@ -13,7 +13,7 @@ from tests.integration.ledger.money import grant, question, reply, reserve, send
 from worker.decide.handles import Handle
 from worker.ledger.money.answers import Answers
 from worker.ledger.money.budgets import Budgets
-from worker.ledger.money.suppressions import AnotherKeyError, Suppressed, Suppressions
+from worker.ledger.money.handle_lists import AnotherKeyError, Suppressed, Suppressions
 from worker.ledger.money.tickets import Desk, Forbidden
 from worker.ledger.scripts import Scripts
 from worker.redis.together import ROWS, Together

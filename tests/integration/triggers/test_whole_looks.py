@@ -6,7 +6,7 @@ from config.load import load
 from tests.integration.scene import CRM, KIND, Scene, Worker
 from tests.integration.scenery import Open, scene, stage
 from worker.decide.handles import of_record
-from worker.ledger.money.suppressions import Suppressed
+from worker.ledger.money.handle_lists import Suppressed
 from worker.ledger.work.record_state import states
 from worker.ledger.work.work import Lane
 from worker.triggers.backfill import backfill, start_backfill

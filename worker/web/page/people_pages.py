@@ -11,7 +11,7 @@ from starlette.routing import Route
 from config.problems import ConfigError
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import Ref
-from worker.ledger.money.suppressions import Suppressions
+from worker.ledger.money.handle_lists import Suppressions
 from worker.ledger.run import Run, RunKind
 from worker.web.page.door import Door, Form, one, record_in
 from worker.web.page.orders import Orders, PersonWish
