@@ -30,7 +30,7 @@ from sandbox.mistakes import HARD
 from sandbox.options import Options
 from sandbox.seeding import build_world
 from tests.money.market import Market, market
-from worker.decide.offers import finders
+from worker.decide.knowledge import finders
 from worker.decide.plan import decide
 from worker.decide.policy import Policy
 from worker.decide.record import look

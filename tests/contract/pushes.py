@@ -17,10 +17,10 @@ from connectors.ports import Crm
 from connectors.salesforce.client import Salesforce
 from connectors.salesforce.options import SalesforceOptions
 from tests.harness.sandbox import Sandbox
-from worker.decide import provenance
 from worker.decide.decision import Change
 from worker.decide.handles import Handle
 from worker.decide.policy import FieldRule, Policy, WriteRule
+from worker.decide.pushing import usable_marks
 from worker.ledger.journal.reviews import Reviews
 from worker.ledger.work.work import Lease, Work
 from worker.service.policy import watched_of
@@ -88,7 +88,7 @@ async def pushing(
     rules = tuple(FieldRule(name, place, ("kaspr",), write) for name, place in names.items())
     policy = Policy("acme", "contact", rules=rules)
     schema = dict(await vendor.properties("contact"))
-    what = watched_of(policy, also=provenance.usable(vendor.provenance, schema).names)
+    what = watched_of(policy, also=usable_marks(vendor.provenance, schema).names)
 
     async def read(ids: Sequence[str]) -> dict[str, Found]:
         return dict(await vendor.read(what, ids))

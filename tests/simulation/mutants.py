@@ -360,7 +360,7 @@ def _made_without_looking() -> None:
 
 @_mutant("what was taken back is not remembered", 2, "people")
 def _taken_back_is_forgotten() -> None:
-    from worker.decide.record import OurValue
+    from worker.decide.kept import OurValue
     from worker.decide.undo import UNDO
 
     def stands(true: Any, notes: Any, written: Any) -> None:

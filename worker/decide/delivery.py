@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from connectors.models import Company, Grade, Person, PhoneKind, Property, Record
 from worker.decide import gate
+from worker.decide.findings import Invalid, fit
 from worker.decide.gate import Facts
 from worker.decide.reasons import Reason
-from worker.decide.schema import Invalid, fit
 from worker.decide.values import domains, emails, linkedin, phones, titles
 from worker.decide.values.fields import normal
 from worker.decide.values.person import PersonName, parts

@@ -1,6 +1,6 @@
-"""Keeps values that were paid for and that the CRM refused.
+"""Keeps with a record what we know of our values on it: those written, those that a person or the CRM refused.
 
-Kept with the record, so that nobody pays for them again.
+A value that was paid for and that the CRM refused is kept itself, so that nobody pays for it again.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from connectors.models import Grade, Identity, RefusalKind, WriteResult
@@ -44,6 +45,33 @@ class RefusedValue:
     def cause(self) -> str:
         """Tells people why: the kind, the record in the way, the CRM's code and words."""
         return _cause(self.kind, self.code, self.words, self.existing_id)
+
+
+class OurValue(Struct, frozen=True):
+    """Holds what we remember of a value of ours.
+
+    ``value_hash`` once its write is confirmed, ``refused`` when a person cleared it or ``rejected`` it in review, and
+    what is ``kept`` of one that the CRM refused. ``bad`` are hashes of values that bounced or were reported wrong,
+    ``reported`` stands for the CRM's latest word on that.
+    """
+
+    value_hash: str = ""
+    refused: bool = False
+    rejected: bool = False
+    kept: RefusedValue | None = None
+    bad: tuple[str, ...] = ()
+    reported: str = ""
+
+    def written(self, hash: str) -> OurValue:
+        """Returns what is remembered once another value of ours stands there."""
+        return OurValue(hash, bad=self.bad, reported=self.reported)
+
+    def cleared(self) -> OurValue:
+        """Returns what is remembered once nothing of ours is to be written there."""
+        return OurValue(refused=True, bad=self.bad, reported=self.reported)
+
+
+NOTHING_OF_OURS = OurValue()
 
 
 def cause_of(word: WriteResult) -> str:

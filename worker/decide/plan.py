@@ -11,10 +11,9 @@ from msgspec.structs import replace
 from connectors.models import Answer, Offer, Property, Question
 from worker.decide.decision import Change, Decision, Next
 from worker.decide.findings import Finding, Judged, judge
-from worker.decide.knowledge import Knowledge, learn
+from worker.decide.knowledge import Catalogue, Knowledge, catalogue, finders, learn, lookups
 from worker.decide.not_now import GiveUp, WaitForProvider
 from worker.decide.odds import PRICE_LIST, Odds
-from worker.decide.offers import Catalogue, catalogue, finders, lookups
 from worker.decide.policy import FieldRule, Policy
 from worker.decide.reasons import Reason
 from worker.decide.record import View

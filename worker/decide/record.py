@@ -1,50 +1,28 @@
-"""Shows a CRM record to the rules: who it is, which gaps are open, and why the rest is closed."""
+"""Shows a CRM record to the rules: who it is, which gaps are open, and why the rest is closed.
+
+What a person edited a while ago is locked, whatever the field's rule says. Whoever cannot be distinguished from a
+person is one, and a value of unknown age is new. A fingerprint stands for all that is seen: while it stays the same,
+there is nothing to look at again.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from connectors.models import Discreet, Identity, Record
+from connectors.models import Discreet, Edit, Identity, Record, Writer
 from worker.decide.gate import Facts
-from worker.decide.handles import Handle
-from worker.decide.kept import RefusedValue
+from worker.decide.handles import Handle, read_record
+from worker.decide.kept import NOTHING_OF_OURS, OurValue
 from worker.decide.policy import FieldRule, Policy, WriteRule
-from worker.decide.reading import read_record
 from worker.decide.reasons import Reason, Skip
 from worker.decide.values import countries, phones
 from worker.decide.values.fields import PHONE_FIELDS, value_hash
 from worker.decide.values.text import clean
-
-
-class OurValue(Struct, frozen=True):
-    """Holds what we remember of a value of ours.
-
-    ``value_hash`` once its write is confirmed, ``refused`` when a person cleared it or ``rejected`` it in review, and
-    what is ``kept`` of one that the CRM refused. ``bad`` are hashes of values that bounced or were reported wrong,
-    ``reported`` stands for the CRM's latest word on that.
-    """
-
-    value_hash: str = ""
-    refused: bool = False
-    rejected: bool = False
-    kept: RefusedValue | None = None
-    bad: tuple[str, ...] = ()
-    reported: str = ""
-
-    def written(self, hash: str) -> OurValue:
-        """Returns what is remembered once another value of ours stands there."""
-        return OurValue(hash, bad=self.bad, reported=self.reported)
-
-    def cleared(self) -> OurValue:
-        """Returns what is remembered once nothing of ours is to be written there."""
-        return OurValue(refused=True, bad=self.bad, reported=self.reported)
-
-
-NOTHING_OF_OURS = OurValue()
 
 
 class View(Discreet, frozen=True):
@@ -266,3 +244,104 @@ def may_write(
         and bool(ours.value_hash)
         and ours.value_hash == value_hash(rule.field, value or "", countries)
     )
+
+
+class Locks(Struct, frozen=True):
+    """Names the locked fields, each with the vendor's time (ms) at which it opens."""
+
+    until: Mapping[str, int]
+
+    @property
+    def first(self) -> int:
+        """Says when the first one opens, 0 when none is locked."""
+        return min(self.until.values(), default=0)
+
+    def on(self, view: View) -> View:
+        """Returns the view without gaps in locked fields."""
+        if not self.until:
+            return view
+        closed = {**view.closed, **dict.fromkeys(self.until, Reason.LOCKED)}
+        return replace(view, gaps=tuple(name for name in view.gaps if name not in self.until), closed=closed)
+
+
+def locks(
+    record: Record,
+    view: View,
+    policy: Policy,
+    own: Mapping[str, OurValue],
+    edits: Mapping[str, Edit],
+    now: int,
+    *,
+    complete: bool,
+) -> Locks:
+    """Finds the gaps of a record that a person's edit closes. ``edits`` are the last ones by property.
+
+    Not ``complete`` are those of a CRM that keeps them of some properties only. Of any other whoever wrote the record
+    last wrote the value, unless it is ours, and nobody can tell a blank that was cleared from one that never held
+    anything.
+    """
+    until: dict[str, int] = {}
+    for name in view.gaps:
+        rule = policy.rule(name)
+        if rule is None or not rule.lock_ms:
+            continue
+        held = view.held.get(name, "")
+        known_edit = edits.get(rule.property)
+        edit = known_edit or (Edit(Writer.PERSON, now if complete else record.modified) if held else None)
+        is_ours = bool(held) and own.get(name, OurValue()).value_hash == value_hash(name, held, view.countries)
+        end = (
+            edit.at + rule.lock_ms
+            if edit and _is_a_persons(edit, is_ours=is_ours, known=complete or known_edit is not None)
+            else 0
+        )
+        if end > now:
+            until[name] = end
+    return Locks(until)
+
+
+def _is_a_persons(edit: Edit, *, is_ours: bool, known: bool) -> bool:
+    """Tells whether an edit is a person's; where the CRM does not tell, a value of ours is ours."""
+    return edit.by is Writer.PERSON and not (is_ours and not known)
+
+
+def locked_blanks(edits: Mapping[str, Edit], lock_ms: Mapping[str, int], now: int) -> frozenset[str]:
+    """Returns those of a row's blank properties that a person cleared less than ``lock_ms`` ago."""
+    return frozenset(
+        name
+        for name, ms in lock_ms.items()
+        if (edit := edits.get(name)) and edit.cleared and edit.by is Writer.PERSON and edit.at + ms > now
+    )
+
+
+LENGTH = 12
+
+
+def fingerprint(view: View, policy: Policy) -> str:
+    """Returns twelve hex digits over identity, open gaps and policy, and over any change since a value was refused.
+
+    What else could prove the person counts, too: one more address or number may settle who somebody is.
+
+    Taken after the push of the record as it then is, so that our own write reads as nothing new.
+    """
+    who = view.identity
+    evidence = (view.facts.emails | view.facts.numbers) - {who.email, who.phone}
+    parts = [
+        [one.casefold() for one in (who.slug, who.email, who.phone, who.first_name, who.last_name, who.domain)],
+        sorted(view.domains),
+        sorted(view.gaps),
+        policy.digest,
+        *([view.changed_since] if view.changed_since else []),
+        *([sorted(evidence)] if evidence else []),
+    ]
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:LENGTH]
+
+
+def planned_mark(view: View, policy: Policy) -> str:
+    """Returns what stands for a record that a plan was made of: its fingerprint, and what its gaps hold.
+
+    A gap that may be written over holds a value; the plan showed it as what was there before.
+    """
+    held = [[name, view.held[name]] for name in sorted(view.gaps) if view.held.get(name)]
+    parts = [str(view.skip or ""), held]
+    digest = hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:LENGTH]
+    return f"{fingerprint(view, policy)}{digest}"

@@ -11,10 +11,9 @@ from msgspec import Struct
 
 from connectors.models import AskedBy, Offer, Outcome, PhoneKind, Question
 from worker.decide.gate import Fact, is_provable
-from worker.decide.knowledge import Knowledge
+from worker.decide.knowledge import Askable, Catalogue, Knowledge, finders, lookups
 from worker.decide.not_now import GiveUp, WaitForProvider
 from worker.decide.odds import PRICE_LIST, Odds
-from worker.decide.offers import Askable, Catalogue, finders, lookups
 from worker.decide.policy import FieldRule, Policy
 from worker.decide.reasons import Reason
 from worker.decide.record import View

@@ -13,10 +13,10 @@ from msgspec.structs import asdict
 
 from connectors.errors import ConnectorError
 from connectors.models import Fate
+from worker.decide.kept import OurValue
 from worker.decide.leftovers import unpack_leftovers
 from worker.decide.order import explores
 from worker.decide.policy import Policy
-from worker.decide.record import OurValue
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal.journal import Entry
 from worker.ledger.journal.reviews import Proposal, Reviews

@@ -8,8 +8,8 @@ from config.crms import CrmSettings, WatchSettings
 from connectors.batching import Batcher
 from connectors.models import Edit, Found, Property
 from connectors.ports import Crm
-from worker.decide import provenance
 from worker.decide.policy import Policy, WriteRule
+from worker.decide.pushing import marks_there
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal.reviews import Reviews
 from worker.ledger.own_clock import clock
@@ -54,7 +54,7 @@ def _watch(
 ) -> Watch:
     """Wires what visits of an object need, and lets its leases be visited."""
     object = rules.object
-    marks = provenance.there(vendor.provenance, schema).names
+    marks = marks_there(vendor.provenance, schema).names
     what = watched_of(rules, also=marks)
 
     async def read(ids: Sequence[str]) -> Mapping[str, Found]:

@@ -12,8 +12,8 @@ from config.paid import Providers
 from connectors import ports
 from connectors.models import Property
 from connectors.registry import NAMES
+from worker.decide.findings import chosen
 from worker.decide.policy import FieldRule, Policy, WriteRule
-from worker.decide.schema import chosen
 
 
 def policy(crm: str, settings: CrmSettings, object: str, watched: WatchSettings, providers: Providers) -> Policy:

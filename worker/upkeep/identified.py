@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from connectors.models import AskedBy, Record
 from worker.decide.handles import Handle, of_value
-from worker.decide.offers import catalogue, finders
+from worker.decide.knowledge import catalogue, finders
 from worker.decide.values.fields import EMAIL_FIELDS
 from worker.visits.outlook import Decider, KnownAnswers
 from worker.visits.purchase import Lookups

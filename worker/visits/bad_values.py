@@ -13,8 +13,9 @@ from connectors.errors import ConnectorError
 from connectors.limits import TicketSpentError
 from connectors.ports import Provider, TakesFeedback
 from worker.decide.handles import Handle, of_value
+from worker.decide.kept import OurValue
 from worker.decide.odds import bounced_name
-from worker.decide.record import OurValue, View, unclaimed
+from worker.decide.record import View, unclaimed
 from worker.decide.values.fields import normal, same_value, value_hash
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import Yields

@@ -18,10 +18,9 @@ from worker.decide.delivery import Delivered
 from worker.decide.gate import Verdict
 from worker.decide.handles import Handle, of_record, of_values
 from worker.decide.kept import cause_of
-from worker.decide.lock import locked_blanks
 from worker.decide.obstacles import is_kept_back
 from worker.decide.reasons import Reason
-from worker.decide.record import says_no
+from worker.decide.record import locked_blanks, says_no
 from worker.decide.undo import UNDO
 from worker.decide.values.blanks import is_blank
 from worker.decide.values.fields import PHONE_FIELDS, same_value

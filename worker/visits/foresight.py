@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from connectors.models import Record
 from worker.decide import pushing
 from worker.decide.decision import Change
-from worker.decide.fingerprint import planned_mark
 from worker.decide.forecast import Forecast, Forecaster
+from worker.decide.kept import OurValue
 from worker.decide.odds import Odds
-from worker.decide.record import OurValue
+from worker.decide.record import planned_mark
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.memory import Memory
 from worker.ledger.work.record_state import states

@@ -16,13 +16,13 @@ from connectors.models import Answer, Offer, Record
 from worker.decide import kept
 from worker.decide.decision import Change, Decision
 from worker.decide.handles import Handle, of_decision, of_identity, of_value
-from worker.decide.lock import Locks, locks
+from worker.decide.kept import OurValue
 from worker.decide.odds import Odds
 from worker.decide.order import explores, exploring, learned
 from worker.decide.plan import candidates, decide
 from worker.decide.policy import Policy
 from worker.decide.reasons import Reason
-from worker.decide.record import OurValue, View
+from worker.decide.record import Locks, View, locks
 from worker.decide.values.fields import value_hash
 from worker.ledger.money.answers import Ref
 from worker.ledger.money.handle_lists import BadList

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
-from worker.decide.fingerprint import planned_mark
-from worker.decide.record import OurValue, with_values
+from worker.decide.kept import OurValue
+from worker.decide.record import planned_mark, with_values
 from worker.decide.values.fields import same_value, value_hash
 from worker.ledger.journal.journal import Journal
 from worker.ledger.work.planned import Planned, PlannedFields

@@ -18,10 +18,11 @@ from connectors.batching import Batcher, twin
 from connectors.errors import ConnectorError
 from connectors.limits import Limiter
 from connectors.models import Discreet, Fate, Found, Property, Provenance, Record, Write, WriteResult, Written
-from worker.decide import provenance, pushing
+from worker.decide import pushing
 from worker.decide.decision import Change
+from worker.decide.kept import OurValue
 from worker.decide.pushing import ChangeVerdict
-from worker.decide.record import OurValue, View, with_values
+from worker.decide.record import View, with_values
 from worker.decide.undo import UNDO, Undoable, UndoVerdict, verdicts
 from worker.decide.values.fields import same_value
 from worker.ledger.work.work import Lease
@@ -111,7 +112,7 @@ class Pusher:
         await self._batch.aclose()
 
     async def _send(self, pending: Sequence[PendingWrite]) -> Mapping[str, WriteOutcome]:
-        marks = provenance.usable(self._watch.vendor.provenance, self._watch.schema, self._refused)
+        marks = pushing.usable_marks(self._watch.vendor.provenance, self._watch.schema, self._refused)
         batch = _PushBatch(self._watch, marks, {one.lease.id: one for one in pending})
         if undoing := [key for key, one in batch.pending.items() if one.undo]:
             names = sorted({one.property for key in undoing for one in batch.pending[key].undo})
@@ -195,7 +196,7 @@ class _PushBatch:
             log.warning("push.marks_refused", crm=self._watch.crm, object=self._watch.object)
             self.marks = Provenance()
         values = {one.property: one.value for one in writes}
-        beside = provenance.beside(self.marks, self._watch.schema, record, writes)
+        beside = pushing.marks_beside(self.marks, self._watch.schema, record, writes)
         return AllowedWrite(Write(record.id, {**values, **beside}, record.modified), same, frozenset(beside))
 
     def _undone(self, pending: PendingWrite, record: Record, row: RowWrite, bad: frozenset[str]) -> AllowedWrite:
@@ -207,7 +208,7 @@ class _PushBatch:
         writes = tuple(one for one in pending.changes if one.property in back)
         self.judged[pending.lease.id] = WriteOutcome(PushEnd.PUSHED, record=record, written=writes, undone=fields)
         taken = [one.field for one in pending.undo if one.property in back and one.rule == UNDO]
-        beside = provenance.undone(self.marks, self._watch.schema, record, taken)
+        beside = pushing.mark_undone(self.marks, self._watch.schema, record, taken)
         values = {one.property: one.value for one in writes}
         same = frozenset(name for name, found in found_by.items() if found is UndoVerdict.ALREADY)
         return AllowedWrite(Write(record.id, {**values, **beside}, record.modified), same, frozenset(beside))
@@ -266,7 +267,7 @@ class _Check:
             if theirs:
                 self.overtaken.setdefault(key, {}).update(theirs)
                 kept = [one for one in pushed.written if one.property not in self.overtaken[key]]
-                beside = provenance.without(self._marks, self._watch.schema, pushed.record, kept)
+                beside = pushing.mark_without(self._marks, self._watch.schema, pushed.record, kept)
                 wanted[key] = AllowedWrite(Write(key, theirs | beside))
         return wanted
 

@@ -18,13 +18,13 @@ from connectors.models import Fate, Outcome, Record, RefusalKind
 from connectors.steps import step
 from worker.decide import kept, pushing
 from worker.decide.decision import Change, Decision, Next
+from worker.decide.findings import job_change
 from worker.decide.handles import Handle, of_decision
-from worker.decide.kept import refused_name
+from worker.decide.kept import OurValue, refused_name
 from worker.decide.not_now import GiveUp, RetryAt, WaitForProvider, soonest
 from worker.decide.odds import counts
 from worker.decide.reasons import Reason, Skip
-from worker.decide.record import OurValue, View, country_of, with_values
-from worker.decide.signals import job_change
+from worker.decide.record import View, country_of, with_values
 from worker.decide.values.fields import value_hash
 from worker.ledger.ledger import Ledger
 from worker.ledger.run import Run, RunKind

@@ -15,11 +15,12 @@ from connectors.steps import note
 from worker.decide import kept
 from worker.decide.decision import Decision
 from worker.decide.handles import personal
+from worker.decide.kept import OurValue
 from worker.decide.leftovers import RECORD, closed_fields, pack_leftovers, unpack_leftovers
 from worker.decide.mentions import mentions
 from worker.decide.not_now import RetryAt, soonest
 from worker.decide.reasons import Reason
-from worker.decide.record import OurValue, View
+from worker.decide.record import View
 from worker.decide.retry import backoff_ms
 from worker.decide.undo import Undoable, undoables
 from worker.ledger.journal.erasures import Erasures

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 
 from connectors.models import Record
 from worker.decide.decision import Decision, Next
+from worker.decide.kept import OurValue
 from worker.decide.not_now import RetryAt, WaitForProvider
 from worker.decide.odds import Bought
 from worker.decide.reasons import Reason
-from worker.decide.record import OurValue, View
+from worker.decide.record import View
 from worker.decide.undo import UNDO
 from worker.decide.values.fields import value_hash
 from worker.visits.journal_entries import IntentEntry

@@ -8,7 +8,7 @@ import structlog
 from msgspec.structs import replace
 
 from worker.decide.decision import Decision
-from worker.decide.record import OurValue
+from worker.decide.kept import OurValue
 from worker.ledger.journal.reviews import Proposal, Proposed, Stand
 from worker.ledger.work.work import Lease
 from worker.visits.journal_entries import IntentEntry, change_entry

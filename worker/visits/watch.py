@@ -13,12 +13,11 @@ from msgspec import Struct, structs
 from connectors.batching import Batcher
 from connectors.models import Edit, Found, Property, Record
 from connectors.ports import Crm, Watched
-from worker.decide.fingerprint import fingerprint
 from worker.decide.handles import Handle, of_record, of_value
-from worker.decide.kept import RefusedValue
+from worker.decide.kept import OurValue, RefusedValue
 from worker.decide.leftovers import RECORD, closed_fields, letters_of_closed, unpack_leftovers
 from worker.decide.policy import FieldRule, Policy, WriteRule
-from worker.decide.record import Openings, OurValue, View, handles, look, openings
+from worker.decide.record import Openings, View, fingerprint, handles, look, openings
 from worker.ledger.journal.reviews import Reviews
 from worker.ledger.work.work import Work
 from worker.visits.companies import Companies

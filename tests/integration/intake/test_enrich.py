@@ -19,8 +19,7 @@ from redis.asyncio import Redis
 from tests.harness.examples import examples
 from tests.integration.intake import senders
 from tests.integration.intake.conftest import Door, settings_in
-from worker.decide.kept import RefusedValue
-from worker.decide.record import OurValue
+from worker.decide.kept import OurValue, RefusedValue
 from worker.ledger.ledger import Ledger
 from worker.ledger.work.work import Settlement
 from worker.visits.watch import own_texts

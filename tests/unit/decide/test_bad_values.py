@@ -11,11 +11,11 @@ from msgspec.structs import replace
 from connectors.models import Record
 from tests.unit.decide.scene import KASPR_FIRST, WORK, kaspr, policy, record, rule, visit, with_slug
 from worker.decide.decision import Change
-from worker.decide.fingerprint import fingerprint
+from worker.decide.kept import OurValue
 from worker.decide.policy import Policy, WriteRule
 from worker.decide.pushing import ChangeVerdict, compare
 from worker.decide.reasons import Reason
-from worker.decide.record import OurValue, look
+from worker.decide.record import fingerprint, look
 from worker.decide.values.fields import value_hash
 
 BOUNCE = "hs_email_hard_bounce_reason_enum"

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from connectors.models import Edit, Writer
 from tests.unit.decide.scene import record
 from worker.decide.decision import Change
-from worker.decide.lock import locked_blanks, locks
+from worker.decide.kept import OurValue
 from worker.decide.policy import FieldRule, Policy, WriteRule
 from worker.decide.pushing import push
 from worker.decide.reasons import Reason
-from worker.decide.record import OurValue, look
+from worker.decide.record import locked_blanks, locks, look
 from worker.decide.values.fields import value_hash
 
 NOW, MONTH = 1_800_000_000_000, 30 * 86_400_000

@@ -5,11 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.models import Property, Provenance, Record
-from worker.decide import provenance
 from worker.decide.decision import Change
-from worker.decide.fingerprint import fingerprint
 from worker.decide.policy import FieldRule, Policy
-from worker.decide.record import look
+from worker.decide.pushing import mark_without, marks_beside, source_mark, usable_marks
+from worker.decide.record import fingerprint, look
 
 NAMES = Provenance("refill_source", "refill_checked_at")
 AT = 1_795_132_805_000  # 2026-11-20T00:00:05Z
@@ -28,57 +27,55 @@ def record(held: str = "", read_at: int = AT) -> Record:
 
 
 def test_each_field_tells_whom_it_is_from_and_when() -> None:
-    told = provenance.source("", [change("work_email"), change("phone", "kaspr")], AT, 0)
+    told = source_mark("", [change("work_email"), change("phone", "kaspr")], AT, 0)
     assert told == "work_email forager 2026-11-20; phone kaspr 2026-11-20"
 
 
 def test_the_newest_word_on_a_field_wins_and_stands_first() -> None:
     held = "phone kaspr 2025-01-02; work_email forager 2025-01-02"
-    told = provenance.source(held, [change("work_email", "kaspr")], AT, 0)
+    told = source_mark(held, [change("work_email", "kaspr")], AT, 0)
     assert told == "work_email kaspr 2026-11-20; phone kaspr 2025-01-02"
 
 
 def test_what_a_person_wrote_there_stays() -> None:
     assert (
-        provenance.source("from the fair; phone", [change("phone")], AT, 0)
+        source_mark("from the fair; phone", [change("phone")], AT, 0)
         == "phone forager 2026-11-20; from the fair; phone"
     )
 
 
 def test_what_does_not_fit_goes_whole_and_oldest_first() -> None:
     held = "phone kaspr 2025-01-02; city forager 2024-01-02"
-    assert (
-        provenance.source(held, [change("job_title")], AT, 60) == "job_title forager 2026-11-20; phone kaspr 2025-01-02"
-    )
-    assert provenance.source(held, [change("job_title")], AT, 5) == ""
+    assert source_mark(held, [change("job_title")], AT, 60) == "job_title forager 2026-11-20; phone kaspr 2025-01-02"
+    assert source_mark(held, [change("job_title")], AT, 5) == ""
 
 
 @given(st.text(max_size=60), st.integers(1, 80), st.lists(st.sampled_from(["phone", "city", "work_email"]), max_size=3))
 def test_the_source_always_fits_and_says_nothing_twice(held: str, length: int, fields: list[str]) -> None:
-    told = provenance.source(held, [change(one) for one in fields], AT, length)
+    told = source_mark(held, [change(one) for one in fields], AT, length)
     assert len(told) <= length
     parts = told.split("; ") if told else []
     assert len(parts) == len(set(parts))
-    again = provenance.source(told, [change(one) for one in fields], AT, length)
+    again = source_mark(told, [change(one) for one in fields], AT, length)
     assert set(again.split("; ")) == set(told.split("; "))
 
 
 def test_both_are_written_beside_a_change_and_neither_without_one() -> None:
-    assert provenance.beside(NAMES, SCHEMA, record(), [change("phone")]) == {
+    assert marks_beside(NAMES, SCHEMA, record(), [change("phone")]) == {
         "refill_source": "phone forager 2026-11-20",
         "refill_checked_at": "2026-11-20T00:00:05Z",
     }
-    assert provenance.beside(NAMES, SCHEMA, record(), []) == {}
-    assert provenance.beside(NAMES, SCHEMA, record(read_at=0), [change("phone")]) == {}
+    assert marks_beside(NAMES, SCHEMA, record(), []) == {}
+    assert marks_beside(NAMES, SCHEMA, record(read_at=0), [change("phone")]) == {}
 
 
 def test_what_is_given_back_is_no_longer_ours() -> None:
     held = record("phone kaspr 2025-01-02")
-    assert provenance.without(NAMES, SCHEMA, held, [change("city")]) == {
+    assert mark_without(NAMES, SCHEMA, held, [change("city")]) == {
         "refill_source": "city forager 2026-11-20; phone kaspr 2025-01-02"
     }
-    assert provenance.without(NAMES, SCHEMA, record(), []) == {"refill_source": ""}
-    assert provenance.without(Provenance(), SCHEMA, held, []) == provenance.without(NAMES, SCHEMA, None, []) == {}
+    assert mark_without(NAMES, SCHEMA, record(), []) == {"refill_source": ""}
+    assert mark_without(Provenance(), SCHEMA, held, []) == mark_without(NAMES, SCHEMA, None, []) == {}
 
 
 @pytest.mark.parametrize(
@@ -93,11 +90,11 @@ def test_what_is_given_back_is_no_longer_ours() -> None:
     ],
 )
 def test_only_a_property_that_can_hold_it_is_used(schema: dict[str, Property], there: Provenance) -> None:
-    assert provenance.usable(NAMES, schema) == there
+    assert usable_marks(NAMES, schema) == there
 
 
 def test_no_mark_changes_what_a_record_is_remembered_by() -> None:
     policy = Policy("acme", "contact", rules=(FieldRule("phone", "phone", ("kaspr",)),))
     plain = Record("contact", "1", {"email": "mara@quist.example"})
-    marked = Record("contact", "1", {**plain.values, **provenance.beside(NAMES, SCHEMA, record(), [change("phone")])})
+    marked = Record("contact", "1", {**plain.values, **marks_beside(NAMES, SCHEMA, record(), [change("phone")])})
     assert fingerprint(look(plain, policy), policy) == fingerprint(look(marked, policy), policy)

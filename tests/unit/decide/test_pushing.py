@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from connectors.models import Grade, Record
 from tests.unit.decide.scene import policy, record, rule, with_slug
 from worker.decide.decision import Change
+from worker.decide.kept import OurValue
 from worker.decide.policy import WriteRule
 from worker.decide.pushing import (
     ChangeVerdict,
@@ -22,7 +23,7 @@ from worker.decide.pushing import (
     overtaken,
     push,
 )
-from worker.decide.record import OurValue, look
+from worker.decide.record import look
 from worker.decide.values.fields import value_hash
 
 TITLE = Change("job_title", "jobtitle", "VP Sales", "forager", None, "k1")

@@ -12,11 +12,11 @@ from msgspec.structs import replace
 
 from connectors.models import Grade, Identity, Record
 from tests.unit.decide.scene import IDENTITY, RULES, policy, record, rule, with_slug
-from worker.decide.fingerprint import fingerprint
 from worker.decide.gate import facts
+from worker.decide.kept import OurValue
 from worker.decide.policy import FieldRule, Policy, WriteRule
 from worker.decide.reasons import Reason, Skip
-from worker.decide.record import OurValue, look, with_values
+from worker.decide.record import fingerprint, look, with_values
 from worker.decide.values.fields import value_hash
 
 ROLE_AND_OWN = policy(rule("work_email"), rule("personal_email"))

@@ -20,7 +20,7 @@ from tests.unit.decide.scene import (
     visit,
     with_slug,
 )
-from worker.decide.signals import JobChange, job_change
+from worker.decide.findings import JobChange, job_change
 
 HERE, AWAY = Role("VP Sales", ACME, current=True), Role("CEO", ELSEWHERE, current=True)
 

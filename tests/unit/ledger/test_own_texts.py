@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.decide.kept import RefusedValue
-from worker.decide.record import OurValue
+from worker.decide.kept import OurValue, RefusedValue
 from worker.ledger.work.memory import pack_own, unpack_own
 from worker.visits.watch import own_texts, own_values
 

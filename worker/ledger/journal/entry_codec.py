@@ -47,6 +47,6 @@ _SIZE, _MS = 9, 6  # as parts/journal.lua packs them: the time (ms), and the num
 
 
 def unpacked_keys(packed: bytes) -> list[str]:
-    """Returns keys of the journal's stream, as ``1764412345678-0``; Redis keeps a record's first few in 9 bytes each."""
+    """Returns keys of the journal's stream, as ``1764412345678-0``; of a record the first few are 9 bytes each."""
     keys = (packed[at : at + _SIZE] for at in range(0, len(packed), _SIZE))
     return [f"{int.from_bytes(key[:_MS])}-{int.from_bytes(key[_MS:])}" for key in keys]

@@ -128,7 +128,6 @@ def _text(one: Suppressed) -> str:
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
 
 
-Handle: TypeAlias = tuple[str, str]  # kind and value
 H = TypeVar("H", bound=Handle)
 DIGEST = 16  # base-16 digits
 
