@@ -24,9 +24,8 @@ from worker.decide.pushing import usable_marks
 from worker.ledger.journal.reviews import Reviews
 from worker.ledger.work.work import Lease, Work
 from worker.service.policy import watched_of
-from worker.visits.companies import Companies
 from worker.visits.push import PendingWrite, Pusher, WriteOutcome
-from worker.visits.watch import Watch
+from worker.visits.watch import Companies, Watch
 
 PHONE = "+4684000001"
 FRESH = itertools.count(1)

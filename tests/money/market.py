@@ -20,7 +20,7 @@ from sandbox.serve import running
 from worker.decide.policy import Policy
 from worker.service.policy import policy, watched_of
 from worker.service.vendors import open_crm, open_providers
-from worker.visits.companies import with_company
+from worker.visits.watch import with_company
 
 CRM = "acme_hubspot"
 NEVER_FULL = "budget = { day = 1000000, month = 1000000 }"

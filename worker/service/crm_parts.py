@@ -20,15 +20,13 @@ from worker.service.policy import locks, no_in_records, opt_out, policy, verifie
 from worker.service.runtime import Runtime
 from worker.visits.awaiting import Awaiting
 from worker.visits.bad_values import BadValues
-from worker.visits.closed_properties import ClosedProperties
-from worker.visits.companies import Companies
 from worker.visits.deliver import Deliverer
 from worker.visits.delivery_target import Target
 from worker.visits.failures import attended
 from worker.visits.push import Pusher
 from worker.visits.runner import Line
 from worker.visits.visit import Visitor
-from worker.visits.watch import Watch
+from worker.visits.watch import ClosedProperties, Companies, Watch
 
 BLOCK = 100  # delivered rows claimed at a time
 

@@ -32,7 +32,6 @@ from worker.ledger.journal.signals import Signals
 from worker.ledger.money.creations import Creations
 from worker.ledger.work.work import Due, Lane, Lease, Settlement, StepEnd
 from worker.visits.blank_filler import BlankFiller
-from worker.visits.closed_properties import ClosedProperties
 from worker.visits.creating import MOMENT_MS, Creator, InTheWay, Made, MadeBefore, NewRow, Refused, refusal_cause
 from worker.visits.delivery_notes import Deferred, DeliveryNotes
 from worker.visits.delivery_preview import DeliveryPreview
@@ -41,6 +40,7 @@ from worker.visits.delivery_target import Target
 from worker.visits.journal_entries import IntentEntry, linked_entry, signal_entry
 from worker.visits.matching import Match, Matcher
 from worker.visits.suppressed import without_bad
+from worker.visits.watch import ClosedProperties
 
 UNDONE = "undone"  # a row of ours that a person had us archive: it is not made again
 LAST_ATTEMPT = 7  # after so many failures the next one buries

@@ -18,8 +18,8 @@ from worker.decide import gate
 from worker.decide.delivery import FACTS, Delivered, row_facts
 from worker.decide.gate import Fact, Verdict
 from worker.decide.values import domains, emails, linkedin
-from worker.visits.companies import Companies
 from worker.visits.delivery_target import Target
+from worker.visits.watch import Companies
 
 MOST = 20  # rows that one address or profile may lead to before nobody can tell them apart
 _FIELDS = {"domain": "domain", "email": "work_email", "slug": "linkedin_url"}

@@ -32,7 +32,6 @@ from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.work.planned import PlannedFields
 from worker.ledger.work.work import Lease
 from worker.visits.bad_values import BadValues
-from worker.visits.closed_properties import ClosedProperties
 from worker.visits.failures import CutShortError
 from worker.visits.journal_entries import IntentEntry, change_entry, intent, plain, signal_entry
 from worker.visits.outlook import Decider, opened_gaps, tells_nothing_new
@@ -41,9 +40,8 @@ from worker.visits.purchase import Answered, Looked, Lookups, Miss
 from worker.visits.push import PendingWrite, PushEnd, Pusher, WriteOutcome
 from worker.visits.undoing import Undoer
 from worker.visits.visit_ends import VisitEnds
-from worker.visits.visit_notes import PASSED_OVER, TOO_DEAR, VisitNotes, bought
-from worker.visits.visit_proposals import ChangeReview
-from worker.visits.watch import Watch, own_values
+from worker.visits.visit_notes import PASSED_OVER, TOO_DEAR, ChangeReview, VisitNotes, bought
+from worker.visits.watch import ClosedProperties, Watch, own_values
 
 log = structlog.get_logger(__name__)
 

@@ -1,18 +1,28 @@
-"""Describes one watched object of one CRM: everything a flow needs to read, decide and write its records."""
+"""Describes one watched object of one CRM: everything a flow needs to read, decide and write its records.
+
+Beside it stands what comes with the records: the company that they are linked to, and what the crm's schema tells anew
+(a property that opens to our user, an option that is added).
+"""
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import json
+import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
+import structlog
 from msgspec import Struct, structs
+from msgspec.structs import replace
 
 from connectors.batching import Batcher
-from connectors.models import Edit, Found, Property, Record
+from connectors.errors import ConnectorError
+from connectors.models import Company, Edit, Found, Property, Record
 from connectors.ports import Crm, Watched
+from connectors.tasks import shared
 from worker.decide.handles import Handle, of_record, of_value
 from worker.decide.kept import OurValue, RefusedValue
 from worker.decide.leftovers import RECORD, closed_fields, letters_of_closed, unpack_leftovers
@@ -20,7 +30,135 @@ from worker.decide.policy import FieldRule, Policy, WriteRule
 from worker.decide.record import Openings, View, fingerprint, handles, look, openings
 from worker.ledger.journal.reviews import Reviews
 from worker.ledger.work.work import Work
-from worker.visits.companies import Companies
+
+COMPANY_KEPT_S = 600.0  # linked companies change rarely; a stale domain costs one more visit, never a wrong write
+
+
+class Companies:
+    """Reads names and domains of linked companies, kept for ten minutes: many contacts share one."""
+
+    def __init__(self, vendor: Crm, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._kept: dict[str, tuple[float, Company]] = {}
+        self._batch: Batcher[str, Company] = Batcher(vendor.name, "companies", self._read, str, vendor.batch)
+        self._vendor = vendor
+
+    async def of(self, ids: Sequence[str]) -> dict[str, Company]:
+        """Returns the companies among ``ids`` that exist."""
+        now = self._clock()
+        fresh = {key: kept for key in ids if (kept := self._kept.get(key)) and now - kept[0] < COMPANY_KEPT_S}
+        lacking = [key for key in dict.fromkeys(ids) if key and key not in fresh]
+        for start in range(0, len(lacking), self._vendor.batch):
+            block = lacking[start : start + self._vendor.batch]
+            read = await self._vendor.companies(block)
+            for key in block:
+                fresh[key] = self._kept[key] = (now, read.get(key, Company()))
+        if len(self._kept) > 20_000:
+            self._kept = {key: kept for key, kept in self._kept.items() if now - kept[0] < COMPANY_KEPT_S}
+        return {key: company for key, (_, company) in fresh.items() if company != Company()}
+
+    async def one(self, company_id: str) -> Company:
+        """Returns one company, read together with those that other visits ask for; an empty one when it is gone."""
+        kept = self._kept.get(company_id)
+        if kept and self._clock() - kept[0] < COMPANY_KEPT_S:
+            return kept[1]
+        return await self._batch.ask(company_id)
+
+    async def complete(self, records: Sequence[Record]) -> list[Record]:
+        """Returns the records with the linked company's name and domain, where the vendor's row does not carry them."""
+        lacking = [record.company_id for record in records if record.company_id and not record.company_domain]
+        if not lacking:
+            return list(records)
+        companies = await self.of(lacking)
+        return [with_company(record, companies.get(record.company_id, Company())) for record in records]
+
+    async def _read(self, ids: Sequence[str]) -> Mapping[str, Company]:
+        found = await self.of(ids)
+        return {key: found.get(key, Company()) for key in ids}
+
+
+def with_company(record: Record, company: Company) -> Record:
+    """Returns ``record`` with what its linked company tells, unless the row has it by itself."""
+    return structs.replace(
+        record,
+        company_domain=record.company_domain or company.domain,
+        company_name=record.company_name or company.name,
+    )
+
+
+AGAIN_MS, LONGEST_MS = 10 * 60_000, 60 * 60_000
+log = structlog.get_logger(__name__)
+
+
+class ClosedProperties:
+    """Reads an object's schema again while a property that is to be written is closed, or a write says so.
+
+    Ten minutes after the last time, then later and later, an hour apart at the most. ``schema`` is what the crm told
+    last; whoever goes by it sees what is told anew. A property that is not there any more is closed, too. Nothing is
+    asked while all is open.
+    """
+
+    def __init__(
+        self,
+        crm: str,
+        object: str,
+        vendor: Crm,
+        schema: Mapping[str, Property],
+        written: Iterable[str],
+        clock: Callable[[], int],
+    ) -> None:
+        self.schema = dict(schema)
+        self._crm, self._object, self._vendor, self._clock = crm, object, vendor, clock
+        self._written = tuple(name for name in dict.fromkeys(written) if name in schema)
+        self._closed = self._now_closed()
+        self._read_at, self._vain = clock(), 0  # reads in a row that told nothing new
+        self._is_doubted = False
+        self._reading: asyncio.Task[None] | None = None
+
+    def write(self, properties: Iterable[str]) -> None:
+        """Note that these are to be written, too."""
+        self._written = tuple(dict.fromkeys((*self._written, *(name for name in properties if name in self.schema))))
+        self._closed = self._now_closed()
+
+    def doubt(self) -> None:
+        """Note that what the crm told may have changed: it refused a write for want of a right, or lacks an option."""
+        if not self._closed:
+            self._is_doubted, self._vain = True, 0
+
+    async def look(self) -> None:
+        """Bring the schema up to date where that may open a gap, or close one; else cost nothing.
+
+        Visits that come meanwhile wait for the one read. Without an answer all go on with what is known.
+        """
+        if self._is_due() and self._reading is None:
+            self._reading = shared(self._read())
+        if self._reading is not None:
+            await asyncio.shield(self._reading)
+
+    async def _read(self) -> None:
+        self._read_at, before = self._clock(), self._closed
+        try:
+            told = await self._vendor.properties(self._object)
+        except (ConnectorError, TimeoutError) as error:
+            log.info("schema.unread", crm=self._crm, object=self._object, error=type(error).__name__)
+            return
+        finally:
+            self._reading = None
+        gone = {name: replace(self.schema[name], writable=False) for name in self._written if name not in told}
+        self.schema.update({**told, **gone})
+        self._closed, self._is_doubted = self._now_closed(), False
+        self._vain = self._vain + 1 if self._closed == before else 0
+        if opened := before - self._closed:
+            log.info("schema.opened", crm=self._crm, object=self._object, properties=sorted(opened))
+
+    def _is_due(self) -> bool:
+        if not (self._closed or self._is_doubted):
+            return False
+        return self._clock() - self._read_at >= min(AGAIN_MS << min(self._vain, 8), LONGEST_MS)
+
+    def _now_closed(self) -> frozenset[str]:
+        return frozenset(name for name in self._written if not self.schema[name].writable)
+
 
 Handles: TypeAlias = Collection[Handle] | Callable[[], Collection[Handle]]
 OnList: TypeAlias = Callable[[Sequence[Handles]], Awaitable[Sequence[bool]]]
