@@ -19,7 +19,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from httpx_aiohttp import AiohttpTransport
 
 from connectors.models import Reply
-from connectors.reply_bytes import HEADS, WIRE_CAP, BrokenError, ReplyBytes, UnsentError
+from connectors.replies import HEADS, WIRE_CAP, BrokenError, ReplyBytes, UnsentError
 
 KEEPALIVE_S = 5.0  # below the vendors' own idle times, so that a paid request rarely meets a closing connection
 LINE_CAP = 16 * 1024

@@ -20,7 +20,6 @@ from typing import Annotated, Protocol, TypeAlias
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
 from pydantic_core import from_json
 
-from connectors.classify import ReplyReading, request_id, retry_after
 from connectors.errors import (
     AccessError,
     ConnectorError,
@@ -31,6 +30,7 @@ from connectors.errors import (
 )
 from connectors.models import Reply
 from connectors.operations import Operation
+from connectors.replies import ReplyReading, request_id, retry_after
 from connectors.tasks import shared
 
 BUCKET = (

@@ -33,7 +33,7 @@ from connectors.models import (
     WriteResult,
 )
 from connectors.options import Options
-from connectors.vendor_clock import VendorClock
+from connectors.replies import VendorClock
 
 Edits = Mapping[str, Mapping[str, Edit]]  # by id and property
 Reader = Callable[[str], str]  # gives the one spelling of a value that it is compared by, "" where there is none

@@ -16,11 +16,9 @@ from urllib.parse import urlencode
 import stamina
 import structlog
 
-from connectors import classify
+from connectors import replies
 from connectors.addresses import onward, parse_url
 from connectors.auth import Auth, NoAuth, StaticAuth
-from connectors.call_figures import CALLS
-from connectors.classify import ReplyReading
 from connectors.errors import (
     STALE_READ,
     ConnectorError,
@@ -35,9 +33,9 @@ from connectors.limits import Limiter, ReadPace, Ticket, fresh_s, note_read, tak
 from connectors.models import Reply
 from connectors.operations import Operation, Repeat
 from connectors.repeats import RepeatBudget
-from connectors.reply_bytes import BODY_CAP, BrokenError, UnfitError, UnsentError
+from connectors.replies import BODY_CAP, BrokenError, ReplyReading, UnfitError, UnsentError, VendorClock
 from connectors.tasks import ended
-from connectors.vendor_clock import VendorClock
+from connectors.telemetry import CALLS
 
 __all__ = [
     "BODY_CAP",
@@ -226,7 +224,7 @@ class Transport:
                 if not await self._renewed(operation, reply, used):
                     break
                 left_s, reply, used = await self._free(operation, attempt)
-        error = classify.failure(self.vendor, self.bucket(operation), operation, reply, self.reading)
+        error = replies.failure(self.vendor, self.bucket(operation), operation, reply, self.reading)
         await self._noted(operation, reply, error)
         if error is not None:
             raise error
@@ -275,7 +273,7 @@ class Transport:
         async with self._room:
             _, reply, used = await self._free(operation, attempt)
             renewed = await self._renewed(operation, reply, used)
-        error = classify.failure(self.vendor, bucket, operation, reply, self.reading)
+        error = replies.failure(self.vendor, bucket, operation, reply, self.reading)
         await self._noted(operation, reply, error)
         if error is None:
             return reply
@@ -331,7 +329,7 @@ class Transport:
             await self.limiter.failed(bucket)
             raise OutcomeUnknownError(self.vendor, name) from failure
         self.clock.heard(reply, began, perf_counter())
-        error = classify.failure(self.vendor, bucket, operation, reply, self.reading)
+        error = replies.failure(self.vendor, bucket, operation, reply, self.reading)
         if error is None:
             await ticket.stored(reply)
         elif reply.status == 408 or reply.status >= 500:

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import TypeAdapter
 
-from connectors import classify
+from connectors import replies
 from connectors.bodies import Many
 from connectors.errors import AccessError, ContractError
 from connectors.forager import operations as op
@@ -77,7 +77,7 @@ def open_transport(options: ForagerOptions, limiter: Limiter, read_s: float = 60
 
 async def _current_user(transport: Transport) -> User:
     reply = await transport.send(op.CURRENT_USER)
-    return classify.parsed(_USER, reply, read.NAME, op.CURRENT_USER.name)
+    return replies.parsed(_USER, reply, read.NAME, op.CURRENT_USER.name)
 
 
 class Forager:
@@ -234,11 +234,11 @@ class Forager:
     async def create_api_key(self, name: str, ticket: Ticket | None = None) -> NewApiKey:
         """Issue a secret: for a person at a terminal, never for the daemon. ``name`` has at most 50 characters."""
         reply = await self._transport.send(op.KEY_CREATE, json={"name": name[:50]}, ticket=ticket)
-        return classify.parsed(_NEW_KEY, reply, self.name, op.KEY_CREATE.name)
+        return replies.parsed(_NEW_KEY, reply, self.name, op.KEY_CREATE.name)
 
     async def api_key(self, prefix: str) -> ApiKey | None:
         reply = await self._transport.send(op.KEY, path={"prefix": prefix})
-        return None if reply.status == 404 else classify.parsed(_KEY, reply, self.name, op.KEY.name)
+        return None if reply.status == 404 else replies.parsed(_KEY, reply, self.name, op.KEY.name)
 
     async def delete_api_key(self, prefix: str) -> bool:
         """Tells whether it was there; a second call finds nothing and is done too."""
@@ -327,11 +327,11 @@ class Forager:
     async def _get(self, operation: Operation, adapter: TypeAdapter[T], query: Mapping[str, object] | None = None) -> T:
         path = self._account if "{account_id}" in operation.path else {}
         reply = await self._transport.send(operation, path=path, query=query)
-        return classify.parsed(adapter, reply, self.name, operation.name)
+        return replies.parsed(adapter, reply, self.name, operation.name)
 
     async def _totals(self, operation: Operation, query: Query) -> SearchTotals:
         reply = await self._transport.send(operation, path=self._account, json=query.body())
-        return classify.parsed(_TOTALS, reply, self.name, operation.name)
+        return replies.parsed(_TOTALS, reply, self.name, operation.name)
 
     async def _feedback(
         self,

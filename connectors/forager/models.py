@@ -7,8 +7,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from connectors.bodies import Body, Count, Flag, Many, Number, Page, Part, Rows, Text
-from connectors.numbers import finite
+from connectors.bodies import Body, Count, Flag, Many, Number, Page, Part, Rows, Text, finite
 
 
 def _credits(value: object) -> Decimal | None:

@@ -7,9 +7,8 @@ from typing import Literal, TypeVar
 
 from pydantic import TypeAdapter
 
-from connectors import classify
+from connectors import replies
 from connectors.bodies import Body, Many
-from connectors.classify import ReplyReading
 from connectors.errors import AccessError, ConnectorError, ContractError
 from connectors.forager import operations as op
 from connectors.forager.models import (
@@ -27,6 +26,7 @@ from connectors.forager.models import (
 )
 from connectors.models import Answer, Company, Email, Grade, Outcome, Person, Phone, Question, Reply, Role
 from connectors.operations import Operation
+from connectors.replies import ReplyReading
 
 NAME = "forager"
 T = TypeVar("T")
@@ -44,7 +44,7 @@ def refusal(operation: Operation, reply: Reply) -> ConnectorError | None:
     """Returns the edge's own 403: it dislikes the User-Agent, the key may be good."""
     if reply.status == 403 and b"1010" in reply.body[:2000]:
         hint = "blocked at the edge before the key was looked at: ask Forager to let this address in"
-        return AccessError(NAME, operation.name, 403, classify.request_id(reply), code="1010", hint=hint)
+        return AccessError(NAME, operation.name, 403, replies.request_id(reply), code="1010", hint=hint)
     return None
 
 
@@ -76,7 +76,7 @@ def person(operation: Operation, reply: Reply) -> ForagerPerson | None:
     """
     if reply.status in operation.misses:
         return None
-    found = classify.parsed(_PERSON, reply, NAME, operation.name)
+    found = replies.parsed(_PERSON, reply, NAME, operation.name)
     if not (found.id or found.full_name or found.last_name or found.linkedin_info.public_identifier):
         raise ContractError(NAME, operation.name, "id", reply.status)
     return found
@@ -84,22 +84,22 @@ def person(operation: Operation, reply: Reply) -> ForagerPerson | None:
 
 def roles(reply: Reply) -> RolePage:
     """Returns a page of employments, each with its person."""
-    return classify.parsed(_ROLES, reply, NAME, op.ROLE_SEARCH.name)
+    return replies.parsed(_ROLES, reply, NAME, op.ROLE_SEARCH.name)
 
 
 def organizations(reply: Reply) -> OrganizationPage:
     """Returns a page of companies."""
-    return classify.parsed(_COMPANIES, reply, NAME, op.ORGANIZATION_SEARCH.name)
+    return replies.parsed(_COMPANIES, reply, NAME, op.ORGANIZATION_SEARCH.name)
 
 
 def jobs(reply: Reply) -> JobPage:
     """Returns a page of job posts."""
-    return classify.parsed(_JOBS, reply, NAME, op.JOB_SEARCH.name)
+    return replies.parsed(_JOBS, reply, NAME, op.JOB_SEARCH.name)
 
 
 def website(reply: Reply) -> Website | None:
     """Returns a site's ranks and technologies, ``None`` on 404."""
-    return None if reply.status == 404 else classify.parsed(_WEBSITE, reply, NAME, op.WEBSITE_DETAIL.name)
+    return None if reply.status == 404 else replies.parsed(_WEBSITE, reply, NAME, op.WEBSITE_DETAIL.name)
 
 
 B = TypeVar("B", bound=Body)
@@ -108,7 +108,7 @@ B = TypeVar("B", bound=Body)
 def _contacts(adapter: TypeAdapter[tuple[B, ...]], operation: Operation, reply: Reply, needed: str) -> tuple[B, ...]:
     if not reply.body.strip():
         return ()
-    rows = classify.parsed(adapter, reply, NAME, operation.name)
+    rows = replies.parsed(adapter, reply, NAME, operation.name)
     if rows and not any(needed in row.model_fields_set for row in rows):
         raise ContractError(NAME, operation.name, needed, reply.status)
     return tuple(row for row in rows if getattr(row, needed))
@@ -132,7 +132,7 @@ def _answer(question: Question, reply: Reply) -> Answer:
     operation = op.PAID.get(question.operation)
     if operation is None:
         return Answer(Outcome.UNREADABLE, cause="operation")
-    refused = classify.failure(NAME, NAME, operation, reply, READING)
+    refused = replies.failure(NAME, NAME, operation, reply, READING)
     if refused is not None:
         return Answer(Outcome.REFUSED, cause=type(refused).__name__.removesuffix("Error").lower())
     if operation in {op.ORGANIZATION_SEARCH, op.JOB_SEARCH, op.WEBSITE_DETAIL}:

@@ -10,7 +10,6 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from connectors.classify import parsed, server_time
 from connectors.errors import ConflictError, ConnectorError, ContractError, RejectedError, UnavailableError
 from connectors.hubspot import records, refusals, search, writing
 from connectors.hubspot.ids import is_id
@@ -32,6 +31,7 @@ from connectors.models import (
 )
 from connectors.ports import Edits, Reader, Watched
 from connectors.refusal_kinds import kind_of, plain_words
+from connectors.replies import parsed, server_time
 from connectors.wanted import wanted
 
 BATCH = 100

@@ -12,7 +12,6 @@ from typing import Self
 
 from pydantic import SecretStr, TypeAdapter
 
-from connectors.classify import parsed, server_time
 from connectors.errors import AccessError, ContractError
 from connectors.hubspot import records, refusals, rights, sign_in
 from connectors.hubspot.operations import Calls, calls, token_call
@@ -23,6 +22,7 @@ from connectors.models import AccountStatus, Lacks, Need, Property, Reply, Use
 from connectors.oauth import GrantStore, OAuth, OwnGrants
 from connectors.operations import Operation
 from connectors.ports import Watched
+from connectors.replies import parsed, server_time
 from connectors.transport import Auth, NoAuth, StaticAuth, Transport
 
 SCHEMA_S = 600.0  # how long a portal's schema is believed

@@ -8,12 +8,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from connectors.bodies import ManyListed
+from connectors.bodies import ManyListed, count
 from connectors.hubspot.ids import is_id
 from connectors.hubspot.options import PROVENANCE
 from connectors.hubspot.paths import MODIFIED
 from connectors.models import Company, Edit, Fate, Found, Need, Property, Record, Writer
-from connectors.numbers import count
 
 ALWAYS = {
     "contact": (

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.classify import ReplyReading, json_of, retry_after
+from connectors.bodies import count
 from connectors.errors import (
     AccessError,
     ConflictError,
@@ -26,9 +26,9 @@ from connectors.errors import (
 from connectors.hubspot.paths import TYPES
 from connectors.limits import Notice
 from connectors.models import RefusalKind, Reply
-from connectors.numbers import count
 from connectors.operations import Operation
 from connectors.refusal_kinds import kind_of, plain_words
+from connectors.replies import ReplyReading, json_of, retry_after
 
 OF_THE_PROPERTY = frozenset({"PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE"})  # no value would do
 TAKEN = frozenset(

@@ -8,12 +8,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from connectors.bodies import ManyListed
-from connectors.classify import parsed
 from connectors.hubspot.options import HubSpotOptions
 from connectors.hubspot.paths import PATHS, TYPES
 from connectors.models import Lacks, Reply, Use
 from connectors.oauth import BUCKET
 from connectors.operations import Operation, Repeat
+from connectors.replies import parsed
 
 OWNER = "hubspot_owner_id"
 _UNTOLD = frozenset({400, 401, 403, 404, 405})

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 
 from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter
 
-from connectors.classify import parsed
 from connectors.oauth import AccessToken, Grant, token_reading
 from connectors.operations import Operation
+from connectors.replies import parsed
 from connectors.transport import ReplyReading, Transport
 
 TOO_OFTEN_S = 10.0

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from pydantic import SecretStr, TypeAdapter
 
-from connectors import classify
+from connectors import replies
 from connectors.errors import UnavailableError
 from connectors.kaspr import operations as op
 from connectors.kaspr import read
@@ -101,7 +101,7 @@ class Kaspr:
             if error.status is None and self.dialect == "reference":
                 error.hint = _SILENT_HINT
             raise
-        who = classify.parsed(_USER, reply, self.name, op.VERIFY_KEY.name).user
+        who = replies.parsed(_USER, reply, self.name, op.VERIFY_KEY.name).user
         if self.dialect == "reference":
             return AccountStatus(who, read.remaining(reply))
         left = await self.remaining_credits()
@@ -124,17 +124,17 @@ class Kaspr:
     async def verify_key(self) -> str:
         """Returns the user the key belongs to; free."""
         reply = await self._transport.send(op.VERIFY_KEY)
-        return classify.parsed(_USER, reply, self.name, op.VERIFY_KEY.name).user
+        return replies.parsed(_USER, reply, self.name, op.VERIFY_KEY.name).user
 
     async def remaining_credits(self) -> RemainingCredits:
         """Returns credits per pool; v2 only, free."""
         reply = await self._transport.send(op.REMAINING_CREDITS)
-        return classify.parsed(_REMAINING, reply, self.name, op.REMAINING_CREDITS.name)
+        return replies.parsed(_REMAINING, reply, self.name, op.REMAINING_CREDITS.name)
 
     async def rate_limits(self) -> RateLimits:
         """Returns the key's windows; v2 only, free."""
         reply = await self._transport.send(op.RATE_LIMITS)
-        return classify.parsed(_LIMITS, reply, self.name, op.RATE_LIMITS.name)
+        return replies.parsed(_LIMITS, reply, self.name, op.RATE_LIMITS.name)
 
     def pattern_question(self, domain: str) -> Question:
         """Asks how addresses of a domain look: guesses, never findings."""

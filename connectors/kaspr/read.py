@@ -10,8 +10,8 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
-from connectors import classify
-from connectors.classify import ReplyReading, capped, retry_after
+from connectors import replies
+from connectors.bodies import finite
 from connectors.errors import AccessError, ConnectorError, ContractError, CreditsError, RejectedError
 from connectors.kaspr import operations as op
 from connectors.kaspr.models import (
@@ -26,8 +26,8 @@ from connectors.kaspr.models import (
 from connectors.kaspr.options import Dialect
 from connectors.limits import Notice
 from connectors.models import Answer, Company, Email, Grade, Outcome, Person, Phone, Question, Reply, Role
-from connectors.numbers import finite
 from connectors.operations import Operation
+from connectors.replies import ReplyReading, capped, retry_after
 
 NAME = "kaspr"
 _PROFILE = TypeAdapter(ProfileReply)
@@ -54,7 +54,7 @@ def reset_s(text: str) -> float | None:
     number = finite(text)
     if number is None:
         return None
-    return capped(number / 1000 if number <= 10**9 else classify.WAIT_CAP_S)
+    return capped(number / 1000 if number <= 10**9 else replies.WAIT_CAP_S)
 
 
 _OUR_MISTAKE = "the vendor cannot read our request: a mistake of Refill's own, please report it"
@@ -80,7 +80,7 @@ def refusal(scheme: str, operation: Operation, reply: Reply) -> ConnectorError |
 
     No credits in a 200, which pool is empty, how the key was sent.
     """
-    request = classify.request_id(reply)
+    request = replies.request_id(reply)
     if reply.status == 402 or _no_credits(reply):
         return CreditsError(NAME, operation.name, reply.status, request, bucket=_empty_pool(reply))
     if reply.status == 401:
@@ -104,7 +104,7 @@ def _no_credits(reply: Reply) -> bool:
     if not 200 <= reply.status < 300 or b"credit" not in reply.body[:4096].lower():
         return False
     try:
-        body = classify.json_of(reply.body)
+        body = replies.json_of(reply.body)
     except ValueError:
         return False
     if not isinstance(body, dict) or any(body.get(name) for name in ("profile", "patterns", "employees")):
@@ -148,7 +148,7 @@ def profile(reply: Reply) -> ProfileBody | None:
     """Returns the profile; ``None`` for each of the three shapes of a miss: 404, no profile, an empty one."""
     if reply.status == 404 or not reply.body.strip():
         return None
-    found = classify.parsed(_PROFILE, reply, NAME, op.PROFILE.name).profile
+    found = replies.parsed(_PROFILE, reply, NAME, op.PROFILE.name).profile
     if found is None:
         return None
     empty = not (found.fetched_at or found.company_name or found.company.name or emails(found) or numbers(found))
@@ -159,7 +159,7 @@ def patterns(reply: Reply) -> tuple[Pattern, ...]:
     """Returns best score first; patterns with tokens we do not know are left out."""
     if reply.status == 404:
         return ()
-    rows = classify.parsed(_PATTERNS, reply, NAME, op.DOMAIN_PATTERN.name).patterns
+    rows = replies.parsed(_PATTERNS, reply, NAME, op.DOMAIN_PATTERN.name).patterns
     return tuple(sorted(filter(_known, rows), key=lambda row: -(row.score or 0)))
 
 
@@ -167,7 +167,7 @@ def employees(reply: Reply) -> tuple[Employee, ...]:
     """Returns people at a domain, without LinkedIn ids."""
     if reply.status == 404:
         return ()
-    return classify.parsed(_EMPLOYEES, reply, NAME, op.DOMAIN_EMPLOYEES.name).employees
+    return replies.parsed(_EMPLOYEES, reply, NAME, op.DOMAIN_EMPLOYEES.name).employees
 
 
 def _known(row: Pattern) -> bool:
@@ -192,7 +192,7 @@ def _answer(dialect: Dialect, question: Question, reply: Reply) -> Answer:
     operation = next((row for row in op.OPERATIONS if row.name == question.operation), None)
     if operation is None:
         return Answer(Outcome.UNREADABLE, cause="operation")
-    refused = classify.failure(NAME, NAME, operation, reply, reading("bearer"))
+    refused = replies.failure(NAME, NAME, operation, reply, reading("bearer"))
     if refused is not None:
         return Answer(Outcome.REFUSED, credits=0, cause=type(refused).__name__.removesuffix("Error").lower())
     if question.operation == op.DOMAIN_PATTERN.name:

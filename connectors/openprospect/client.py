@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from pydantic import SecretStr, TypeAdapter
 
-from connectors import classify
+from connectors import replies
 from connectors.bodies import Body
 from connectors.errors import ContractError
 from connectors.limits import Limiter, Ticket, Window
@@ -92,7 +92,7 @@ class OpenProspect:
         """Place an order; ``key`` goes as Idempotency-Key and should stand in the title too."""
         headers = {"idempotency-key": key}
         reply = await self._transport.send(op.ORDER_CREATE, json=order.body(), headers=headers, ticket=ticket)
-        return classify.parsed(_ORDER, reply, self.name, op.ORDER_CREATE.name)
+        return replies.parsed(_ORDER, reply, self.name, op.ORDER_CREATE.name)
 
     async def orders_page(self, offset: int = 0, limit: int = PAGE_MOST, status: str = "") -> ListPage[Order]:
         query = {"status": status or None}
@@ -118,7 +118,7 @@ class OpenProspect:
     async def create_blacklist(self, name: str, description: str = "", ticket: Ticket | None = None) -> Blacklist:
         body = {"name": name, "description": description}
         reply = await self._transport.send(op.BLACKLIST_CREATE, json=body, ticket=ticket)
-        return classify.parsed(_BLACKLIST, reply, self.name, op.BLACKLIST_CREATE.name)
+        return replies.parsed(_BLACKLIST, reply, self.name, op.BLACKLIST_CREATE.name)
 
     def blacklists(self) -> AsyncIterator[Blacklist]:
         names = ("blacklists",)
@@ -132,7 +132,7 @@ class OpenProspect:
     ) -> Blacklist:
         body = {key: value for key, value in {"name": name, "description": description}.items() if value is not None}
         reply = await self._transport.send(op.BLACKLIST_EDIT, path={"id": blacklist_id}, json=body)
-        return classify.parsed(_BLACKLIST, reply, self.name, op.BLACKLIST_EDIT.name)
+        return replies.parsed(_BLACKLIST, reply, self.name, op.BLACKLIST_EDIT.name)
 
     async def delete_blacklist(self, blacklist_id: str) -> bool:
         """Tells whether it was there; a second call finds nothing and is done too."""
@@ -149,7 +149,7 @@ class OpenProspect:
             raise ValueError(f"between 1 and {ENTRIES_MOST} entries at a time")
         body = {"entries": [entry.body() for entry in entries]}
         reply = await self._transport.send(op.ENTRIES_ADD, path={"id": blacklist_id}, json=body)
-        return classify.parsed(_ADDED, reply, self.name, op.ENTRIES_ADD.name) if reply.body.strip() else AddedEntries()
+        return replies.parsed(_ADDED, reply, self.name, op.ENTRIES_ADD.name) if reply.body.strip() else AddedEntries()
 
     def entries(self, blacklist_id: str) -> AsyncIterator[BlacklistEntry]:
         path = {"id": blacklist_id}
@@ -193,7 +193,7 @@ class OpenProspect:
         body = edit.body()
         body["update_mask"] = sorted(set(body) - {"version"})
         reply = await self._transport.send(op.SEARCH_EDIT, path={"id": search_id}, json=body)
-        return classify.parsed(_SEARCH, reply, self.name, op.SEARCH_EDIT.name)
+        return replies.parsed(_SEARCH, reply, self.name, op.SEARCH_EDIT.name)
 
     # ---- companies and prospects (18-23) -------------------------------------------------------------------------
 
@@ -252,7 +252,7 @@ class OpenProspect:
 
     async def _one(self, operation: Operation, adapter: TypeAdapter[B], row_id: str) -> B | None:
         reply = await self._transport.send(operation, path={"id": row_id})
-        return None if reply.status == 404 else classify.parsed(adapter, reply, self.name, operation.name)
+        return None if reply.status == 404 else replies.parsed(adapter, reply, self.name, operation.name)
 
     async def _list(
         self,

@@ -10,15 +10,14 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from connectors import classify, models
-from connectors.bodies import Body
-from connectors.classify import ReplyReading, capped, retry_after, server_time
+from connectors import models, replies
+from connectors.bodies import Body, count
 from connectors.errors import AccessError, ConnectorError, ContractError
 from connectors.limits import Notice
 from connectors.models import Email, Grade, Person, Phone, PhoneKind, Reply
-from connectors.numbers import count
 from connectors.openprospect.models import CompanyBody, Prospect
 from connectors.operations import Operation
+from connectors.replies import ReplyReading, capped, retry_after, server_time
 
 NAME = "openprospect"
 PAUSE_S = 60.0
@@ -103,7 +102,7 @@ def refusal(operation: Operation, reply: Reply) -> ConnectorError | None:
         return None
     scopes = missing_scopes(reply)
     hint = f"the key lacks {', '.join(scopes)}" if scopes else ""
-    return AccessError(NAME, operation.name, 403, classify.request_id(reply), code=_plain(code(reply)), hint=hint)
+    return AccessError(NAME, operation.name, 403, replies.request_id(reply), code=_plain(code(reply)), hint=hint)
 
 
 READING = ReplyReading(refusal=refusal, code=code, pause=pause, notices=notices)
@@ -115,7 +114,7 @@ def _plain(text: str) -> str:
 
 def _object(reply: Reply) -> Mapping[str, Any]:
     try:
-        body = classify.json_of(reply.body)
+        body = replies.json_of(reply.body)
     except ValueError:
         return {}
     return body if isinstance(body, dict) else {}
@@ -147,7 +146,7 @@ def page(
         ContractError: there is no list, or none of its rows can be read.
     """
     try:
-        body = classify.json_of(reply.body)
+        body = replies.json_of(reply.body)
     except ValueError:
         raise ContractError(NAME, endpoint, "", reply.status) from None
     envelope = body if isinstance(body, dict) else {}

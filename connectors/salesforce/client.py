@@ -10,7 +10,6 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from connectors.classify import parsed, server_time
 from connectors.errors import AccessError, ConnectorError, ContractError, RejectedError, UnavailableError
 from connectors.limits import NoLimiter, Ticket, slots_ahead
 from connectors.models import (
@@ -28,6 +27,7 @@ from connectors.models import (
     Written,
 )
 from connectors.ports import Edits, Reader, Watched
+from connectors.replies import parsed, server_time
 from connectors.salesforce import keyset, records, soql, writing
 from connectors.salesforce.account import SalesforceAccount
 from connectors.salesforce.ids import is_id, known_id

@@ -14,11 +14,11 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from connectors.bodies import ManyListed
-from connectors.classify import json_of, parsed, server_time
 from connectors.errors import AccessError, ContractError, NotFoundError
 from connectors.limits import Ticket
 from connectors.models import Property, Record, Reply
 from connectors.operations import Operation, Repeat
+from connectors.replies import json_of, parsed, server_time
 from connectors.salesforce import records, soql
 from connectors.salesforce.ids import known_id
 from connectors.salesforce.records import TABLES, Describe, QueryPage, Schema, Version

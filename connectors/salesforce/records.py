@@ -10,9 +10,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field
 
-from connectors.bodies import ManyListed
+from connectors.bodies import ManyListed, count
 from connectors.models import Company, Fate, Found, Need, Property, Record, Write
-from connectors.numbers import count
 from connectors.ports import Watched
 from connectors.salesforce.ids import known_id
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.classify import ReplyReading, json_of, retry_after
+from connectors.bodies import count
 from connectors.errors import (
     AccessError,
     ConflictError,
@@ -19,9 +19,9 @@ from connectors.errors import (
 )
 from connectors.limits import Notice
 from connectors.models import RefusalKind, Reply, Write, WriteResult, Written
-from connectors.numbers import count
 from connectors.operations import Operation
 from connectors.refusal_kinds import kind_of, plain_words
+from connectors.replies import ReplyReading, json_of, retry_after
 from connectors.salesforce import access
 from connectors.salesforce.ids import known_id
 

@@ -5,8 +5,8 @@ Source: Salesforce help, "OAuth 2.0 Authorization Errors", and answers recorded 
 
 from __future__ import annotations
 
-from connectors.classify import ReplyReading
 from connectors.oauth import token_reading
+from connectors.replies import ReplyReading
 
 SIGN_INS_S = 900.0  # a user may sign in 3,600 times an hour: whoever has used that up looks again in a quarter of it
 WRONG_AUDIENCE = "wrong_audience"  # our code: the address of an org does not always tell which of two it wants

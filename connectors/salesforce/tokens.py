@@ -16,10 +16,10 @@ import jwt
 from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter
 
 from connectors.addresses import is_loopback
-from connectors.classify import parsed
 from connectors.errors import AccessError
 from connectors.oauth import BUCKET, AccessToken, Grant, GrantStore, OAuth, OwnGrants
 from connectors.operations import Operation, Repeat
+from connectors.replies import parsed
 from connectors.salesforce.ids import known_id, same_id
 from connectors.salesforce.options import SalesforceOptions
 from connectors.salesforce.sign_in import WRONG_AUDIENCE

@@ -36,7 +36,7 @@ from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError
 
 from connectors.models import Reply
-from connectors.reply_bytes import HEADS, WIRE_CAP, BrokenError, ReplyBytes, UnsentError
+from connectors.replies import HEADS, WIRE_CAP, BrokenError, ReplyBytes, UnsentError
 from connectors.salesforce.options import CONCURRENCY
 from connectors.transport import USER_AGENT
 

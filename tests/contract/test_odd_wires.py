@@ -22,7 +22,7 @@ from pydantic import SecretStr
 
 from connectors.errors import ConnectorError, OutcomeUnknownError, UnavailableError
 from connectors.limits import NoLimiter
-from connectors.reply_bytes import BODY_CAP, HEADS, MEMBERS, BrokenError, ReplyBytes, UnfitError
+from connectors.replies import BODY_CAP, HEADS, MEMBERS, BrokenError, ReplyBytes, UnfitError
 from connectors.salesforce.client import Salesforce
 from connectors.salesforce.options import CONCURRENCY, SalesforceOptions
 from connectors.salesforce.org import LIMITS

@@ -12,11 +12,11 @@ from typing import Any, cast
 
 import pytest
 
-from connectors.call_figures import CALLS, UNSENT
 from connectors.errors import StaleReadError
 from connectors.limits import BEYOND_S, FRESH_S, LAST_READS, NoLimiter, note_read, slots_ahead
 from connectors.models import Write, WriteResult
 from connectors.ports import Crm
+from connectors.telemetry import CALLS, UNSENT
 from tests.contract.pushes import (
     HUBSPOT,
     SALESFORCE,

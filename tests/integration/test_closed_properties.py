@@ -20,7 +20,6 @@ from worker.ledger.work.memory import Memory
 from worker.ledger.work.work import Due, Lane
 from worker.service.jobs import recheck
 from worker.triggers.backfill import backfill, start_backfill
-from worker.visits import watch
 
 __all__ = ["open_desk", "scene", "stage"]
 TITLES = """
@@ -45,7 +44,7 @@ def close(scene: Scene, name: str = "email", *, closed: bool = True) -> None:
 
 def later(monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on it is always time to read a schema again."""
-    monkeypatch.setattr(watch, "AGAIN_MS", 0)
+    monkeypatch.setattr("worker.visits.watch.AGAIN_MS", 0)
 
 
 async def a_round(worker: Worker) -> None:

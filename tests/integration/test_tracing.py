@@ -137,15 +137,15 @@ async def test_nothing_is_imported_where_no_traces_are_asked_for(variables: dict
 import asyncio, os, sys
 if os.environ.get("WITHOUT"):
     sys.modules["opentelemetry"] = None
-from connectors import steps
+from connectors import telemetry
 from worker.service.tracing import tracing
 
 async def main():
     async with tracing():
-        assert not steps.is_traced()
-        with steps.step("visit", crm="acme") as step:
+        assert not telemetry.is_traced()
+        with telemetry.step("visit", crm="acme") as step:
             step.note(ending="done")
-            steps.note(filled=1)
+            telemetry.note(filled=1)
 
 asyncio.run(main())
 print(*(name for name in sys.modules if name.startswith("opentelemetry") and sys.modules[name]))

@@ -238,7 +238,7 @@ def _stored_in_a_second_step() -> None:
 
 @_mutant("a paid call is repeated after a time-out", 1, "vendors")
 def _paid_call_is_repeated() -> None:
-    from connectors.reply_bytes import BrokenError
+    from connectors.replies import BrokenError
 
     async def sent(true: Any, transport: Any, operation: Any, attempt: Any, *more: Any) -> Any:
         async def twice() -> Any:

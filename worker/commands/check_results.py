@@ -11,7 +11,7 @@ from msgspec import Struct
 from config.problems import ConfigError
 from connectors.errors import AccessError, ConnectorError, ContractError, CreditsError, UnavailableError
 from connectors.models import AccountStatus
-from connectors.vendor_clock import VendorClock
+from connectors.replies import VendorClock
 from worker.upkeep.vendor_clocks import FAR_MS
 
 OK, WARNING, FAILED_LEVEL = "ok", "warning", "failed"

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from config.settings import Settings
-from connectors.call_figures import CallName
+from connectors.telemetry import CallName
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal.figures import RunFigures, WorkName, WorkStatus, together
 from worker.ledger.journal.reviews import Reviews

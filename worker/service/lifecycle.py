@@ -15,8 +15,8 @@ from functools import partial
 
 import structlog
 
-from connectors.call_figures import CALLS
 from connectors.ports import KeepsLog
+from connectors.telemetry import CALLS
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.service import arq_queue, heartbeat, rules
 from worker.service.jobs import (

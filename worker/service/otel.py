@@ -23,7 +23,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
-from connectors.steps import Step, StepValue
+from connectors.telemetry import Step, StepValue
 
 TELL_S = 60.0
 log = structlog.get_logger(__name__)

@@ -18,7 +18,7 @@ from config.settings import Settings
 from connectors.errors import ConnectorError
 from connectors.openprospect.client import OpenProspect
 from connectors.ports import Crm, Provider
-from connectors.vendor_clock import VendorClock
+from connectors.replies import VendorClock
 from worker.ledger.intake.grants import Grants
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import Yields

@@ -13,7 +13,7 @@ from importlib.metadata import version
 
 import structlog
 
-from connectors import steps
+from connectors import telemetry
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
@@ -37,7 +37,7 @@ def wanted(environ: Mapping[str, str]) -> bool:
 @asynccontextmanager
 async def tracing() -> AsyncIterator[None]:
     """Keeps steps while the block runs, and sends the last of them as it ends; once in a process."""
-    if steps.is_traced() or not wanted(os.environ):
+    if telemetry.is_traced() or not wanted(os.environ):
         yield
         return
     try:
@@ -47,9 +47,9 @@ async def tracing() -> AsyncIterator[None]:
         yield
         return
     tracer = OtelTracer(version("refill"))
-    steps.begin(tracer)
+    telemetry.begin(tracer)
     try:
         yield
     finally:
-        steps.end()
+        telemetry.end()
         await asyncio.to_thread(tracer.close, LAST_S)

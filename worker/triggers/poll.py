@@ -13,7 +13,7 @@ import structlog
 from msgspec import Struct, structs
 
 from connectors.models import Cursor, Record
-from connectors.steps import step
+from connectors.telemetry import step
 from worker.ledger.rates.cursors import Cursors
 from worker.ledger.work.work import CursorMove, Due, Lane
 from worker.visits.watch import Watch, is_due, own_values

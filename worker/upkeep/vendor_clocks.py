@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import structlog
 
-from connectors.vendor_clock import VendorClock
+from connectors.replies import VendorClock
 from worker.ledger.rates.clocks import Clocks, Offset
 
 FAR_MS = 30_000  # a clock so far off is a fault on one side, though every comparison allows for it

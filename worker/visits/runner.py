@@ -11,8 +11,8 @@ from functools import partial
 import structlog
 from structlog.contextvars import bind_contextvars
 
-from connectors.joiners import JOINER, Joiners
-from connectors.steps import is_traced, step
+from connectors.batching import JOINER, Joiners
+from connectors.telemetry import is_traced, step
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.work.work import AllWork, Lease, Work
 

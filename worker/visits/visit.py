@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from connectors.limits import Limiter
 from connectors.models import Fate, Outcome, Record, RefusalKind
-from connectors.steps import step
+from connectors.telemetry import step
 from worker.decide import kept, pushing
 from worker.decide.decision import Change, Decision, Next
 from worker.decide.findings import job_change

@@ -11,7 +11,7 @@ import structlog
 from msgspec.structs import replace
 
 from connectors.models import Fate, Found, Record
-from connectors.steps import note
+from connectors.telemetry import note
 from worker.decide import kept
 from worker.decide.decision import Decision
 from worker.decide.handles import personal

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from config.settings import Settings
-from connectors.steps import step
+from connectors.telemetry import step
 from worker.ledger.intake.intake import Announced, Intake
 from worker.ledger.journal.figures import WorkName
 from worker.ledger.run import Run

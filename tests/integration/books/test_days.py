@@ -16,7 +16,7 @@ from config.load import load
 from config.settings import Settings
 from connectors.models import AccountStatus, Reply
 from connectors.ports import Provider
-from connectors.vendor_clock import VendorClock
+from connectors.replies import VendorClock
 from tests.harness.clock import Clock
 from tests.integration.ledger.money import grant, question, reply
 from tests.unit.config.samples import SMALL, SMALL_SECRETS

@@ -16,9 +16,9 @@ from msgspec.structs import replace
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
-from connectors.call_figures import CallFigures
 from connectors.models import Question
 from connectors.operations import Operation, Repeat
+from connectors.telemetry import CallFigures
 from tests.harness.browsing import browsing, hidden
 from tests.integration.intake import senders
 from tests.integration.intake.conftest import SECRETS, settings_in

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
-from connectors.call_figures import CallEnd
+from connectors.telemetry import CallEnd
 from worker.ledger.journal.figures import RunFigures
 from worker.ledger.money.budgets import Totals
 from worker.ledger.rates.calls import Called

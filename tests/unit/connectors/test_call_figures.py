@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.call_figures import BOUNDS_S, LAST, CallEnd, CallFigures, end_of
 from connectors.operations import Operation, Repeat
+from connectors.telemetry import BOUNDS_S, LAST, CallEnd, CallFigures, end_of
 
 PERSON = Operation("person", "GET", "/people/{id}", Repeat.SAFE)
 

@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from connectors.bodies import Body, Count, Flag, Number, Part, Rows, Text, Texts
-from connectors.classify import ReplyReading, error, failure, parsed, request_id, retry_after, server_time
 from connectors.errors import ConnectorError, ContractError, RateLimitedError, RejectedError, UnavailableError
 from connectors.models import Reply
 from connectors.operations import Operation, Repeat
+from connectors.replies import ReplyReading, error, failure, parsed, request_id, retry_after, server_time
 
 READ = Operation("thing_read", "GET", "/things/{id}", Repeat.SAFE, misses=frozenset({404}))
 

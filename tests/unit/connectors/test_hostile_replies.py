@@ -13,7 +13,7 @@ import pytest
 from pydantic import TypeAdapter
 
 import connectors
-from connectors import classify
+from connectors import replies
 from connectors.errors import ContractError
 from connectors.forager import operations as forager_operations
 from connectors.forager import read as forager
@@ -39,8 +39,8 @@ def padded(body: bytes) -> bytes:
     return b"[" + body + b',"' + b"x" * (MIB - len(body)) + b'"]'
 
 
-PARTS = classify.PARTS + MIB // classify.PART_BYTES - 40
-VALUES = classify.VALUES + MIB // classify.VALUE_BYTES - 4_000
+PARTS = replies.PARTS + MIB // replies.PART_BYTES - 40
+VALUES = replies.VALUES + MIB // replies.VALUE_BYTES - 4_000
 SHAPES: dict[str, Callable[[], bytes]] = {  # made where a test asks for one: tens of MiB
     "as many objects as are read": lambda: padded(b",".join([b"{}"] * PARTS)),
     "as many lists as are read": lambda: padded(b",".join([b"[]"] * PARTS)),
@@ -96,7 +96,7 @@ def test_every_reader_takes_less_than_50_ms_of_cpu_a_mib(shape: str, everyday_s:
     for name, adapter in readers().items():
         for body in bodies(adapter, text):
             reply = Reply(200, {"content-type": "application/json"}, body)
-            if is_slow(lambda: classify.parsed(adapter, reply, "v", "c"), len(body), everyday_s):  # noqa: B023 - at once
+            if is_slow(lambda: replies.parsed(adapter, reply, "v", "c"), len(body), everyday_s):  # noqa: B023 - at once
                 slow.add(name)
     assert slow == set()
 
@@ -131,8 +131,8 @@ def test_everyday_replies_are_not_crowded() -> None:
         option,
         {"attributes": {"type": "Contact", "url": f"/services/data/v66.0/sobjects/Contact/{18 * '0'}"}, "Id": "0" * 18},
     ):
-        assert not classify.crowded(json.dumps([row] * 20_000, separators=(",", ":")).encode()), row
-    assert not classify.crowded(json.dumps([{"id": 1, "name": "saas"}] * 3_000).encode())
-    assert classify.crowded(b"[" + b"{}," * 100_000 + b"{}]")
+        assert not replies.crowded(json.dumps([row] * 20_000, separators=(",", ":")).encode()), row
+    assert not replies.crowded(json.dumps([{"id": 1, "name": "saas"}] * 3_000).encode())
+    assert replies.crowded(b"[" + b"{}," * 100_000 + b"{}]")
     with pytest.raises(ContractError):
-        classify.parsed(TypeAdapter(list[object]), Reply(200, {}, b"[" + b"{}," * 100_000 + b"{}]"), "v", "e")
+        replies.parsed(TypeAdapter(list[object]), Reply(200, {}, b"[" + b"{}," * 100_000 + b"{}]"), "v", "e")

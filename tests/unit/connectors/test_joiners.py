@@ -7,8 +7,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 
 import pytest
 
-from connectors.batching import Batcher
-from connectors.joiners import JOINER, Joiner, Joiners
+from connectors.batching import JOINER, Batcher, Joiner, Joiners
 
 DAYS = 99_999.0  # a test that waits for the clock never ends
 

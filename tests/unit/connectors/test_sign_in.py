@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from connectors.classify import parsed
 from connectors.errors import AccessError, ConnectorError, ContractError, RateLimitedError, SignInUnavailableError
 from connectors.hubspot import sign_in as hubspot
 from connectors.models import Reply
 from connectors.operations import Operation, Repeat
+from connectors.replies import parsed
 from connectors.salesforce import sign_in as salesforce
 from connectors.salesforce import tokens
 

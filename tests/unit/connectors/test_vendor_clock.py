@@ -7,7 +7,7 @@ from email.utils import formatdate
 import pytest
 
 from connectors.models import Reply
-from connectors.vendor_clock import SLOW_S, VendorClock
+from connectors.replies import SLOW_S, VendorClock
 
 NOW_S = 1_800_000_000
 

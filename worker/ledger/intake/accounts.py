@@ -34,7 +34,7 @@ class Accounts:
 
     async def of(self, name: str) -> str:
         """Returns what a name was pinned to, ``""`` while it is not."""
-        return (await self._held({name: ""})).get(name, "")
+        return (await self._scripts.call("HGET", self._key, name) or b"").decode()
 
     async def _held(self, accounts: Mapping[str, str]) -> dict[str, str]:
         if not accounts:
@@ -56,5 +56,4 @@ class Users:
 
     async def of(self, crm: str) -> str:
         """Returns our user in a crm, ``""`` while it is unknown."""
-        found: bytes | None = await self._scripts.call("HGET", self._key, crm)
-        return (found or b"").decode()
+        return (await self._scripts.call("HGET", self._key, crm) or b"").decode()

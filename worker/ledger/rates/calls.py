@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from connectors.call_figures import BOUNDS_S, LAST, UNSENT, CallEnd, CallMade, CallName
+from connectors.telemetry import BOUNDS_S, LAST, UNSENT, CallEnd, CallMade, CallName
 from worker.ledger.scripts import Arg, Scripts
 
 

@@ -13,7 +13,7 @@ from functools import wraps
 from secrets import token_hex
 from typing import Any, Concatenate, ParamSpec
 
-from connectors.steps import step
+from connectors.telemetry import step
 from worker.ledger.journal.entry_codec import packed
 from worker.ledger.scripts import Arg, Scripts, Value
 from worker.ledger.work import counts

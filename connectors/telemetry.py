@@ -1,13 +1,90 @@
-"""Counts the vendor calls of this process, how each ended and how long it took, until somebody takes the counts."""
+"""Tells whoever measures what goes on: the steps of the work by name, and the vendor calls of this process.
+
+Untraced, a step is one look at a variable and nothing else. Calls are counted until somebody takes the counts.
+
+Values are ids, names of the configuration and counts: never a value of a record, a secret or a text of a vendor's.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from enum import StrEnum
 from time import time
+from typing import Protocol, Self, TypeAlias
 
 from connectors.operations import Operation
+
+StepValue: TypeAlias = str | int | bool
+
+
+class Step(Protocol):
+    """Takes notes on a step under way."""
+
+    @property
+    def name(self) -> str:
+        """Returns what another process's step may be linked to it by (W3C ``traceparent``); ``""`` untraced."""
+
+    def note(self, **values: StepValue) -> None:
+        """Adds what has become known of it."""
+
+
+class Tracer(Protocol):
+    """Keeps steps. Each lasts as long as its block, inside whichever step is under way in the same context."""
+
+    def step(
+        self, kind: str, links: Sequence[str], values: Mapping[str, StepValue]
+    ) -> AbstractContextManager[Step]: ...
+
+    def note(self, values: Mapping[str, StepValue]) -> None: ...
+
+
+class _Untraced:
+    """Stands for every step where nobody traces."""
+
+    name = ""
+
+    def note(self, **values: StepValue) -> None:
+        """Notes nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+_UNTRACED = _Untraced()
+_tracers: list[Tracer] = []
+
+
+def is_traced() -> bool:
+    """Tells whether anybody traces."""
+    return bool(_tracers)
+
+
+def begin(tracer: Tracer) -> None:
+    """Lets ``tracer`` record every step from now on."""
+    _tracers[:] = [tracer]
+
+
+def end() -> None:
+    """Lets nobody record steps any more."""
+    _tracers.clear()
+
+
+def step(kind: str, links: Sequence[str] = (), **values: StepValue) -> AbstractContextManager[Step]:
+    """Returns a step to be under way while its block runs; ``links`` name the steps that led to it."""
+    return _tracers[0].step(kind, links, values) if _tracers else _UNTRACED
+
+
+def note(**values: StepValue) -> None:
+    """Adds to the innermost step that is under way."""
+    if _tracers:
+        _tracers[0].note(values)
+
 
 BOUNDS_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Upper bounds of the ranges that durations are counted in, in seconds; the last range has none."""
