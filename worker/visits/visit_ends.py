@@ -28,7 +28,7 @@ from worker.ledger.money.answers import Answers, Ref
 from worker.ledger.money.handle_lists import AnotherKeyError
 from worker.ledger.run import Run, RunKind
 from worker.ledger.work.record_state import same_person
-from worker.ledger.work.work import Lease, Settlement, StepEnd
+from worker.ledger.work.work import LastRead, Lease, Progress, Settlement, StepEnd
 from worker.visits.erased_answers import AnswerEraser
 from worker.visits.journal_entries import IntentEntry, change_entry, intent, scrubbed, signal_entry
 from worker.visits.purchase import Lookups
@@ -214,15 +214,7 @@ class VisitEnds:
 
     async def defer(self, lease: Lease, notes: VisitNotes, later: RetryAt) -> None:
         """Come back when somebody else's call, or a verdict, has decided."""
-        ending = await self._watch.work.defer(
-            lease,
-            later.at_ms,
-            later.reason,
-            entries=notes.entries,
-            filled=notes.filled,
-            close_intents=True,
-            own=own_texts(notes.own),
-        )
+        ending = await self._watch.work.defer(lease, later.at_ms, later.reason, notes.progress())
         log.info("visit.deferred", reason=later.reason, ending=ending)
 
     async def wait(self, lease: Lease, notes: VisitNotes, view: View, decision: Decision) -> None:
@@ -241,13 +233,8 @@ class VisitEnds:
             providers,
             min(ends) if ends else None,
             reason,
-            entries=notes.entries,
-            filled=notes.filled,
-            close_intents=True,
-            own=own_texts(notes.own),
-            fingerprint=self._watch.mark(view),
-            stamp=notes.record.modified,
-            read_at=notes.record.read_at,
+            notes.progress(),
+            seen=LastRead(self._watch.mark(view), notes.record.modified, notes.record.read_at),
             needs=notes.needs,
         )
         log.info("visit.waiting", providers=len(providers), reason=reason, ending=ending)
@@ -276,15 +263,7 @@ class VisitEnds:
             case PushEnd.AWAY if pushed.found is not None:
                 await self.leave(lease, pushed.found, notes)
             case PushEnd.CHANGED:
-                await work.defer(
-                    lease,
-                    now + MOMENT_MS,
-                    "changed",
-                    entries=notes.entries,
-                    filled=notes.filled,
-                    close_intents=not pushed.unsure,
-                    own=own_texts(notes.own),
-                )
+                await work.defer(lease, now + MOMENT_MS, "changed", notes.progress(close_intents=not pushed.unsure))
                 log.info("visit.deferred", reason="changed")
             case _:
                 # Leave the intents open: the next visit re-checks all of them.
@@ -296,6 +275,5 @@ class VisitEnds:
 
         Waits grow, and what stays so becomes a dead letter.
         """
-        return await self._watch.work.again(
-            lease, reason, MOMENT_MS + backoff_ms(lease.attempts + 1, self._chance()), entries=paid
-        )
+        after_ms = MOMENT_MS + backoff_ms(lease.attempts + 1, self._chance())
+        return await self._watch.work.again(lease, reason, after_ms, Progress(paid))

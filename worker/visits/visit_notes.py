@@ -21,10 +21,10 @@ from worker.decide.record import View
 from worker.decide.undo import UNDO
 from worker.decide.values.fields import value_hash
 from worker.ledger.journal.reviews import Proposal, Proposed, Stand
-from worker.ledger.work.work import Lease
+from worker.ledger.work.work import Lease, Progress
 from worker.visits.journal_entries import IntentEntry, change_entry
 from worker.visits.outlook import KnownAnswers
-from worker.visits.watch import Watch
+from worker.visits.watch import Watch, own_texts
 
 PASSED_OVER, TOO_DEAR, DRIFTED = "passed_over.", "too_dear", "drifted"  # counted of a run: by provider, and records
 
@@ -55,6 +55,10 @@ class VisitNotes:
     def entries(self) -> list[str]:
         """Returns everything for the journal."""
         return [*self.paid, *self.ends]
+
+    def progress(self, *, close_intents: bool = True) -> Progress:
+        """Returns what is kept of the visit when it goes on later."""
+        return Progress(self.entries, self.filled, close_intents, own_texts(self.own))
 
     def of(self, field: str) -> OurValue:
         """Returns what is remembered of our value in a field."""

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from tests.harness.clock import Clock
 from tests.integration.ledger.work_steps import OWNER, READ, add, lease, places, settled
 from worker.ledger.scripts import Scripts
-from worker.ledger.work.work import Added, CursorMove, Due, Lane, StepEnd, Work
+from worker.ledger.work.work import Added, CursorMove, Due, Lane, LastRead, StepEnd, Work
 
 
 async def test_ten_events_on_one_record_are_one_visit(work: Work) -> None:
@@ -121,7 +121,7 @@ async def test_waiting_record_becomes_due_by_an_event(work: Work, redis: Redis) 
 
 
 async def test_waiting_record_stays_for_the_echo_of_its_own_write(work: Work, redis: Redis) -> None:
-    await work.wait(await lease(work), ["kaspr"], None, "rate", fingerprint="abcd", stamp=10_000, read_at=15_000)
+    await work.wait(await lease(work), ["kaspr"], None, "rate", seen=LastRead("abcd", 10_000, 15_000))
     assert (await add(work, "1", stamp=20_000, fingerprint="abcd")).ignored == 1
     assert (await add(work, "1", stamp=9_000)).ignored == 1
     assert await places(redis, work, "1") == ["waiting:live"]

@@ -18,7 +18,7 @@ from tests.harness.redis import Operated
 from tests.integration.ledger.work_steps import READ, places, queued
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.all_work import ReapedLeases
-from worker.ledger.work.work import LEASE_MS, AllWork, Due, Lane, Lease, StepEnd, Work
+from worker.ledger.work.work import LEASE_MS, AllWork, Due, Lane, LastRead, Lease, Progress, StepEnd, Work
 
 T = TypeVar("T")
 IDS = ["1", "2", "3", "4"]
@@ -156,7 +156,7 @@ class Works(RuleBasedStateMachine):
         lease = data.draw(st.sampled_from(self.leases[-6:]))
         one = self.model[lease.id]
         at_once = one.woken or one.revisit == "!"
-        ending = self.run(self.work.defer(lease, self.clock.now + after, "x", close_intents=close))
+        ending = self.run(self.work.defer(lease, self.clock.now + after, "x", Progress(close_intents=close)))
         if self.ended(lease, "defer", ending, StepEnd.AGAIN if at_once else StepEnd.DONE):
             one.crashes, one.intents = 0 if one.alone else one.crashes, () if close else one.intents
             one.go("due", self.clock.now + (0 if at_once else after))
@@ -167,7 +167,9 @@ class Works(RuleBasedStateMachine):
         lease = data.draw(st.sampled_from(self.leases[-6:]))
         one, latest = self.model[lease.id], None if patience is None else self.clock.now + patience
         at_once = one.woken or one.revisit in {"*", "!"}
-        ending = self.run(self.work.wait(lease, providers, latest, "x", stamp=READ.stamp, read_at=READ.read_at))
+        ending = self.run(
+            self.work.wait(lease, providers, latest, "x", seen=LastRead(stamp=READ.stamp, read_at=READ.read_at))
+        )
         if self.ended(lease, "wait", ending, StepEnd.AGAIN if at_once else StepEnd.DONE):
             one.crashes = 0 if one.alone else one.crashes
             one.go("due" if at_once else "waiting", self.clock.now)

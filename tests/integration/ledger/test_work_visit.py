@@ -12,7 +12,19 @@ from tests.harness.clock import Clock
 from tests.integration.ledger.work_steps import OWNER, READ, RUN, add, lease, places, settled
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.record_state import place
-from worker.ledger.work.work import LEASE_MS, AllWork, Counts, DeadLetter, Due, Lane, Lease, StepEnd, Work
+from worker.ledger.work.work import (
+    LEASE_MS,
+    AllWork,
+    Counts,
+    DeadLetter,
+    Due,
+    Lane,
+    LastRead,
+    Lease,
+    Progress,
+    StepEnd,
+    Work,
+)
 
 Step = Callable[[Work, Lease], Awaitable[StepEnd]]
 
@@ -94,12 +106,12 @@ async def test_own_values_are_kept_unless_given_anew(work: Work) -> None:
 
 
 async def test_own_values_of_an_unfinished_visit_are_remembered(work: Work, all_work: AllWork, clock: Clock) -> None:
-    await work.wait(await lease(work), ["kaspr"], None, "rate", own={"phone": "x"})
+    await work.wait(await lease(work), ["kaspr"], None, "rate", Progress(own={"phone": "x"}))
     await all_work.admit("kaspr", 1)
     (held,) = await work.claim(OWNER, 1)
     assert held.memory is not None
     assert (held.memory.own, held.memory.fingerprint) == ({"phone": "x"}, "")
-    await work.defer(held, clock.now, "burst", own={"phone": "y"})
+    await work.defer(held, clock.now, "burst", Progress(own={"phone": "y"}))
     (held,) = await work.claim(OWNER, 1)
     await work.settle(held, READ)
     assert (await work.memory(["1"]))["1"].own == {"phone": "y"}
@@ -322,7 +334,7 @@ async def test_intents_stay_with_the_record_until_a_visit_closes_them(
     await work.again(held, "x", 0)
     (held,) = await work.claim(OWNER, 1)
     assert held.intents == ("a", "b", "c")
-    await work.wait(held, ["kaspr"], None, "x", close_intents=True)
+    await work.wait(held, ["kaspr"], None, "x", Progress(close_intents=True))
     await all_work.admit("kaspr", 1)
     (held,) = await work.claim(OWNER, 1)
     assert held.intents == ()
@@ -456,7 +468,7 @@ async def test_event_counts_when_the_time_to_look_has_come_though_nothing_change
 
 async def test_where_a_record_waits_is_told_whatever_its_last_visit_has_seen(work: Work, scripts: Scripts) -> None:
     held = await lease(work, "1")
-    await work.wait(held, ["kaspr"], None, "rate", fingerprint="e0a7ffee00c0a7f0")  # packed, it is no text
+    await work.wait(held, ["kaspr"], None, "rate", seen=LastRead("e0a7ffee00c0a7f0"))  # packed, it is no text
     found = await place(scripts, work.crm, work.object, "1")
     assert found is not None
     assert (found.state, found.providers) == ("waiting", ("kaspr",))

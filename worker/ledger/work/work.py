@@ -36,6 +36,8 @@ from worker.ledger.work.run_records import RunRecords
 from worker.ledger.work.work_values import (
     BACKFILL_ROOM,
     LEASE_MS,
+    NO_PROGRESS,
+    UNREAD,
     Added,
     Counts,
     CursorMove,
@@ -43,8 +45,10 @@ from worker.ledger.work.work_values import (
     Due,
     Known,
     Lane,
+    LastRead,
     Lease,
     Left,
+    Progress,
     Settlement,
     StepEnd,
     ref,
@@ -61,9 +65,11 @@ __all__ = [
     "Due",
     "Known",
     "Lane",
+    "LastRead",
     "Lease",
     "Left",
     "Memory",
+    "Progress",
     "ReapedLeases",
     "Settlement",
     "StepEnd",
@@ -213,19 +219,9 @@ class Work(WorkPart):
         return _ending(answer)
 
     @_ending_step
-    async def defer(
-        self,
-        lease: Lease,
-        until_ms: int,
-        reason: str,
-        *,
-        entries: Sequence[str] = (),
-        filled: Mapping[str, str] | None = None,
-        close_intents: bool = False,
-        own: Mapping[str, str] | None = None,
-    ) -> StepEnd:
+    async def defer(self, lease: Lease, until_ms: int, reason: str, progress: Progress = NO_PROGRESS) -> StepEnd:
         """Makes the record due again at a time, by no fault of it: no attempt is counted."""
-        released = _release(lease, reason, entries, filled, close_intents=close_intents, own=own)
+        released = _release(lease, reason, progress)
         return _ending(await self._scripts.run("work_defer", **released, until_ms=until_ms))
 
     @_ending_step
@@ -235,30 +231,25 @@ class Work(WorkPart):
         providers: Sequence[str],
         at_latest_ms: int | None,
         reason: str,
+        progress: Progress = NO_PROGRESS,
         *,
-        entries: Sequence[str] = (),
-        filled: Mapping[str, str] | None = None,
-        close_intents: bool = False,
-        own: Mapping[str, str] | None = None,
-        fingerprint: str = "",
-        stamp: int = 0,
-        read_at: int = 0,
+        seen: LastRead = UNREAD,
         needs: Mapping[str, int] | None = None,
     ) -> StepEnd:
         """Wait under every one of ``providers``, until one admits the record or ``at_latest_ms`` has passed.
 
-        ``needs`` are the credits its next question costs there: it is not admitted to less. ``fingerprint``, ``stamp``
-        and ``read_at`` are those of the last read, so that the echo of what this visit wrote does not end the wait.
+        ``needs`` are the credits its next question costs there: it is not admitted to less. The echo of what this
+        visit wrote, the state last ``seen``, does not end the wait.
         """
         if not providers:
             raise ValueError("a record waits for at least one provider")
         answer = await self._scripts.run(
             "work_wait",
-            **_release(lease, reason, entries, filled, close_intents=close_intents, own=own),
+            **_release(lease, reason, progress),
             at_latest=at_latest_ms or 0,
-            fingerprint=pack_fingerprint(fingerprint),
-            stamp=stamp,
-            read_at=read_at,
+            fingerprint=pack_fingerprint(seen.fingerprint),
+            stamp=seen.stamp,
+            read_at=seen.read_at,
             providers=providers,
             needs=[(needs or {}).get(provider, 0) for provider in providers],
         )
@@ -293,18 +284,9 @@ class Work(WorkPart):
         return _ending(answer)
 
     @_ending_step
-    async def again(
-        self,
-        lease: Lease,
-        reason: str,
-        after_ms: int,
-        *,
-        entries: Sequence[str] = (),
-        filled: Mapping[str, str] | None = None,
-        close_intents: bool = False,
-    ) -> StepEnd:
+    async def again(self, lease: Lease, reason: str, after_ms: int, progress: Progress = NO_PROGRESS) -> StepEnd:
         """Notes that the visit failed: due again after a while, and ``BURIED`` at the 8th failure."""
-        released = _release(lease, reason, entries, filled, close_intents=close_intents)
+        released = _release(lease, reason, progress)
         return _ending(await self._scripts.run("work_again", **released, after=after_ms))
 
     @_ending_step
@@ -312,15 +294,12 @@ class Work(WorkPart):
         self,
         lease: Lease,
         reason: str,
+        progress: Progress = NO_PROGRESS,
         *,
-        entries: Sequence[str] = (),
-        filled: Mapping[str, str] | None = None,
-        close_intents: bool = False,
         tally: Mapping[str, int] | None = None,
-        own: Mapping[str, str] | None = None,
     ) -> StepEnd:
         """Make the record a dead letter; its open intents stay with it unless they are closed."""
-        released = _release(lease, reason, entries, filled, close_intents=close_intents, own=own)
+        released = _release(lease, reason, progress)
         return _ending(await self._scripts.run("work_bury", **released, tally=_sums(tally or {})))
 
     @_ending_step
@@ -449,24 +428,16 @@ class Work(WorkPart):
         )
 
 
-def _release(
-    lease: Lease,
-    reason: str,
-    entries: Sequence[str],
-    filled: Mapping[str, str] | None,
-    *,
-    close_intents: bool = False,
-    own: Mapping[str, str] | None = None,
-) -> dict[str, Value]:
+def _release(lease: Lease, reason: str, progress: Progress) -> dict[str, Value]:
     """Returns what every unfinished end of a visit tells its script."""
     return {
         "owner": lease.owner,
         "token": lease.token,
         "reason": reason,
-        "close": int(close_intents),
-        "own": _own_text(own),
-        "entries": _packed(entries),
-        "filled": _flat(filled or {}),
+        "close": int(progress.close_intents),
+        "own": _own_text(progress.own),
+        "entries": _packed(progress.entries),
+        "filled": _flat(progress.filled),
     }
 
 

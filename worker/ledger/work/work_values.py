@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -132,6 +132,36 @@ class Settlement(Struct, frozen=True):
     yields: Mapping[str, int] = {}
     left: str = ""
     day: str = ""
+
+
+class Progress(Struct, frozen=True):
+    """Holds what a visit that does not settle has come to: what is journalled, counted and remembered all the same.
+
+    ``filled`` maps fields to the provider whose value was written. ``close_intents`` where the end of each is known;
+    else they stay with the record. ``own`` replaces what is remembered of our values; ``None`` keeps it.
+    """
+
+    entries: Sequence[str] = ()
+    filled: Mapping[str, str] = {}
+    close_intents: bool = False
+    own: Mapping[str, str] | None = None
+
+
+NO_PROGRESS = Progress()
+
+
+class LastRead(Struct, frozen=True):
+    """Names the state of a record that was read last: its ``fingerprint``, its stamp and when it was read (vendor ms).
+
+    A row that tells of this state, such as the echo of our own write, is no news.
+    """
+
+    fingerprint: str = ""
+    stamp: int = 0
+    read_at: int = 0
+
+
+UNREAD = LastRead()
 
 
 class Left(Struct, frozen=True):
