@@ -27,7 +27,7 @@ from httpx_aiohttp import AiohttpTransport
 from config.logs import configure_logs
 from connectors.limits import NoLimiter
 from connectors.operations import Operation, Repeat
-from connectors.transport import NoAuth, Transport
+from connectors.transport import ConnectionTerms, NoAuth, Transport
 
 CONCURRENCY = (1, 10, 50)
 GOAL = 1.25
@@ -103,7 +103,7 @@ async def measured(send: Send, concurrency: int, requests: int) -> Measured:
 
 async def compare(base: str, rounds: int, requests: int) -> dict[int, list[tuple[Measured, Measured]]]:
     """Rounds by concurrency: (bare, ours)."""
-    ours = Transport("bench", base, NoAuth(), NoLimiter(), connections=max(CONCURRENCY))
+    ours = Transport("bench", base, NoAuth(), NoLimiter(), terms=ConnectionTerms(most=max(CONCURRENCY)))
     limits = httpx.Limits(max_connections=max(CONCURRENCY), max_keepalive_connections=max(CONCURRENCY))
     found: dict[int, list[tuple[Measured, Measured]]] = {concurrency: [] for concurrency in CONCURRENCY}
     async with httpx.AsyncClient(transport=AiohttpTransport(limits=limits), trust_env=False) as bare:

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 import stamina
 import structlog
+from msgspec import Struct
 
 from connectors import replies
 from connectors.addresses import onward, parse_url
@@ -41,6 +42,7 @@ __all__ = [
     "BODY_CAP",
     "Auth",
     "BrokenError",
+    "ConnectionTerms",
     "NoAuth",
     "Operation",
     "Repeat",
@@ -77,6 +79,19 @@ class NoTicket:
         """Holds nothing."""
 
 
+class ConnectionTerms(Struct, frozen=True):
+    """Tells how a vendor is connected to, by ``most`` connections at a time.
+
+    ``read_s`` is the longest silence; the entire call ends after ``connect_s + read_s``. With ``redirects`` a SAFE call
+    follows one 307 or 308 within the same origin.
+    """
+
+    connect_s: float = 10
+    read_s: float = 60
+    most: int = 100
+    redirects: bool = False
+
+
 class Transport:
     """Sends one vendor's calls: limited, signed, classified, repeated where that is safe.
 
@@ -90,18 +105,11 @@ class Transport:
         auth: Auth,
         limiter: Limiter,
         *,
-        user_agent: str = USER_AGENT,
         reading: ReplyReading = ReplyReading(),  # noqa: B008 - frozen
         headers: Mapping[str, str] | None = None,
-        connect_s: float = 10,
-        read_s: float = 60,
-        connections: int = 100,
-        redirects: bool = False,
+        terms: ConnectionTerms = ConnectionTerms(),  # noqa: B008 - frozen
     ) -> None:
-        """Open nothing yet.
-
-        ``headers`` go with every request. ``read_s`` is the longest silence; the entire call ends after
-        ``connect_s + read_s``. With ``redirects`` a SAFE call follows one 307 or 308 within the same origin.
+        """Open nothing yet; ``headers`` go with every request.
 
         Raises:
             ValueError: ``base_url`` is not https (http on loopback), or carries a user, query or fragment.
@@ -109,15 +117,15 @@ class Transport:
         stamina.instrumentation.set_on_retry_hooks(())  # our own event tells more, and shows no arguments
         self.vendor, self.base_url = vendor, parse_url(base_url)
         self.auth, self.limiter, self.reading = auth, limiter, reading
-        self._headers = {"accept": "application/json", "accept-encoding": "gzip", "user-agent": user_agent}
+        self._headers = {"accept": "application/json", "accept-encoding": "gzip", "user-agent": USER_AGENT}
         self._headers |= headers or {}
-        self._timeouts = {"connect": connect_s, "read": read_s}
-        self._redirects = redirects
+        self._timeouts = {"connect": terms.connect_s, "read": terms.read_s}
+        self._redirects = terms.redirects
         self.clock = VendorClock()
         self._pace = ReadPace()
         self._repeats = RepeatBudget()
-        self._room = asyncio.Semaphore(connections)  # outside the pool, so that nothing queues unseen inside it
-        self._engine = HttpEngine(connections, connect_s + read_s)
+        self._room = asyncio.Semaphore(terms.most)  # outside the pool, so that nothing queues unseen inside it
+        self._engine = HttpEngine(terms.most, terms.connect_s + terms.read_s)
 
     async def aclose(self) -> None:
         """Close the pool."""

@@ -18,7 +18,7 @@ from connectors.alerts.options import AlertOptions
 from connectors.auth import NoAuth
 from connectors.limits import NoLimiter
 from connectors.operations import Operation, Repeat
-from connectors.transport import Transport
+from connectors.transport import ConnectionTerms, Transport
 
 SEND = Operation("alert", "POST", "", Repeat.CREATES)
 CONNECT_S, READ_S = 5.0, 10.0
@@ -99,7 +99,7 @@ def channels(options: AlertOptions) -> list[Channel]:
 
 def _post(name: str, url: str, form: Form, webhook: Webhook | None = None) -> Post:
     base = url.partition("?")[0]
-    transport = Transport(name, base, NoAuth(), NoLimiter(), connect_s=CONNECT_S, read_s=READ_S, connections=1)
+    transport = Transport(name, base, NoAuth(), NoLimiter(), terms=ConnectionTerms(CONNECT_S, READ_S, most=1))
     return Post(name, url, form, transport, webhook)
 
 

@@ -36,7 +36,7 @@ from connectors.forager.queries import JobQuery, OrganizationQuery, Query, RoleQ
 from connectors.limits import Limiter, Ticket, Window
 from connectors.models import AccountStatus, Answer, AskedBy, Identity, Offer, Question, Reply
 from connectors.operations import Operation
-from connectors.transport import StaticAuth, Transport
+from connectors.transport import ConnectionTerms, StaticAuth, Transport
 
 T = TypeVar("T")
 Answered = Callable[[Question], Awaitable[Reply]]  # asks a paid question, or gives its kept answer
@@ -71,7 +71,7 @@ def open_transport(options: ForagerOptions, limiter: Limiter, read_s: float = 60
         StaticAuth("x-api-key", options.api_key),
         limiter,
         reading=read.READING,
-        read_s=read_s,
+        terms=ConnectionTerms(read_s=read_s),
     )
 
 

@@ -23,7 +23,7 @@ from connectors.oauth import GrantStore, OAuth, OwnGrants
 from connectors.operations import Operation
 from connectors.ports import Watched
 from connectors.replies import parsed, server_time
-from connectors.transport import Auth, NoAuth, StaticAuth, Transport
+from connectors.transport import Auth, ConnectionTerms, NoAuth, StaticAuth, Transport
 
 SCHEMA_S = 600.0  # how long a portal's schema is believed
 CLOCK_S = 60.0
@@ -84,8 +84,7 @@ class HubSpotPortal:
                 NoAuth(),
                 limiter,
                 reading=sign_in.reading(name),
-                connections=1,
-                read_s=read_s,
+                terms=ConnectionTerms(read_s=read_s, most=1),
             )
             ask = sign_in.asker(
                 tokens, token_call(options.api_version), options.client_id, options.client_secret, wall_clock
@@ -95,7 +94,8 @@ class HubSpotPortal:
         else:
             raise ValueError(f"{name} needs a token, or client id, client secret and refresh token")
         reading = refusals.reading(name, RESERVE, options.api_version)
-        transport = Transport(name, options.base_url, auth, limiter, reading=reading, read_s=read_s)
+        terms = ConnectionTerms(read_s=read_s)
+        transport = Transport(name, options.base_url, auth, limiter, reading=reading, terms=terms)
         return cls(name, options, transport, also=also, clock=clock)
 
     async def aclose(self) -> None:

@@ -15,7 +15,7 @@ from connectors.kaspr.models import KeyUser, RateLimits, RemainingCredits
 from connectors.kaspr.options import KasprOptions
 from connectors.limits import Limiter, Ticket, Window
 from connectors.models import AccountStatus, Answer, AskedBy, Identity, Offer, Question, Reply
-from connectors.transport import StaticAuth, Transport
+from connectors.transport import ConnectionTerms, StaticAuth, Transport
 
 _SILENT_HINT = (
     'if the network is fine, this host of the vendor\'s reference is gone: try dialect = "v2" with '
@@ -39,8 +39,7 @@ def open_transport(options: KasprOptions, limiter: Limiter, read_s: float = 60) 
         limiter,
         reading=read.reading(options.auth_scheme),
         headers={"accept-version": "v2.0"} if options.dialect == "v2" else None,
-        read_s=read_s,
-        connections=50,
+        terms=ConnectionTerms(read_s=read_s, most=50),
     )
 
 

@@ -33,7 +33,7 @@ from connectors.openprospect.models import (
 from connectors.openprospect.options import OpenProspectOptions
 from connectors.openprospect.read import ListPage
 from connectors.operations import Operation
-from connectors.transport import StaticAuth, Transport
+from connectors.transport import ConnectionTerms, StaticAuth, Transport
 
 B = TypeVar("B", bound=Body)
 PAGE_MOST = 100
@@ -52,9 +52,7 @@ def open_transport(options: OpenProspectOptions, limiter: Limiter, read_s: float
         StaticAuth("authorization", SecretStr(f"Bearer {options.api_key.get_secret_value()}")),
         limiter,
         reading=read.READING,
-        read_s=read_s,
-        connections=10,
-        redirects=True,
+        terms=ConnectionTerms(read_s=read_s, most=10, redirects=True),
     )
 
 

@@ -24,7 +24,7 @@ from connectors.salesforce.records import TABLES, Schema
 from connectors.salesforce.refusals import reading
 from connectors.salesforce.tokens import Tokens, check
 from connectors.salesforce.wire import Lines
-from connectors.transport import NoAuth, Transport
+from connectors.transport import ConnectionTerms, NoAuth, Transport
 
 
 class SalesforceAccount:
@@ -77,13 +77,13 @@ class SalesforceAccount:
             NoAuth(),
             limiter,
             reading=sign_in.reading(name),
-            connections=1,
-            connect_s=connect_s,
-            read_s=read_s,
+            terms=ConnectionTerms(connect_s, read_s, most=1),
         )
         tokens = Tokens(name, options, logins, grants, rest=rest)
         how = reading(name, RESERVE, options.api_version)
-        transport = Transport(name, options.base_url, tokens, limiter, reading=how, connections=CONCURRENCY)
+        transport = Transport(
+            name, options.base_url, tokens, limiter, reading=how, terms=ConnectionTerms(most=CONCURRENCY)
+        )
         lines = Lines(name, options.api_version, connect_s, read_s)
         return cls(name, options, transport, tokens, lines, also=(logins,))
 

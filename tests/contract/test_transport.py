@@ -28,7 +28,7 @@ from connectors.errors import (
 )
 from connectors.limits import FRESH_S, TicketSpentError, note_read, slots_ahead
 from connectors.models import Reply
-from connectors.transport import BODY_CAP, Operation, Repeat, ReplyReading, StaticAuth, Transport
+from connectors.transport import BODY_CAP, ConnectionTerms, Operation, Repeat, ReplyReading, StaticAuth, Transport
 from tests.contract.wire import Act, HeardLimiter, KeptTicket, Wire, answers, closes, hangs, resets, says, wire
 
 READ = Operation("thing_read", "GET", "/things/{id}", Repeat.SAFE)
@@ -40,10 +40,18 @@ UPDATE = Operation("thing_update", "POST", "/things/update", Repeat.UPDATES)
 
 @asynccontextmanager
 async def sending(
-    url: str, limiter: HeardLimiter | None = None, read_s: float = 20, **more: object
+    url: str,
+    limiter: HeardLimiter | None = None,
+    *,
+    read_s: float = 20,
+    connect_s: float = 10,
+    connections: int = 100,
+    redirects: bool = False,
+    **more: object,
 ) -> AsyncIterator[Transport]:
+    terms = ConnectionTerms(connect_s, read_s, connections, redirects)
     auth = more.pop("auth", StaticAuth("x-api-key", SecretStr("s3cret")))
-    transport = Transport("acme", url, auth, limiter or HeardLimiter(), read_s=read_s, **more)  # type: ignore[arg-type]
+    transport = Transport("acme", url, auth, limiter or HeardLimiter(), terms=terms, **more)  # type: ignore[arg-type]
     try:
         yield transport
     finally:
@@ -635,7 +643,7 @@ async def test_a_climbing_path_value_is_refused(value: str) -> None:
 
 
 async def test_path_and_query_values_are_encoded_and_the_agent_is_named() -> None:
-    async with wire(answers(200)) as served, sending(served.url, user_agent="refill/9 (ops)") as transport:
+    async with wire(answers(200)) as served, sending(served.url, headers={"user-agent": "refill/9 (ops)"}) as transport:
         await transport.send(READ, path={"id": "a/b?c#é"}, query={"q": "x&y+z", "none": None})
         head = served.requests[0].decode()
     assert head.startswith("GET /things/a%2Fb%3Fc%23%C3%A9?q=x%26y%2Bz HTTP/1.1\r\n")
