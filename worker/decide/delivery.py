@@ -12,6 +12,7 @@ from connectors.models import Company, Grade, Person, PhoneKind, Property, Recor
 from worker.decide import gate
 from worker.decide.findings import Invalid, fit
 from worker.decide.gate import Facts
+from worker.decide.handles import Handle, Kind, of_values
 from worker.decide.reasons import Reason
 from worker.decide.values import domains, emails, linkedin, phones, titles
 from worker.decide.values.fields import normal
@@ -41,6 +42,14 @@ class Delivered:
     complete: bool = True
     facts: Facts = field(default_factory=Facts, repr=False)
     named: str = field(default="", repr=False)
+
+    @property
+    def handles(self) -> frozenset[Handle]:
+        """Returns what the row is known by, what may not be written included."""
+        kinds: Mapping[str, Kind] = {"email": "email", "slug": "slug", "domain": "domain"}
+        keys = ((kind, value) for kind, _, value in (key.partition(":") for key in self.keys) if kind in kinds)
+        numbers = {Handle("phone", number) for number in self.facts.numbers}
+        return frozenset({Handle(kinds[kind], value) for kind, value in keys} | numbers) | of_values(self.values)
 
 
 def company(delivered: Company, default_region: str = "") -> Delivered:

@@ -22,7 +22,6 @@ from worker.decide.values.text import clean
 
 if TYPE_CHECKING:
     from worker.decide.decision import Decision
-    from worker.decide.delivery import Delivered
 
 Kind = Literal["email", "slug", "phone", "domain", "record", "question"]
 KINDS: tuple[Kind, ...] = ("email", "slug", "phone", "domain")  # that a text can give
@@ -118,14 +117,6 @@ def of_identity(identity: Identity) -> frozenset[Handle]:
 def of_decision(decision: Decision) -> frozenset[Handle]:
     """Returns the handles that a visit has learned: of the person found, and of the values it would write."""
     return of_identity(decision.identity) | of_values({one.field: one.value for one in decision.changes})
-
-
-def of_delivered(delivered: Delivered) -> frozenset[Handle]:
-    """Returns the handles of a delivered company or person, those that may not be written included."""
-    kinds: Mapping[str, Kind] = {"email": "email", "slug": "slug", "domain": "domain"}
-    keys = ((kind, value) for kind, _, value in (key.partition(":") for key in delivered.keys) if kind in kinds)
-    numbers = {Handle("phone", number) for number in delivered.facts.numbers}
-    return frozenset({Handle(kinds[kind], value) for kind, value in keys} | numbers) | of_values(delivered.values)
 
 
 def of_arguments(arguments: Iterable[str]) -> frozenset[Handle]:

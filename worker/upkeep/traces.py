@@ -20,7 +20,7 @@ from config.fields import PEOPLE
 from connectors.models import Fate, Person, Record
 from connectors.openprospect.read import DeliveredCompany
 from worker.decide import delivery
-from worker.decide.handles import Handle, of_delivered, personal
+from worker.decide.handles import Handle, personal
 from worker.decide.record import handles as handles_of
 from worker.decide.values import emails, linkedin, phones
 from worker.decide.values.person import spells_another
@@ -176,7 +176,7 @@ def without(row: DeliveredRow, handles: frozenset[Handle], says: Says) -> Delive
     kept = tuple(
         one
         for one in found.people
-        if not handles & of_delivered(delivery.person(one, found.company)) and not says(_PERSON.dump_json(one).decode())
+        if not handles & delivery.person(one, found.company).handles and not says(_PERSON.dump_json(one).decode())
     )
     return DeliveredRow(row.key, row.digest, _ROW.dump_json(replace(found, people=kept)).decode())
 

@@ -22,7 +22,6 @@ from connectors.ports import Watched
 from worker.decide import delivery
 from worker.decide.delivery import Delivered
 from worker.decide.gate import Verdict
-from worker.decide.handles import of_delivered
 from worker.decide.kept import REFUSED
 from worker.decide.obstacles import next_look_ms
 from worker.decide.reasons import Reason
@@ -169,7 +168,7 @@ class Deliverer:
         company, *found = await without_bad([company, *(one for _, one in people)], target.are_bad)
         people = [(one, delivered) for (one, _), delivered in zip(people, found, strict=True)]
         is_listed, *listed = await target.suppressed(
-            [of_delivered(delivered) for delivered in (company, *(t for _, t in people))]
+            [delivered.handles for delivered in (company, *(t for _, t in people))]
         )
         if is_listed:
             notes.count(Reason.SUPPRESSED, 1 + len(people))
@@ -427,7 +426,7 @@ class Deliverer:
         for reason, count in dropped.items():
             notes.count(f"dropped.{reason}", count)
         values |= {name: ("", text) for name, text in self._target.constants.get(object, {}).items()}
-        return NewRow(object, external_id, values, company_id, of_delivered(delivered))
+        return NewRow(object, external_id, values, company_id, delivered.handles)
 
     async def _is_anothers(self, notes: DeliveryNotes, object: str, id: str, external_id: str) -> None:
         """Tell that a row was found by the delivered person's address or profile and names somebody else."""

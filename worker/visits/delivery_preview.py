@@ -10,7 +10,6 @@ from connectors.openprospect.read import DeliveredCompany
 from connectors.ports import Watched
 from worker.decide import delivery
 from worker.decide.delivery import Delivered
-from worker.decide.handles import of_delivered
 from worker.decide.record import says_no
 from worker.decide.values.blanks import is_blank
 from worker.ledger.journal.reviews import Proposed
@@ -42,7 +41,7 @@ class DeliveryPreview:
         people = [(one.id, delivery.person(one, delivered.company, target.accept, region)) for one in delivered.people]
         whole = await without_bad([company, *(one for _, one in people)], target.are_bad)
         company, people = whole[0], [(id, one) for (id, _), one in zip(people, whole[1:], strict=True)]
-        listed = await target.suppressed([of_delivered(one) for one in (company, *(person for _, person in people))])
+        listed = await target.suppressed([one.handles for one in (company, *(person for _, person in people))])
         if listed[0]:
             return ()
         company_id = await self._matcher.company(company, delivered.company.id)

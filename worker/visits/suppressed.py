@@ -9,7 +9,7 @@ from connectors.models import Person, Question
 from connectors.openprospect.read import DeliveredCompany
 from worker.decide import delivery
 from worker.decide.delivery import Delivered
-from worker.decide.handles import Handle, of_arguments, of_delivered, of_question, of_value
+from worker.decide.handles import Handle, of_arguments, of_question, of_value
 from worker.decide.reasons import Reason
 from worker.visits.watch import AreBad, OnList
 
@@ -23,8 +23,8 @@ async def allowed(
     rows: Sequence[DeliveredCompany], suppressed: OnList
 ) -> list[tuple[DeliveredCompany, tuple[Person, ...]]]:
     """Returns the delivered rows whose company is not on the list, each with those of its people who are not."""
-    companies = [of_delivered(delivery.company(row.company)) for row in rows]
-    people = [of_delivered(delivery.person(one, row.company)) for row in rows for one in row.people]
+    companies = [delivery.company(row.company).handles for row in rows]
+    people = [delivery.person(one, row.company).handles for row in rows for one in row.people]
     listed = await suppressed([*companies, *people])
     left, found = iter(listed[len(rows) :]), []
     for row, is_listed in zip(rows, listed[: len(rows)], strict=True):
