@@ -20,6 +20,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from importlib.resources import files
 from typing import Any, cast
 
 from redis.asyncio import ConnectionPool, Redis
@@ -37,29 +38,7 @@ LOADS = 3  # how often a script is given to a server that has it not
 HOLD_S = 0.02  # a round trip that takes longer is not waited for
 USUAL_S, SLOWEST = 0.02, 10.0  # a round trip with its fsync takes less where nobody else wants the machine
 
-# A row's reply of nil would end the list of replies. Whatever a row raises is its reply: Redis' own errors bear a code.
-_ROWS = """local function step(ARGV)
-{text}
-end
-local replies, at = {{}}, 1
-while at <= #ARGV do
-  local row, count = {{}}, tonumber(ARGV[at])
-  for i = 1, count do
-    row[i] = ARGV[at + i]
-  end
-  at = at + count + 1
-  local ran, reply = pcall(step, row)
-  if not ran then
-    local why = type(reply) == 'table' and reply.err or tostring(reply)
-    reply = {{ err = string.match(why, '^[A-Z]+ ') and why or 'ERR ' .. why }}
-  end
-  if reply == nil then
-    reply = false
-  end
-  replies[#replies + 1] = reply
-end
-return replies
-"""
+_TEXT = "-- (the script's text)"  # the line of rows.lua in whose place it stands
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +57,8 @@ class ScriptSource:
 @cache
 def rows_of(text: str) -> ScriptSource:
     """Returns the script that runs ``text`` once for each row: ARGV holds each row's count of values and the values."""
-    return ScriptSource.of(_ROWS.format(text=text))
+    around = files("worker.redis").joinpath("rows.lua").read_text(encoding="utf-8")
+    return ScriptSource.of(around.replace(_TEXT, text, 1))
 
 
 @dataclass(slots=True, eq=False)

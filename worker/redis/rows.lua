@@ -1,0 +1,24 @@
+-- Runs a script once for each row. ARGV holds each row's count of values and the values.
+-- A row's reply of nil would end the list of replies. Whatever a row raises is its reply: Redis' own errors bear a code.
+local function step(ARGV)
+-- (the script's text)
+end
+
+local replies, at = {}, 1
+while at <= #ARGV do
+  local row, count = {}, tonumber(ARGV[at])
+  for i = 1, count do
+    row[i] = ARGV[at + i]
+  end
+  at = at + count + 1
+  local ran, reply = pcall(step, row)
+  if not ran then
+    local why = type(reply) == 'table' and reply.err or tostring(reply)
+    reply = { err = string.match(why, '^[A-Z]+ ') and why or 'ERR ' .. why }
+  end
+  if reply == nil then
+    reply = false
+  end
+  replies[#replies + 1] = reply
+end
+return replies
