@@ -29,7 +29,7 @@ from worker.ledger.intake.deliveries import DeliveredRow, Deliveries
 from worker.ledger.journal.reviews import Proposed
 from worker.ledger.journal.signals import Signals
 from worker.ledger.money.creations import Creations
-from worker.ledger.work.work import Due, Lane, Lease, Progress, Settlement, StepEnd
+from worker.ledger.work.work import Due, Lane, Lease, Settlement, StepEnd, VisitProgress
 from worker.visits.blank_filler import BlankFiller
 from worker.visits.creating import MOMENT_MS, Creator, InTheWay, Made, MadeBefore, NewRow, Refused, refusal_cause
 from worker.visits.delivery_notes import Deferred, DeliveryNotes
@@ -120,7 +120,7 @@ class Deliverer:
         """Settle the row, or let it wait for what keeps it back, or for a person."""
         work = self._target.work
         if row is not None and notes.is_part:
-            progress = Progress(notes.entries, close_intents=True, own=notes.part(row.digest))
+            progress = VisitProgress(notes.entries, close_intents=True, own=notes.part(row.digest))
             await work.defer(lease, self._clock(), "part", progress)
             log.info("visit.deferred", reason="part", done=len(notes.done))
             return
@@ -129,13 +129,13 @@ class Deliverer:
         if wait_ms is not None:
             first = notes.obstacles[0]
             reason, until = f"{first.kind}: {first.cause}", self._clock() + wait_ms
-            await work.defer(lease, until, reason, Progress(notes.entries, close_intents=True, own=notes.own))
+            await work.defer(lease, until, reason, VisitProgress(notes.entries, close_intents=True, own=notes.own))
             log.warning("visit.deferred", reason=first.kind, kept_back=len(notes.obstacles), wait_s=wait_ms // 1000)
             return
         problems = [*(one.sentence for one in notes.obstacles), *notes.problems]
         if problems:
             note = "; ".join(problems)[:NOTE_MOST]
-            progress = Progress(notes.entries, close_intents=True, own={})
+            progress = VisitProgress(notes.entries, close_intents=True, own={})
             ending = await work.bury(lease, note, progress, tally=notes.counts)
             log.error("visit.buried", reason="delivery", problems=len(problems), ending=ending)
             return

@@ -23,7 +23,7 @@ from connectors.errors import (
 from worker.decide.retry import backoff_ms
 from worker.ledger.rates.pauses import Pauses
 from worker.ledger.scripts import LedgerUnavailableError
-from worker.ledger.work.work import Lease, Progress, Work
+from worker.ledger.work.work import Lease, VisitProgress, Work
 from worker.visits.runner import Story
 
 SLOT_MS = 5_000
@@ -72,17 +72,17 @@ def attended(
             case RateLimitedError() | StaleReadError():
                 wait = int((error.retry_after_s or 0) * 1000) or SLOT_MS
                 reason = "slow_reads" if error.code == STALE_READ else "rate"
-                await work.defer(lease, clock() + wait, reason, Progress(entries))
+                await work.defer(lease, clock() + wait, reason, VisitProgress(entries))
                 log.info("visit.deferred", reason=reason, wait_s=wait / 1000)
             case SignInUnavailableError():  # no fault of the record: however long that lasts, it buries nothing
-                await work.defer(lease, clock() + SLOT_MS, "sign_in", Progress(entries))
+                await work.defer(lease, clock() + SLOT_MS, "sign_in", VisitProgress(entries))
                 log.warning("visit.deferred", reason="sign_in", status=error.status, code=error.code)
             case AccessError():
                 await pause_refusing(pauses, lease.crm, error)
-                await work.defer(lease, clock() + SLOT_MS, "credentials", Progress(entries))
+                await work.defer(lease, clock() + SLOT_MS, "credentials", VisitProgress(entries))
                 log.error("crm.paused", reason="credentials", status=error.status, code=error.code)
             case RejectedError():
-                await work.bury(lease, str(error), Progress(entries))
+                await work.bury(lease, str(error), VisitProgress(entries))
                 log.error("visit.buried", error=type(error).__name__, status=error.status, code=error.code)
             case ContractError():  # final only when it stays: a gateway's page must not bury a batch of records
                 await _again(lease, str(error), error.status, entries)
@@ -93,7 +93,7 @@ def attended(
                 await _again(lease, type(error).__name__, None, entries)
 
     async def _again(lease: Lease, reason: str, status: int | None, entries: Sequence[str]) -> None:
-        ending = await work.again(lease, reason, backoff_ms(lease.attempts + 1, chance()), Progress(entries))
+        ending = await work.again(lease, reason, backoff_ms(lease.attempts + 1, chance()), VisitProgress(entries))
         log.warning("visit.again", reason=reason, status=status, attempt=lease.attempts + 1, ending=ending)
 
     return story

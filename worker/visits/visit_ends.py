@@ -28,7 +28,7 @@ from worker.ledger.money.answers import Answers, Ref
 from worker.ledger.money.handle_lists import AnotherKeyError
 from worker.ledger.run import Run, RunKind
 from worker.ledger.work.record_state import same_person
-from worker.ledger.work.work import LastRead, Lease, Progress, Settlement, StepEnd
+from worker.ledger.work.work import LastRead, Lease, Settlement, StepEnd, VisitProgress
 from worker.visits.erased_answers import AnswerEraser
 from worker.visits.journal_entries import IntentEntry, change_entry, intent, scrubbed, signal_entry
 from worker.visits.purchase import Lookups
@@ -276,4 +276,4 @@ class VisitEnds:
         Waits grow, and what stays so becomes a dead letter.
         """
         after_ms = MOMENT_MS + backoff_ms(lease.attempts + 1, self._chance())
-        return await self._watch.work.again(lease, reason, after_ms, Progress(paid))
+        return await self._watch.work.again(lease, reason, after_ms, VisitProgress(paid))

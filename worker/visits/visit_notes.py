@@ -21,7 +21,7 @@ from worker.decide.record import View
 from worker.decide.undo import UNDO
 from worker.decide.values.fields import value_hash
 from worker.ledger.journal.reviews import Proposal, Proposed, Stand
-from worker.ledger.work.work import Lease, Progress
+from worker.ledger.work.work import Lease, VisitProgress
 from worker.visits.journal_entries import IntentEntry, change_entry
 from worker.visits.outlook import KnownAnswers
 from worker.visits.watch import Watch, own_texts
@@ -56,9 +56,9 @@ class VisitNotes:
         """Returns everything for the journal."""
         return [*self.paid, *self.ends]
 
-    def progress(self, *, close_intents: bool = True) -> Progress:
+    def progress(self, *, close_intents: bool = True) -> VisitProgress:
         """Returns what is kept of the visit when it goes on later."""
-        return Progress(self.entries, self.filled, close_intents, own_texts(self.own))
+        return VisitProgress(self.entries, self.filled, close_intents, own_texts(self.own))
 
     def of(self, field: str) -> OurValue:
         """Returns what is remembered of our value in a field."""

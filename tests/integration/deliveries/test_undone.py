@@ -12,7 +12,7 @@ from connectors.openprospect.read import DeliveredCompany
 from tests.integration.deliveries.desk import ACME, CRMS, FIELDS, Desk, Open, ada
 from worker.decide.undo import undoables
 from worker.ledger.intake.deliveries import DeliveredRow
-from worker.ledger.work.work import Lease, Progress, Work
+from worker.ledger.work.work import Lease, VisitProgress, Work
 from worker.visits.journal_entries import IntentEntry
 from worker.visits.visit_ends import undo_intent
 
@@ -66,7 +66,7 @@ async def test_a_delivery_between_an_undos_write_and_its_settling_leaves_the_bla
 
         await desk.deliver(ada(title="Countess"))
         assert "title" not in desk.row(row)
-        await work.defer(lease, 2**52, "it was not written after all", Progress(close_intents=True))
+        await work.defer(lease, 2**52, "it was not written after all", VisitProgress(close_intents=True))
         await desk.deliver(ada(title="Programmer"))
         assert desk.row(row)["title"] == "Programmer"
 

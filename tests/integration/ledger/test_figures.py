@@ -8,7 +8,7 @@ from tests.harness.clock import Clock
 from tests.integration.ledger.work_steps import OWNER, READ, add, lease
 from worker.ledger.journal.figures import Figures, RunFigures, together
 from worker.ledger.scripts import Scripts
-from worker.ledger.work.work import AllWork, Lane, Progress, Work
+from worker.ledger.work.work import AllWork, Lane, VisitProgress, Work
 
 LEFT = structs.replace(READ, unfilled={"phone": "not_found", "work_email": "budget"})
 
@@ -36,7 +36,7 @@ async def test_days_run_adds_up(work: Work, scripts: Scripts) -> None:
 
 async def test_value_written_before_a_wait_counts_once(work: Work, all_work: AllWork, scripts: Scripts) -> None:
     held = await lease(work, run="sync-1")
-    await work.wait(held, ["kaspr"], None, "rate", Progress(filled={"work_email": "forager"}))
+    await work.wait(held, ["kaspr"], None, "rate", VisitProgress(filled={"work_email": "forager"}))
     await all_work.admit("kaspr", 1)
     (held,) = await work.claim(OWNER, 1)
     await work.settle(held, structs.replace(READ, unfilled={"phone": "not_found"}, tally={"searches": 2}))

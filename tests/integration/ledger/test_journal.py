@@ -14,7 +14,7 @@ from worker.decide.journal_line import JournalFilter
 from worker.ledger.journal.journal import Journal
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.memory import bucket
-from worker.ledger.work.work import Progress, Work
+from worker.ledger.work.work import VisitProgress, Work
 from worker.upkeep.journal_reader import newer
 
 
@@ -34,8 +34,8 @@ async def test_entries_come_with_the_settle_and_name_record_and_run(work: Work, 
 
 
 async def test_entries_of_unfinished_visits_are_kept_too(work: Work, scripts: Scripts, clock: Clock) -> None:
-    await work.wait(await lease(work), ["kaspr"], None, "budget", Progress(["paid"]))
-    await work.bury(await lease(work, "2"), "refused", Progress(["late"]))
+    await work.wait(await lease(work), ["kaspr"], None, "budget", VisitProgress(["paid"]))
+    await work.bury(await lease(work, "2"), "refused", VisitProgress(["late"]))
     assert [entry.entry for entry in await Journal(scripts).since()] == ["paid", "late"]
 
 

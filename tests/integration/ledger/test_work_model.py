@@ -18,7 +18,7 @@ from tests.harness.redis import Operated
 from tests.integration.ledger.work_steps import READ, places, queued
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.all_work import ReapedLeases
-from worker.ledger.work.work import LEASE_MS, AllWork, Due, Lane, LastRead, Lease, Progress, StepEnd, Work
+from worker.ledger.work.work import LEASE_MS, AllWork, Due, Lane, LastRead, Lease, StepEnd, VisitProgress, Work
 
 T = TypeVar("T")
 IDS = ["1", "2", "3", "4"]
@@ -156,7 +156,7 @@ class Works(RuleBasedStateMachine):
         lease = data.draw(st.sampled_from(self.leases[-6:]))
         one = self.model[lease.id]
         at_once = one.woken or one.revisit == "!"
-        ending = self.run(self.work.defer(lease, self.clock.now + after, "x", Progress(close_intents=close)))
+        ending = self.run(self.work.defer(lease, self.clock.now + after, "x", VisitProgress(close_intents=close)))
         if self.ended(lease, "defer", ending, StepEnd.AGAIN if at_once else StepEnd.DONE):
             one.crashes, one.intents = 0 if one.alone else one.crashes, () if close else one.intents
             one.go("due", self.clock.now + (0 if at_once else after))

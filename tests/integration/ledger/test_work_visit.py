@@ -21,8 +21,8 @@ from worker.ledger.work.work import (
     Lane,
     LastRead,
     Lease,
-    Progress,
     StepEnd,
+    VisitProgress,
     Work,
 )
 
@@ -106,12 +106,12 @@ async def test_own_values_are_kept_unless_given_anew(work: Work) -> None:
 
 
 async def test_own_values_of_an_unfinished_visit_are_remembered(work: Work, all_work: AllWork, clock: Clock) -> None:
-    await work.wait(await lease(work), ["kaspr"], None, "rate", Progress(own={"phone": "x"}))
+    await work.wait(await lease(work), ["kaspr"], None, "rate", VisitProgress(own={"phone": "x"}))
     await all_work.admit("kaspr", 1)
     (held,) = await work.claim(OWNER, 1)
     assert held.memory is not None
     assert (held.memory.own, held.memory.fingerprint) == ({"phone": "x"}, "")
-    await work.defer(held, clock.now, "burst", Progress(own={"phone": "y"}))
+    await work.defer(held, clock.now, "burst", VisitProgress(own={"phone": "y"}))
     (held,) = await work.claim(OWNER, 1)
     await work.settle(held, READ)
     assert (await work.memory(["1"]))["1"].own == {"phone": "y"}
@@ -334,7 +334,7 @@ async def test_intents_stay_with_the_record_until_a_visit_closes_them(
     await work.again(held, "x", 0)
     (held,) = await work.claim(OWNER, 1)
     assert held.intents == ("a", "b", "c")
-    await work.wait(held, ["kaspr"], None, "x", Progress(close_intents=True))
+    await work.wait(held, ["kaspr"], None, "x", VisitProgress(close_intents=True))
     await all_work.admit("kaspr", 1)
     (held,) = await work.claim(OWNER, 1)
     assert held.intents == ()

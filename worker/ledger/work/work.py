@@ -48,9 +48,9 @@ from worker.ledger.work.work_values import (
     LastRead,
     Lease,
     Left,
-    Progress,
     Settlement,
     StepEnd,
+    VisitProgress,
     ref,
 )
 
@@ -69,10 +69,10 @@ __all__ = [
     "Lease",
     "Left",
     "Memory",
-    "Progress",
     "ReapedLeases",
     "Settlement",
     "StepEnd",
+    "VisitProgress",
     "Work",
     "ref",
 ]
@@ -219,7 +219,7 @@ class Work(WorkPart):
         return _ending(answer)
 
     @_ending_step
-    async def defer(self, lease: Lease, until_ms: int, reason: str, progress: Progress = NO_PROGRESS) -> StepEnd:
+    async def defer(self, lease: Lease, until_ms: int, reason: str, progress: VisitProgress = NO_PROGRESS) -> StepEnd:
         """Makes the record due again at a time, by no fault of it: no attempt is counted."""
         released = _release(lease, reason, progress)
         return _ending(await self._scripts.run("work_defer", **released, until_ms=until_ms))
@@ -231,7 +231,7 @@ class Work(WorkPart):
         providers: Sequence[str],
         at_latest_ms: int | None,
         reason: str,
-        progress: Progress = NO_PROGRESS,
+        progress: VisitProgress = NO_PROGRESS,
         *,
         seen: LastRead = UNREAD,
         needs: Mapping[str, int] | None = None,
@@ -284,7 +284,7 @@ class Work(WorkPart):
         return _ending(answer)
 
     @_ending_step
-    async def again(self, lease: Lease, reason: str, after_ms: int, progress: Progress = NO_PROGRESS) -> StepEnd:
+    async def again(self, lease: Lease, reason: str, after_ms: int, progress: VisitProgress = NO_PROGRESS) -> StepEnd:
         """Notes that the visit failed: due again after a while, and ``BURIED`` at the 8th failure."""
         released = _release(lease, reason, progress)
         return _ending(await self._scripts.run("work_again", **released, after=after_ms))
@@ -294,7 +294,7 @@ class Work(WorkPart):
         self,
         lease: Lease,
         reason: str,
-        progress: Progress = NO_PROGRESS,
+        progress: VisitProgress = NO_PROGRESS,
         *,
         tally: Mapping[str, int] | None = None,
     ) -> StepEnd:
@@ -428,7 +428,7 @@ class Work(WorkPart):
         )
 
 
-def _release(lease: Lease, reason: str, progress: Progress) -> dict[str, Value]:
+def _release(lease: Lease, reason: str, progress: VisitProgress) -> dict[str, Value]:
     """Returns what every unfinished end of a visit tells its script."""
     return {
         "owner": lease.owner,

@@ -134,7 +134,7 @@ class Settlement(Struct, frozen=True):
     day: str = ""
 
 
-class Progress(Struct, frozen=True):
+class VisitProgress(Struct, frozen=True):
     """Holds what a visit that does not settle has come to: what is journalled, counted and remembered all the same.
 
     ``filled`` maps fields to the provider whose value was written. ``close_intents`` where the end of each is known;
@@ -147,7 +147,7 @@ class Progress(Struct, frozen=True):
     own: Mapping[str, str] | None = None
 
 
-NO_PROGRESS = Progress()
+NO_PROGRESS = VisitProgress()
 
 
 class LastRead(Struct, frozen=True):
