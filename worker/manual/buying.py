@@ -23,7 +23,7 @@ from worker.ledger.money.answers import KeptAnswer
 from worker.ledger.money.budgets import BudgetLine
 from worker.ledger.money.handle_lists import Suppressions
 from worker.ledger.money.spool import Spool
-from worker.ledger.money.tickets import Granted, Missed, NoBudget, Policy
+from worker.ledger.money.tickets import Granted, KeepingTimes, Missed, NoBudget, Policy
 from worker.ledger.scripts import LedgerBehindError
 from worker.visits.budget_lines import BudgetLines, shortage
 from worker.visits.journal_entries import lookup_entry
@@ -63,8 +63,7 @@ class Buyer:
     budget_lines: BudgetLines
     spool: Spool
     policy: Policy
-    keep_hits_ms: int
-    keep_misses_ms: int
+    keep: KeepingTimes
     owner: str
     run: str
     suppressions: Suppressions
@@ -205,9 +204,7 @@ class Buyer:
     @property
     def _calls(self) -> PaidCalls:
         one = self.ledger
-        return PaidCalls(
-            one.desk, one.all_work, one.pauses, self.spool, self.keep_hits_ms, self.keep_misses_ms, self.clock
-        )
+        return PaidCalls(one.desk, one.all_work, one.pauses, self.spool, self.keep, self.clock)
 
     def _as_a_visit(self, question: Question) -> Question:
         """Returns the question with the fields a visit would ask for, so that its answer serves a visit too."""

@@ -34,6 +34,7 @@ from worker.triggers.openprospect import Collector
 from worker.visits.awaiting import Awaiting
 from worker.visits.budget_lines import BudgetLines, budget_lines_of
 from worker.visits.deliver import Deliverer
+from worker.visits.paid_call import keeping_times
 from worker.visits.purchase import Lookups, Terms
 from worker.visits.runner import Line, Visits
 from worker.visits.watch import ClosedProperties, Watch
@@ -146,8 +147,7 @@ async def open_runtime(settings: Settings, redis: Redis, *, owner: str = "") -> 
             suppressions=suppressions,
             bad=ledger.bad,
             owner=owner,
-            keep_hits_ms=_ms(settings.answers.keep_hits),
-            keep_misses_ms=_ms(settings.answers.keep_misses),
+            keep=keeping_times(settings),
             clock=clock,
             draining=draining,
         )

@@ -14,6 +14,7 @@ from typing import TypeAlias, assert_never, cast
 import structlog
 from msgspec import Struct
 
+from config.settings import Settings
 from connectors.models import Answer, Outcome, Question, Reply
 from connectors.ports import KeepsBalance, Provider
 from worker.decide.not_now import GiveUp, RetryAt
@@ -26,6 +27,7 @@ from worker.ledger.money.tickets import (
     Desk,
     Forbidden,
     Granted,
+    KeepingTimes,
     LookupTicket,
     Missed,
     NoBudget,
@@ -126,6 +128,12 @@ def settlement(provider: Provider, question: Question, reply: Reply) -> ReplySet
     )
 
 
+def keeping_times(settings: Settings) -> KeepingTimes:
+    """Returns how long the configuration has answers kept."""
+    times = (settings.answers.keep_hits, settings.answers.keep_misses)
+    return KeepingTimes(*(int(one.total_seconds() * 1000) for one in times))
+
+
 @cache
 def _keeps_balance(kind: type[Provider]) -> bool:
     """Tells whether providers of a kind keep a balance; to ask each of them costs as much as reading its reply."""
@@ -139,8 +147,7 @@ class PaidCalls(Struct, frozen=True):
     all_work: AllWork
     pauses: Pauses
     spool: Spool
-    keep_hits_ms: int
-    keep_misses_ms: int
+    keep: KeepingTimes
     clock: Callable[[], int]
 
     async def reserve(
@@ -157,7 +164,7 @@ class PaidCalls(Struct, frozen=True):
         """Returns a kept answer, the right to one call, or why there is none; arguments as ``Desk.reserve``."""
         answer = await self.desk.reserve(
             question,
-            TicketTerms(owner, CALL_MS, self.keep_hits_ms, policy),
+            TicketTerms(owner, CALL_MS, self.keep.hits_ms, policy),
             ref=ref,
             lines=lines,
             closed_share=closed_share,
@@ -187,8 +194,7 @@ class PaidCalls(Struct, frozen=True):
             granted,
             settle=partial(settlement, provider, question),
             spool=self.spool,
-            keep_hits_ms=self.keep_hits_ms,
-            keep_misses_ms=self.keep_misses_ms,
+            keep=self.keep,
             is_sheltered=is_sheltered,
         )
 

@@ -37,7 +37,7 @@ from worker.ledger.money.answers import KeptAnswer, Ref, Yields
 from worker.ledger.money.budgets import BudgetLine
 from worker.ledger.money.handle_lists import BadList, Suppressions
 from worker.ledger.money.spool import Spool
-from worker.ledger.money.tickets import Desk, Granted, LookupTicket, Missed, NoBudget, Policy
+from worker.ledger.money.tickets import Desk, Granted, KeepingTimes, LookupTicket, Missed, NoBudget, Policy
 from worker.ledger.rates.cursors import Cursors
 from worker.ledger.rates.pauses import Pauses
 from worker.ledger.run import Run
@@ -109,8 +109,7 @@ class Lookups:
     suppressions: Suppressions
     bad: BadList
     owner: str
-    keep_hits_ms: int
-    keep_misses_ms: int
+    keep: KeepingTimes
     clock: Callable[[], int]
     draining: asyncio.Event
     unchecked: set[str] = field(default_factory=set)  # providers whose books are not yet compared with ours
@@ -321,9 +320,7 @@ class Lookups:
 
     @cached_property
     def _calls(self) -> PaidCalls:
-        return PaidCalls(
-            self.desk, self.all_work, self.pauses, self.spool, self.keep_hits_ms, self.keep_misses_ms, self.clock
-        )
+        return PaidCalls(self.desk, self.all_work, self.pauses, self.spool, self.keep, self.clock)
 
     def _provider(self, question: Question) -> Provider:
         return self.terms[question.provider].provider

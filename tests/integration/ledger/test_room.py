@@ -17,7 +17,7 @@ from worker.commands.check_results import FAILED_LEVEL, OK
 from worker.ledger.money.budgets import Budgets
 from worker.ledger.money.room import NEEDED, SET_ASIDE, Room
 from worker.ledger.money.spool import Spool
-from worker.ledger.money.tickets import Desk, LookupTicket, ReplySettlement
+from worker.ledger.money.tickets import Desk, KeepingTimes, LookupTicket, ReplySettlement
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 
 KEEP = 90 * 86_400_000
@@ -53,8 +53,7 @@ def ticket_of(desk: Desk, granted: object, spool: Spool) -> LookupTicket:
         granted,  # type: ignore[arg-type]  # as money.grant gives it
         settle=settle,
         spool=spool,
-        keep_hits_ms=KEEP,
-        keep_misses_ms=KEEP,
+        keep=KeepingTimes(KEEP, KEEP),
     )
 
 

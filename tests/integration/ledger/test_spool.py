@@ -32,7 +32,7 @@ from tests.integration.ledger.work_steps import OWNER, READ, lease, settled
 from worker.ledger.money.answers import KeptAnswer
 from worker.ledger.money.budgets import Booked, Budgets
 from worker.ledger.money.spool import Loaded, Spool
-from worker.ledger.money.tickets import Desk, Granted, LookupTicket, Missed, ReplySettlement, Unknown
+from worker.ledger.money.tickets import Desk, Granted, KeepingTimes, LookupTicket, Missed, ReplySettlement, Unknown
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 from worker.ledger.work.work import StepEnd, Work
 
@@ -65,7 +65,7 @@ def settle(reply: Reply) -> ReplySettlement:
 
 def ticket_of(desk: Desk, granted: Granted, spool: Spool, patience_s: float = 2.0) -> LookupTicket:
     return LookupTicket(
-        desk, granted, settle=settle, spool=spool, keep_hits_ms=KEEP, keep_misses_ms=DAY_MS, patience_s=patience_s
+        desk, granted, settle=settle, spool=spool, keep=KeepingTimes(KEEP, DAY_MS), patience_s=patience_s
     )
 
 
@@ -109,7 +109,7 @@ async def test_reply_nobody_can_read_is_kept_and_counts_as_perhaps_charged(
         raise KeyError("credits")
 
     granted = await grant(desk)
-    ticket = LookupTicket(desk, granted, settle=fail, spool=spool, keep_hits_ms=KEEP, keep_misses_ms=DAY_MS)
+    ticket = LookupTicket(desk, granted, settle=fail, spool=spool, keep=KeepingTimes(KEEP, DAY_MS))
     await ticket.sent()
     await ticket.stored(reply())
     assert await booked(scripts) == Booked(reserved=5)
@@ -386,8 +386,7 @@ async def test_price_beyond_reason_is_no_price(desk: Desk, spool: Spool, scripts
         granted,
         settle=lambda _: ReplySettlement(told, hit=True),
         spool=spool,
-        keep_hits_ms=KEEP,
-        keep_misses_ms=DAY_MS,
+        keep=KeepingTimes(KEEP, DAY_MS),
     )
     await ticket.sent()
     await ticket.stored(reply())

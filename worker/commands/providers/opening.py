@@ -33,6 +33,7 @@ from worker.manual.creating import Maker
 from worker.reports.words import until
 from worker.service.refresh_tokens import suppressions_of
 from worker.visits.budget_lines import budget_lines_of
+from worker.visits.paid_call import keeping_times
 
 C = TypeVar("C", Forager, Kaspr, OpenProspect)
 P = TypeVar("P", Forager, Kaspr)
@@ -67,8 +68,7 @@ class Opened(Generic[C]):
             budget_lines=budget_lines_of(settings),
             spool=Spool(settings.data_dir),
             policy=settings.providers.paid[client.name].on_uncertain,
-            keep_hits_ms=int(settings.answers.keep_hits.total_seconds() * 1000),
-            keep_misses_ms=int(settings.answers.keep_misses.total_seconds() * 1000),
+            keep=keeping_times(settings),
             owner=_owner(),
             run=Run.new(RunKind.HAND).name,
             suppressions=suppressions_of(settings, self.ledger.scripts),

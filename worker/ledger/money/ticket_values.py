@@ -30,6 +30,13 @@ class TicketTerms:
     verdict_ms: int = VERDICT_MS
 
 
+class KeepingTimes(Struct, frozen=True):
+    """Tells how long answers are kept (ms): those that found something, and those that did not."""
+
+    hits_ms: int
+    misses_ms: int
+
+
 class Granted(Struct, frozen=True):
     """Holds a ticket. ``token`` proves that it is ours.
 

@@ -36,6 +36,7 @@ from worker.ledger.money.ticket_values import (
     Busy,
     Forbidden,
     Granted,
+    KeepingTimes,
     Missed,
     NoBudget,
     Policy,
@@ -55,6 +56,7 @@ __all__ = [
     "Desk",
     "Forbidden",
     "Granted",
+    "KeepingTimes",
     "LookupTicket",
     "Missed",
     "NoBudget",
@@ -428,16 +430,12 @@ class LookupTicket:
         *,
         settle: Callable[[Reply], ReplySettlement],
         spool: Spooling,
-        keep_hits_ms: int,
-        keep_misses_ms: int,
-        policy: Policy | None = None,
+        keep: KeepingTimes,
         patience_s: float = STORE_PATIENCE_S,
         is_sheltered: bool = False,
     ) -> None:
         self._desk, self._granted, self._settle, self._spool = desk, granted, settle, spool
-        self._keep_hits_ms, self._keep_misses_ms = keep_hits_ms, keep_misses_ms
-        self._policy: Policy | None = policy
-        self._patience_s = patience_s
+        self._keep, self._patience_s = keep, patience_s
         self.is_sheltered = is_sheltered
         self._asked = self._over = False
         self.ended: TicketEnd | None = None
@@ -478,7 +476,7 @@ class LookupTicket:
             await self.released("refused")
             return
         self._over = True
-        keep_ms = self._keep_hits_ms if settlement.hit else self._keep_misses_ms
+        keep_ms = self._keep.hits_ms if settlement.hit else self._keep.misses_ms
         try:
             async with asyncio.timeout(self._patience_s):
                 self.ended = await self._desk.store(
@@ -520,7 +518,7 @@ class LookupTicket:
             return
         self._over = True
         try:
-            self.ended = await self._desk.uncertain(self._granted, cause, policy=self._policy)
+            self.ended = await self._desk.uncertain(self._granted, cause)
         except LedgerUnavailableError:
             _log.warning("ticket.left", ticket=self._granted.ticket_id, cause=cause)
 
