@@ -20,6 +20,8 @@ No text here carries a payload, a URL or a credential.
 
 from __future__ import annotations
 
+from msgspec import Struct
+
 from connectors.models import RefusalKind
 
 
@@ -89,10 +91,17 @@ class OutcomeUnknownError(ConnectorError):
     """Says that a paid or creating call was sent and its effect is not known."""
 
 
+class CrmWord(Struct, frozen=True):
+    """Says what the refusal of a row is about, with the vendor's words without what they quote."""
+
+    kind: RefusalKind = RefusalKind.UNKNOWN
+    words: str = ""
+
+
 class RejectedError(ConnectorError):
     """Says that the vendor understood and refused; the same call would be refused again. ``fields`` are property names.
 
-    Of a refused row ``kind`` says what the refusal is about, and ``words`` are the vendor's without what they quote.
+    ``said`` is the vendor's word on a refused row.
     """
 
     def __init__(
@@ -105,11 +114,10 @@ class RejectedError(ConnectorError):
         fields: tuple[str, ...] = (),
         code: str = "",
         hint: str = "",
-        kind: RefusalKind = RefusalKind.UNKNOWN,
-        words: str = "",
+        said: CrmWord = CrmWord(),  # noqa: B008 - frozen
     ) -> None:
         super().__init__(vendor, operation, status, request_id, code=code, hint=hint)
-        self.fields, self.kind, self.words = fields, kind, words
+        self.fields, self.kind, self.words = fields, said.kind, said.words
 
 
 class NotFoundError(RejectedError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from connectors.errors import CrmWord
 from connectors.models import RefusalKind
 
 LONGEST_WORDS = 160
@@ -85,6 +86,11 @@ def kind_of(code: str, table: Mapping[str, RefusalKind], message: str = "") -> R
     if kind is RefusalKind.UNKNOWN:
         return next((said for part, said in _SAID if part in message.lower()), kind)
     return kind
+
+
+def word_of(code: str, table: Mapping[str, RefusalKind], message: str) -> CrmWord:
+    """Returns what a refusal without a row of ours to look at says."""
+    return CrmWord(kind_of(code, table, message), plain_words(message))
 
 
 def plain_words(message: str, values: Iterable[str] = ()) -> str:

@@ -30,7 +30,7 @@ from connectors.models import (
     Written,
 )
 from connectors.ports import Edits, Reader, Watched
-from connectors.refusal_kinds import kind_of, plain_words
+from connectors.refusal_kinds import word_of
 from connectors.replies import parsed, server_time
 from connectors.wanted import wanted
 
@@ -279,9 +279,8 @@ class HubSpot(HubSpotPortal):
             rows = parsed(_LINKS, await self._send(operation, json={"inputs": inputs}), self.name, operation.name)
             if rows.errors:
                 refusal = refusals.refusal_of(rows.errors[0].model_dump())
-                kind = kind_of(refusal.code, refusals.KINDS, refusal.message)
-                words = plain_words(refusal.message)
-                raise RejectedError(self.name, operation.name, code=refusal.code, kind=kind, words=words)
+                said = word_of(refusal.code, refusals.KINDS, refusal.message)
+                raise RejectedError(self.name, operation.name, code=refusal.code, said=said)
         return frozenset(one for one, _ in pairs)
 
     # ---- calls ---------------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from connectors.hubspot.paths import TYPES
 from connectors.limits import Notice
 from connectors.models import RefusalKind, Reply
 from connectors.operations import Operation
-from connectors.refusal_kinds import kind_of, plain_words
+from connectors.refusal_kinds import word_of
 from connectors.replies import ReplyReading, json_of, retry_after
 
 OF_THE_PROPERTY = frozenset({"PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE"})  # no value would do
@@ -235,8 +235,8 @@ def reading(vendor: str, reserve: float, api_version: str = "") -> ReplyReading:
         if reply.status == 404:
             return NotFoundError(*args, code=said.code)
         if reply.status == 400:
-            kind, words = kind_of(said.code, KINDS, said.message), plain_words(said.message)
-            return RejectedError(*args, fields=said.properties, code=said.code, kind=kind, words=words)
+            word = word_of(said.code, KINDS, said.message)
+            return RejectedError(*args, fields=said.properties, code=said.code, said=word)
         return None
 
     def notices(_operation: Operation, reply: Reply) -> Mapping[str, Notice]:

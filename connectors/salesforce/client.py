@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from connectors.errors import AccessError, ConnectorError, ContractError, RejectedError, UnavailableError
+from connectors.errors import AccessError, ConnectorError, ContractError, CrmWord, RejectedError, UnavailableError
 from connectors.limits import NoLimiter, Ticket, slots_ahead
 from connectors.models import (
     Company,
@@ -353,14 +353,8 @@ class Salesforce(SalesforceAccount):
             if result.outcome in {Written.LOCKED, Written.UNKNOWN, Written.SPLIT, Written.CHANGED, Written.GONE}:
                 raise UnavailableError(self.name, UPDATE.name, code=result.code)
             if result.outcome is not Written.DONE:
-                raise RejectedError(
-                    self.name,
-                    UPDATE.name,
-                    fields=("AccountId",),
-                    code=result.code,
-                    kind=result.kind,
-                    words=result.words,
-                )
+                said = CrmWord(result.kind, result.words)
+                raise RejectedError(self.name, UPDATE.name, fields=("AccountId",), code=result.code, said=said)
         return frozenset(one for one, _ in pairs if known_id(one) in there or known_id(one) in results)
 
 

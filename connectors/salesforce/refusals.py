@@ -20,7 +20,7 @@ from connectors.errors import (
 from connectors.limits import Notice
 from connectors.models import RefusalKind, Reply, Write, WriteResult, Written
 from connectors.operations import Operation
-from connectors.refusal_kinds import kind_of, plain_words
+from connectors.refusal_kinds import kind_of, plain_words, word_of
 from connectors.replies import ReplyReading, json_of, retry_after
 from connectors.salesforce import access
 from connectors.salesforce.ids import known_id
@@ -242,8 +242,7 @@ def reading(vendor: str, reserve: float, api_version: str = "") -> ReplyReading:
         if code in GONE or reply.status == 404:
             return NotFoundError(*args, fields=first.fields, code=code)
         if reply.status == 400:
-            kind, words = kind_of(code, KINDS, first.message), plain_words(first.message)
-            return RejectedError(*args, fields=first.fields, code=code, kind=kind, words=words)
+            return RejectedError(*args, fields=first.fields, code=code, said=word_of(code, KINDS, first.message))
         return None
 
     def notices(_operation: Operation, reply: Reply) -> Mapping[str, Notice]:

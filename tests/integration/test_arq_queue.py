@@ -24,7 +24,7 @@ from redis.exceptions import RedisError
 from config.load import load
 from tests.harness import until as waiting
 from worker.redis.connection import open_redis
-from worker.service.arq_queue import Doorbell, Job, _arq, _at, _guarded, _Ringing, work
+from worker.service.arq_queue import Doorbell, Job, QueueProcess, _arq, _at, _guarded, _Ringing, work
 
 ROOT = Path(__file__).parents[2]
 
@@ -139,7 +139,7 @@ async def test_job_that_raises_is_told_by_its_class_and_harms_nobody(
     redis: Redis, doorbell: Doorbell, heard: Heard
 ) -> None:
     with structlog.testing.capture_logs() as logs:
-        async with working(redis, heard, max_jobs=2):
+        async with working(redis, heard, process=QueueProcess(most_jobs=2)):
             for number in range(6):
                 await doorbell.ring("fail", str(number), {"record_id": f"id-{number}"})
             await until(lambda: len(heard.payloads) == 6)
@@ -200,7 +200,7 @@ async def test_payload_of_a_stranger_is_never_unpickled(
 async def test_deleting_every_key_of_arq_only_needs_another_ring(
     redis: Redis, doorbell: Doorbell, heard: Heard
 ) -> None:
-    async with working(redis, heard, max_jobs=3):
+    async with working(redis, heard, process=QueueProcess(most_jobs=3)):
         for number in range(3):
             await doorbell.ring("hold", str(number), {"n": number})
         await until(lambda: len(heard.payloads) == 3)
@@ -229,7 +229,7 @@ async def test_worker_that_cannot_begin_is_followed_by_one_that_can(
 
 
 async def test_connections_that_are_cut_leak_no_slot(redis: Redis, heard: Heard) -> None:
-    worker = _Ringing(heard, JOBS, [], _arq(redis), 5, "", lambda: None)
+    worker = _Ringing(heard, JOBS, [], _arq(redis), QueueProcess(most_jobs=5))
     stop = asyncio.Event()
     running = asyncio.create_task(worker.until(stop, 5))
     doorbell = Doorbell(redis)
@@ -260,7 +260,7 @@ async def test_failed_claim_leaks_a_slot_in_arq_itself(redis: Redis, heard: Hear
     with pytest.raises(RedisError):
         await stock.start_jobs([b"any"])
     assert stock.job_counter == 1
-    ours = _Ringing(heard, JOBS, [], _arq(broken), 5, "", lambda: None)
+    ours = _Ringing(heard, JOBS, [], _arq(broken), QueueProcess(most_jobs=5))
     with pytest.raises(RedisError):
         await ours.start_jobs([b"any"])
     assert ours.job_counter == 0
@@ -275,7 +275,7 @@ async def test_restart_of_redis_is_waited_out(tmp_path: Path, heard: Heard) -> N
     (tmp_path / "refill.toml").write_text('data_dir = "data"')
     async with open_redis(load(tmp_path / "refill.toml", {})) as redis:
         doorbell = Doorbell(redis)
-        async with working(redis, heard, max_jobs=3):
+        async with working(redis, heard, process=QueueProcess(most_jobs=3)):
             await doorbell.ring("hold", "through", {"n": 0})
             await heard.begun.wait()
             for number in (1, 2):
@@ -311,7 +311,7 @@ async def test_worker_ends_though_its_cancellation_is_swallowed(redis: Redis, he
                 await asyncio.Event().wait()
             return []
 
-    worker = _Ringing(heard, JOBS, [], Deaf(redis.connection_pool), 5, "", lambda: None)
+    worker = _Ringing(heard, JOBS, [], Deaf(redis.connection_pool), QueueProcess(most_jobs=5))
     stop = asyncio.Event()
     running = asyncio.create_task(worker.until(stop, 5))
     await waits.wait()
@@ -387,7 +387,7 @@ async def test_job_of_a_killed_worker_is_locked_for_seconds_only(
 
 
 async def test_lock_of_a_running_job_is_kept_up(redis: Redis, doorbell: Doorbell, heard: Heard) -> None:
-    worker = _Ringing(heard, JOBS, [], _arq(redis), 5, "", lambda: None)
+    worker = _Ringing(heard, JOBS, [], _arq(redis), QueueProcess(most_jobs=5))
     stop = asyncio.Event()
     running = asyncio.create_task(worker.until(stop, 5))
     await doorbell.ring("hold", "a")
@@ -415,7 +415,7 @@ async def test_two_workers_tick_once_between_them(redis: Redis) -> None:
 
 
 async def test_each_process_has_a_sign_of_life_of_its_own(redis: Redis, heard: Heard) -> None:
-    async with working(redis, heard, process="w1"), working(redis, heard, process="w2"):
+    async with working(redis, heard, process=QueueProcess("w1")), working(redis, heard, process=QueueProcess("w2")):
         await until(lambda: _alive(redis, "w1", "w2"))
     assert not await redis.keys("arq:health-check:*")
 

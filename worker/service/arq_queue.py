@@ -22,6 +22,7 @@ from arq.constants import in_progress_key_prefix
 from arq.cron import CronJob, cron
 from arq.typing import WorkerCoroutine
 from arq.worker import Function, Worker, func
+from msgspec import Struct
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from structlog.contextvars import bound_contextvars
@@ -73,6 +74,17 @@ class Doorbell:
         return rung is not None
 
 
+class QueueProcess(Struct, frozen=True):
+    """Tells how one process takes from the queue: under which name, how many jobs at most, and who hears of it.
+
+    ``alive`` is called at each look into the queue, whether Redis answers or not.
+    """
+
+    name: str = ""
+    most_jobs: int = 50
+    alive: Callable[[], None] = lambda: None
+
+
 async def work(
     runtime: R,
     jobs: Sequence[Job[R]],
@@ -81,14 +93,11 @@ async def work(
     *,
     stop: asyncio.Event,
     grace_s: float,
-    max_jobs: int = 50,
-    process: str = "",
-    alive: Callable[[], None] = lambda: None,
+    process: QueueProcess = QueueProcess(),  # noqa: B008 - frozen
 ) -> None:
     """Run jobs until ``stop`` is set, then let running ones end within ``grace_s``; later ones are cancelled.
 
-    ``ticks`` rings jobs every so many seconds, once over all workers. Redis going away is waited out. ``alive`` is
-    called at each look into the queue, whether Redis answers or not.
+    ``ticks`` rings jobs every so many seconds, once over all workers. Redis going away is waited out.
 
     Raises:
         ValueError: a tick that no clock can show, or for a job that is none.
@@ -96,9 +105,9 @@ async def work(
     schedule = _schedule(jobs, ticks, redis)
     pause_s = _POLL_S
     while not stop.is_set():
-        alive()
-        connections = beside(redis, connections=max_jobs + 8)
-        worker = _Ringing(runtime, jobs, schedule, _arq(connections), max_jobs, process, alive)
+        process.alive()
+        connections = beside(redis, connections=process.most_jobs + 8)
+        worker = _Ringing(runtime, jobs, schedule, _arq(connections), process)
         began = time.monotonic()
         try:
             await worker.until(stop, grace_s)
@@ -198,22 +207,20 @@ class _Ringing(Worker):
         jobs: Sequence[Job[Any]],
         schedule: Sequence[CronJob],
         pool: ArqRedis,
-        max_jobs: int,
-        process: str,
-        alive: Callable[[], None],
+        process: QueueProcess,
     ) -> None:
         super().__init__(
             [_guarded(job, runtime) for job in jobs],
             cron_jobs=schedule,
             redis_pool=pool,
             handle_signals=False,
-            max_jobs=max_jobs,
-            queue_read_limit=max(4 * max_jobs, 500),
+            max_jobs=process.most_jobs,
+            queue_read_limit=max(4 * process.most_jobs, 500),
             keep_result=0,
             max_tries=_TRIES,
             poll_delay=_POLL_S,
             health_check_interval=_HEALTH_S,
-            health_check_key=f"arq:health-check:{process or id(self)}",
+            health_check_key=f"arq:health-check:{process.name or id(self)}",
             job_serializer=_to_json,
             job_deserializer=_from_json,
             expires_extra_ms=_KEEP_MS,
@@ -221,7 +228,7 @@ class _Ringing(Worker):
             log_results=False,
         )
         self.in_progress_timeout_s = _LOCK_S
-        self._alive = alive
+        self._alive = process.alive
         self._over = False
         self._extended = 0.0
         self._lost_for = 0  # polls in a row that Redis did not answer

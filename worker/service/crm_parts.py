@@ -133,16 +133,7 @@ async def open_delivery(runtime: Runtime, name: str, settings: CrmSettings, vend
         reviews=Reviews(runtime.ledger.scripts, name, DELIVERY) if settings.mode == "review" else None,
     )
     ledger = runtime.ledger
-    deliverer = Deliverer(
-        target,
-        closed,
-        ledger.deliveries,
-        ledger.creations,
-        ledger.signals,
-        runtime.limiters[name],
-        runtime.owner,
-        clock,
-    )
+    deliverer = Deliverer(target, closed, ledger, runtime.limiters[name], runtime.owner, clock)
     runtime.closing.push_async_callback(deliverer.aclose)
     runtime.deliverers[name] = deliverer
     _open_companies(runtime, name, settings, vendor, schema["company"])

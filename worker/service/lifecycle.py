@@ -61,8 +61,7 @@ async def work(runtime: Runtime, stop: asyncio.Event, alive: Callable[[], None] 
             runtime.ledger.scripts.redis,
             stop=stop,
             grace_s=grace_s,
-            process=runtime.owner,
-            alive=alive,
+            process=arq_queue.QueueProcess(runtime.owner, alive=alive),
         )
         # The grace is over when visits still run here: the fill jobs that wait for theirs have ended or were cancelled.
         await runtime.visits.drained(DRAIN_MARGIN_S / 2)

@@ -25,10 +25,9 @@ from worker.decide.gate import Verdict
 from worker.decide.kept import REFUSED
 from worker.decide.obstacles import next_look_ms
 from worker.decide.reasons import Reason
-from worker.ledger.intake.deliveries import DeliveredRow, Deliveries
+from worker.ledger.intake.deliveries import DeliveredRow
 from worker.ledger.journal.reviews import Proposed
-from worker.ledger.journal.signals import Signals
-from worker.ledger.money.creations import Creations
+from worker.ledger.ledger import Ledger
 from worker.ledger.work.work import Due, Lane, Lease, Settlement, StepEnd, VisitProgress
 from worker.visits.blank_filler import BlankFiller
 from worker.visits.creating import MOMENT_MS, Creator, InTheWay, Made, MadeBefore, NewRow, Refused, refusal_cause
@@ -56,20 +55,18 @@ class Deliverer:
         self,
         target: Target,
         closed: Mapping[str, ClosedProperties],
-        deliveries: Deliveries,
-        creations: Creations,
-        signals: Signals,
+        ledger: Ledger,
         limiter: Limiter,
         owner: str,
         clock: Callable[[], int],
         *,
         rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._target, self._closed, self._deliveries, self._signals = target, closed, deliveries, signals
+        self._target, self._closed, self._deliveries, self._signals = target, closed, ledger.deliveries, ledger.signals
         self._clock, self._rest = clock, rest
         self._matcher = Matcher(target)
         self._filler = BlankFiller(target, self._matcher, limiter, clock, rest=rest)
-        self._creator = Creator(target, creations, self._matcher, owner, clock)
+        self._creator = Creator(target, ledger.creations, self._matcher, owner, clock)
         self._preview = DeliveryPreview(target, self._matcher)
         self._proposer = Proposer(self._preview, target.reviews) if target.reviews else None
         self._links: Batcher[tuple[str, str, bool], bool] = Batcher(

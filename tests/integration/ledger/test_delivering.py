@@ -34,8 +34,7 @@ from tests.harness.clock import Clock
 from worker.ledger.intake.deliveries import DeliveredRow, Deliveries
 from worker.ledger.journal.erasures import Erasures
 from worker.ledger.journal.journal import Journal
-from worker.ledger.journal.signals import Signals
-from worker.ledger.money.creations import Creations
+from worker.ledger.ledger import Ledger
 from worker.ledger.money.handle_lists import BadList, Suppressions
 from worker.ledger.rates.pauses import Pauses
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
@@ -185,11 +184,8 @@ class Desk:
             hashes=Suppressions(self.scripts, "secret").hashes,
             are_bad=BadList(self.scripts).among,
         )
-        creations = Creations(self.scripts)
-        signals = Signals(self.scripts)
-        deliverer = Deliverer(
-            target, {}, Deliveries(self.scripts), creations, signals, limiter, OWNER, self.clock, rest=rested
-        )
+        ledger = Ledger.over(self.scripts.redis)
+        deliverer = Deliverer(target, {}, ledger, limiter, OWNER, self.clock, rest=rested)
         (lease,) = await self.work.claim(OWNER, 1)
         await attended(deliverer.deliver, self.work, Pauses(self.scripts), self.clock, chance=lambda: 1.0)(lease)
         await deliverer.aclose()
