@@ -38,7 +38,7 @@ LOADS = 3  # how often a script is given to a server that has it not
 HOLD_S = 0.02  # a round trip that takes longer is not waited for
 USUAL_S, SLOWEST = 0.02, 10.0  # a round trip with its fsync takes less where nobody else wants the machine
 
-_TEXT = "-- (the script's text)"  # the line of rows.lua in whose place it stands
+_SCRIPT = "--[[script]]"  # stands in rows.lua for the script itself
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +58,7 @@ class ScriptSource:
 def rows_of(text: str) -> ScriptSource:
     """Returns the script that runs ``text`` once for each row: ARGV holds each row's count of values and the values."""
     around = files("worker.redis").joinpath("rows.lua").read_text(encoding="utf-8")
-    return ScriptSource.of(around.replace(_TEXT, text, 1))
+    return ScriptSource.of(around.replace(_SCRIPT, text, 1))
 
 
 @dataclass(slots=True, eq=False)
