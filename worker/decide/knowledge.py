@@ -6,6 +6,7 @@ answer again.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -16,11 +17,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from connectors.models import Answer, AskedBy, Identity, Offer, Outcome, Person, Question
-from worker.decide.gate import Fact, Verdict, facts_of, judge
+from worker.decide.gate import Fact, Facts, Verdict, facts_of, judge
 from worker.decide.policy import Policy
 from worker.decide.record import View
 from worker.decide.values import domains, linkedin
-from worker.decide.values.person import PersonName, compare, parts
+from worker.decide.values.person import PersonName, compare, parts, spells
 
 Askable: TypeAlias = tuple[Offer, Question]
 
@@ -71,6 +72,7 @@ def lookups(known: Catalogue, identity: Identity) -> tuple[Askable, ...]:
     return tuple((offer, question) for offer in known.by_slug if (question := offer.question(identity)))
 
 
+_SIGNS = re.compile(r"[._+]")
 # Only an address that is one person's is asked about, so whose it is proves the person. Numbers and offices are shared.
 _PROVES_NOTHING: Mapping[AskedBy, Fact] = {AskedBy.PHONE: Fact.PHONE, AskedBy.NAME: Fact.EMPLOYER}
 
@@ -238,11 +240,27 @@ def _namesake_at_work(one: Asked, identity: Identity, view: View) -> Person | No
     for person in one.people:
         facts = facts_of(person)
         employers = facts.employers | _former(person)
-        if employers.isdisjoint(view.domains) or compare(record, facts.name, strict=True) is not Verdict.SAME:
+        if employers.isdisjoint(view.domains) or not _is_named_so(record, view, facts):
             continue
         people.setdefault(facts.slug or person.id, person)
     alone = next(iter(people.values())) if len(people) == 1 else None
     return None if alone is None or facts_of(alone).employers.isdisjoint(view.domains) else alone
+
+
+def _is_named_so(record: PersonName, view: View, found: Facts) -> bool:
+    """Tells whether somebody found by name bears the record's.
+
+    Of sisters in two languages (Luca, Lucas) one has to be spelled by the other side: by the slug, or by the address.
+    """
+    verdict = compare(record, found.name, strict=True)
+    if verdict is not Verdict.UNSAID:
+        return verdict is Verdict.SAME
+    given, _ = parts(record)
+    if len(given.rstrip(".")) < 2:
+        return False
+    return spells(found.slug, record) or any(
+        spells(_SIGNS.sub("-", address.partition("@")[0]), found.name) for address in view.facts.emails
+    )
 
 
 def _former(person: Person) -> frozenset[str]:

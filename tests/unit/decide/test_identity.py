@@ -154,7 +154,7 @@ def test_identity_is_not_bought_for_what_no_open_gap_can_use() -> None:
     full = {"email": "ada@acme.com", "phone": BERLIN, "mobilephone": MOBILE, "jobtitle": "CEO"}
     assert visit(record(full), policy(), {}).operations == []
     closed = visit(
-        record({"email": "a@b.com"}), policy(rule("phone")), {}, closed={"forager": "budget", "kaspr": "budget"}
+        record({"email": "ada@acme.com"}), policy(rule("phone")), {}, closed={"forager": "budget", "kaspr": "budget"}
     )
     assert closed.operations == []
     assert closed.decision.unfilled == {"phone": Reason.BUDGET}

@@ -83,7 +83,7 @@ def test_one_field_taken_meanwhile_keeps_back_that_field_only() -> None:
     [
         with_slug("bob-other"),
         with_slug(lastname="Other"),
-        with_slug(email="a@b.com"),
+        with_slug(email="bob@acme.com"),
         replace(with_slug(), opted_out=True),
     ],
 )

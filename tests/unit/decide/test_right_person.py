@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from connectors.models import Company, Person, Phone, Record, Role
 from tests.unit.decide.scene import (
+    ACME,
     ADA,
     AT_ACME,
     BERLIN,
@@ -166,3 +167,31 @@ def test_a_named_answer_without_a_name_is_read_only_once_the_person_is_proved() 
     proved = visit(with_slug(), rules, {"profile": nameless, "detail": hit(ADA)})
     assert proved.operations == ["profile", "detail"]
     assert proved.values == {"mobile_phone": MOBILE}
+
+
+LUCAS = Person("8", "lucas-rossi", "Lucas Rossi", "Lucas", "Rossi", roles=(Role("CFO", ACME, current=True),))
+LUCA = {"firstname": "Luca", "lastname": "Rossi", **AT_ACME}
+
+
+@pytest.mark.parametrize(
+    ("found", "row", "is_found"),
+    [
+        (LUCAS, LUCA, False),  # a man of that name, and perhaps a woman of the other
+        (dataclasses.replace(LUCAS, slug="luca-rossi-5a"), LUCA, True),
+        (LUCAS, {**LUCA, "email": "lucas.rossi@acme.com"}, True),
+        (LUCAS, {**LUCA, "email": "l.rossi@acme.com"}, False),
+        (LUCAS, {**LUCA, "email": "info@acme.com"}, False),
+        (dataclasses.replace(LUCAS, slug="luca-rossi", first_name="Marco", full_name="Marco Rossi"), LUCA, False),
+    ],
+)
+def test_a_sister_name_is_found_where_the_slug_or_the_address_spells_it(
+    found: Person, row: dict[str, str], is_found: bool
+) -> None:
+    seen = visit(record(row), policy(rule("job_title", ("forager",))), {"search": hit(found)})
+    assert seen.values == ({"job_title": "CFO"} if is_found else {})
+
+
+def test_two_sister_names_at_one_company_are_nobody() -> None:
+    spelled = dataclasses.replace(LUCAS, slug="luca-rossi-5a")
+    luke = dataclasses.replace(LUCAS, id="9", slug="luca-rossi-6b", first_name="Luke", full_name="Luke Rossi")
+    assert visit(record(LUCA), policy(rule("job_title", ("forager",))), {"search": hit(spelled, luke)}).values == {}

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import cache, lru_cache
 
 from worker.decide.values.text import plain, visible
-from worker.decide.values.words import phrases
+from worker.decide.values.words import listed, phrases
 
 SUGGESTED = (
     "N/A", "NA", "n.a.", "#N/A", "-", "--", "---", "—", ".", "?", "none", "null", "nil", "NaN", "unknown", "undefined",
@@ -143,7 +143,7 @@ def are_initials(text: str) -> bool:
 
 @cache
 def _nothing() -> frozenset[str]:
-    return frozenset(" ".join(_words(phrase)) for phrase in _NOTHING | _FORMS | _ABBREVIATED)
+    return frozenset(" ".join(_words(phrase)) for phrase in (*_NOTHING, *_FORMS, *_ABBREVIATED, *listed("nothing")))
 
 
 def _words(shown: str) -> list[str]:

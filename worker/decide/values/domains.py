@@ -36,9 +36,11 @@ _PLACEHOLDER_NAMES = words(
     my-company mydomain mywebsite companyname company-name domainname domain company website companywebsite asdf
     asdfasdf asd qwe qwerty xxx xxxx foo foobar localhost tbd tbc noname anonymous temp nocompany no-company
     notapplicable notreal blah email-unknown unknownemail unknown-email donotemail nonexistent empty blank missing
-    abcdef aaaa
+    abcdef aaaa somewhere anywhere
     """
 )
+_PLACEHOLDERS_ANYWHERE = words("esempio ejemplo exemple exemplo voorbeeld przyklad priklad pelda ornek")
+_ONE_LETTER = words("q.com x.com z.com i.net q.net x.org")  # the only ones that were ever given away
 _PLACEHOLDER_SUFFIXES = words("com net org info biz edu")
 _NOT_IN_USE = frozenset({"arpa", "onion"})  # suffixes of the list under which no company has its mail
 _LONGEST = 2000
@@ -157,7 +159,13 @@ def employs(name: str) -> bool:
 def is_placeholder(name: str) -> bool:
     """Tells whether a registrable domain stands for none: ``example.com``, ``test.com``, ``yourcompany.com``."""
     label, _, suffix = name.partition(".")
-    return label in _PLACEHOLDER_NAMES and suffix in _PLACEHOLDER_SUFFIXES
+    if label in _PLACEHOLDERS_ANYWHERE:
+        return True
+    if suffix not in _PLACEHOLDER_SUFFIXES:
+        return False
+    return label in _PLACEHOLDER_NAMES or (
+        len(label) == 1 and suffix in {"com", "net", "org"} and name not in _ONE_LETTER
+    )
 
 
 def _is_platform(own: str) -> bool:

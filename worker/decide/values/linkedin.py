@@ -13,8 +13,9 @@ from urllib.parse import quote, unquote
 
 from msgspec import Struct
 
-from worker.decide.values import domains
+from worker.decide.values import beside, domains
 from worker.decide.values.blanks import says_nothing
+from worker.decide.values.names import is_placeholder
 from worker.decide.values.text import unescape, visible
 from worker.decide.values.words import words
 
@@ -26,6 +27,7 @@ _PAGE = re.compile(
 _USUAL = re.compile(r"https?://(?:www\.)?linkedin\.com/in/([a-z0-9-]{4,100})/?", re.IGNORECASE | re.ASCII)
 _USUAL_SLUG = re.compile(r"[a-z0-9-]+", re.ASCII)
 _HREF = re.compile(r"\bhref\s?=\s?", re.IGNORECASE)
+_QUOTED_HREF = re.compile(r"\bhref\s?=\s?'([^'<>]{0,300})'", re.IGNORECASE)
 _APP = re.compile(r"^linkedin:/{1,3}", re.IGNORECASE)
 _LABEL = re.compile(r"^linked\s?in(?:\s+(?:profile|url|link))?\s*[:=-]+\s*", re.IGNORECASE)
 _AGAIN = re.compile(r"^/?(?:in/|pub/)?(?:https?:/{0,3})?(?:[a-z-]{1,10}\.)?linkedin\.(?:com|cn)/", re.IGNORECASE)
@@ -33,7 +35,7 @@ _LOCALE = re.compile(r"^[a-z]{2}(?:[-_][a-z]{2,4})?$", re.IGNORECASE)
 _TAIL = re.compile(r"[?#&].*$", re.DOTALL)
 _CUT_OFF = re.compile(r"(?:\.{2,}|…)$")
 _STUCK = re.compile(r"[^/?#&=]https?:/", re.IGNORECASE)  # another address without anything between
-_TEMPLATE = re.compile(r"[{}$]|\[\w+\]")  # what stands for a slug in a form, or for what somebody took out
+_TEMPLATE = re.compile(r"[{}$]|\[\w+\]|/:\w")  # what stands for a slug in a form, or for what somebody took out
 _MEMBER_ID = re.compile(r"^(?:ac[owr]aa[a-z0-9_-]{5,}|ac[owr][a-z0-9_-]{25,}|aem[a-z0-9_-]{15,}|\d+)$", re.IGNORECASE)
 _PUB_PART = re.compile(r"^[0-9a-z]{1,3}$", re.IGNORECASE)
 _REFUSED = {
@@ -63,6 +65,22 @@ _NOBODY = words(
     desconocido inconnu sconosciuto onbekend archived bounced company deceased declined departed fired former gone
     hired ignore left maybe moved multiple noone optedout pass quit resigned retired skip skipped several stale
     terminated unclear unsure unsubscribed unverified various verified
+    """
+)
+_TYPED = words("asdf asdfg asdfgh asdfghjkl qwerty qwertz qwertyuiop abcd abcde abcdef xyz mustermann")
+_SAID_TOGETHER = words(  # what people write into an address of a form that wants one
+    """
+    firstnamelastname lastnamefirstname firstlastname vornamenachname nachnamevorname prenomnom nomprenom
+    nombreapellido nombreapellidos nomecognome nomesobrenome voornaamachternaam imienazwisko jmenoprijmeni adsoyad
+    fornavnetternavn fornavnefternavn fornamnefternamn etunimisukunimi namesurname имяфамилия фамилияимя
+    yourname mylinkedin mylinkedinprofile linkedinprofile linkedinurl nolinkedin nolinkedinprofile notonlinkedin
+    noprofilefound profilenotfound notfound doesnothaveone doesnotexist doesnothavelinkedin hasnolinkedin tobeconfirmed
+    tobeadded tobedetermined tobeupdated addlater johndoe janedoe johndoeexample janedoeexample
+    keinprofil keinlinkedin keinlinkedinprofil nichtgefunden profilnichtgefunden nichtbekannt nichtaufgefuhrt
+    pasdeprofil pasdelinkedin sansprofil nontrouve profilnontrouve sinperfil sinlinkedin notiene noencontrado
+    semperfil semlinkedin naotem naoencontrado nonpresente nontrovato senzaprofilo brakprofilu brakkonta nieznaleziono
+    nietgevonden geenprofiel geenlinkedin finnsej ingenprofil findesikke finnesikke eiloydy neexistuje nenalezeno
+    nenajdene nemaprofil nincsprofil farprofil profilyok нетпрофиля неттакого немаепрофілю
     """
 )
 _MAX = 200  # a slug has 3 to 100 characters; signs outside ASCII count more than one at some vendors
@@ -124,7 +142,7 @@ def profile(text: str) -> Profile:
         return Profile(refused="malformed")
     if usual := _USUAL.fullmatch(text):  # what most are like: nothing of it has to be undone
         return _checked(usual[1])
-    plain = _HREF.sub(" ", visible(unescape(text))).replace("\\", "/").strip()
+    plain = _HREF.sub(" ", _QUOTED_HREF.sub(r' "\1" ', visible(unescape(text)))).replace("\\", "/").strip()
     if not plain or says_nothing(plain):
         return Profile(refused="blank")
     for _ in range(_ROUNDS):
@@ -144,6 +162,8 @@ def _of_pages(plain: str, found: list[re.Match[str]]) -> Profile:
         return Profile(refused="malformed")
     if any(_runs_on(plain, match.end(), starts) for match in found):
         return Profile(refused="malformed")  # a blank inside an address: what stands before it may be another's
+    if beside.is_of_another(_PAGE.sub(" ", plain)):
+        return Profile(refused="not_a_profile")  # of the record's person: "her manager", "not him"
     slugs = {page.slug for page in pages} - {""}
     if len(slugs) > 1:
         return Profile(refused="several")
@@ -225,7 +245,7 @@ def _checked(word: str) -> Profile:
     plain = unicodedata.normalize("NFC", lowered).strip(_AROUND)
     if _MEMBER_ID.match(plain):
         return Profile(refused="member_id")  # case matters in these, so their lower case finds nobody
-    if says_nothing(plain) or all(part in _NOBODY for part in re.split(r"[-_ ]+", plain)):
+    if says_nothing(plain) or _is_placeholder(plain):
         return Profile(refused="blank")
     if not (2 if not plain.isascii() else 3) <= len(plain) <= _MAX:
         return Profile(refused="malformed")
@@ -234,6 +254,20 @@ def _checked(word: str) -> Profile:
     if not any(sign.isalnum() for sign in plain):
         return Profile(refused="malformed")
     return Profile(slug=plain)
+
+
+def _is_placeholder(slug: str) -> bool:
+    """Tells whether a slug is made of words that stand for none: ``not-found``, ``vorname-nachname``."""
+    parts = re.split(r"[-_ ]+", slug)
+    if all(part in _NOBODY for part in parts) or parts[-1] in _TYPED:
+        return True
+    if len(set(slug)) == 1 and 3 < len(slug) <= _MAX:
+        return True
+    named = [part for part in parts if not part.isdecimal()]
+    together = "".join(sign for sign in unicodedata.normalize("NFD", "".join(named)) if not unicodedata.combining(sign))
+    if together in _SAID_TOGETHER or together.endswith("mustermann"):
+        return True
+    return len(named) > 1 and is_placeholder(" ".join(named))
 
 
 def _is_slug_sign(sign: str) -> bool:

@@ -54,9 +54,10 @@ def spells_another(slug: str, name: PersonName) -> bool:
 def spells(slug: str, name: PersonName) -> bool:
     """Tells whether a word of a profile's slug is the given name."""
     first, last = parts(name)
-    words = [word for word in slug.split("-") if word.isalpha() and len(word) > 1][:_MOST_WORDS]
+    families = set(last.casefold().split()) - {first.casefold()}
+    words = [word for word in slug.split("-") if word.isalpha() and len(word) > 1 and word not in families]
     return bool(first) and any(
-        compare(PersonName(word, last), PersonName(first, last)) is Verdict.SAME for word in words
+        compare(PersonName(word, last), PersonName(first, last)) is Verdict.SAME for word in words[:_MOST_WORDS]
     )
 
 

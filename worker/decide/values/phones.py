@@ -17,6 +17,7 @@ from msgspec import Struct
 from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
 from connectors.models import PhoneKind
+from worker.decide.values import beside
 from worker.decide.values.countries import region
 from worker.decide.values.dummy_numbers import is_dummy, is_fictional
 from worker.decide.values.text import unescape, visible
@@ -37,10 +38,15 @@ _TWO_LONGEST = 60  # of two numbers written side by side
 _UNTRUNKED = 9  # digits of a national number that may have lost its 0; a shorter one may lack its area, too
 _ALTERNATIVE = 3  # digits behind a "/" that replace the last ones: 231234 / 35
 _SECOND = 5  # digits behind a "/" that are a number of their own
+_LONGEST_FIXED = 12  # digits of a national number; Germany and Austria set no end, so that what follows would be taken
 
 _E164 = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
 _MASK = re.compile(r"[*•●■?]|_{2}|…|\.{3}|#(?!\s*\d)|[xX]{2}|[xX](?:[ -][xX])+|\d\s?[xX](?!\s*\d)|[xX]\d*[xX]")
-_DATE = re.compile(r"^\s*(?:\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./]\d{1,2}[./]\d{2,4})(?:[T ]\d{1,2}:\d{2}.*)?\s*$")
+_DATE = re.compile(
+    r"^\s*(?:\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}|[0-3]?\d-[01]?\d-(?:19|20)\d\d)"
+    r"(?:[T ]\d{1,2}:\d{2}.*)?\s*$"
+)
+_FIGURE = re.compile(r"[€$£¥₹₽%°]|^\s*-?\d{1,3}\.\d{4,}\s*[,;]\s*-?\d{1,3}\.\d{4,}\s*$")  # an amount, a place on a map
 _DECIMAL = re.compile(r"^\s*(\+?\d{7,15})\.0+\s*$")  # a spreadsheet's number, as text
 _RUN = re.compile(r"\+?\s*[(\[]?\s*\+?\s*\d[\d\s()\[\].\-\u2010-\u2015\u2212/·'~]*")
 _DIALLED_LATER = re.compile(r"(?:,{1,4}|;)\s*\d{1,9}#?\s*$")  # behind a pause: a conference's code
@@ -50,16 +56,13 @@ _EXTENSION = re.compile(
     re.IGNORECASE,
 )
 _LABEL = re.compile(r"^(?:t|p|m|h|w|c|o|f|tel|ph|phone|mob|mobile|mobil|cell|handy|fon|telefon|tél)$", re.IGNORECASE)
-_FAX = re.compile(r"fax|faks|факс|传真|傳真|ファックス|팩스", re.IGNORECASE)
-_NOT_THEIRS = re.compile(  # what stands beside a number that reaches nobody, or is another kind of number
-    r"\b(?:wrong|bad|invalid|incorrect|disconnected|dead|out of service|not in service|no longer|falsch\w*|ungültig\w*"
-    r"|faux|mauvais|erroné|equivocad[oa]|incorrect[oa]|errat[oa]|verkeerd"
-    r"|ids?|vat|ust|tax|iban|nip|regon|siret|siren|cif|nif|cnpj|cpf|ein|ssn|isbn|invoice|order|account|acct|ref"
-    r"|kundennummer|kd-?nr|rechnung\w*|auftrag\w*|order-?nr|room|raum|zimmer|po box|postfach)\b",
+_FAX = re.compile(
+    r"fax|faks|\bfx\b|t[ée]l[ée]copi|факс|φαξ|传真|傳真|ファックス|팩스|פקס|فاكس|فکس|โทรสาร|แฟกซ์|ფაქსი|ֆաքս|फैक्स",
     re.IGNORECASE,
 )
-_VOICE = re.compile(r"tel(?!e?fax)|phone|fon|mob|cell|handy", re.IGNORECASE)
+_VOICE = re.compile(r"tel(?!e?(?:fax|copi|x))|tél(?!écopi)|phone|fon|mob|cell|handy", re.IGNORECASE)
 _NORTH_AMERICAN = re.compile(r"^1?[-. ]?\(?\d{3}(?:\) ?|[-. ])\d{3}[-. ]\d{4}$")
+_BLANKS = re.compile(r"\s{2,}")
 _WIDE = {0xFEE0 + code: code for code in range(0x21, 0x7F)}  # full-width signs
 _TWO_NUMBERS = re.compile(r"\s+[-\u2010-\u2015]\s+")
 
@@ -122,7 +125,7 @@ def _read(text: str, home: str, kind: PhoneKind) -> Number:
         return Number(problem="unreadable")
     if _E164.fullmatch(text):  # as it is held here: nothing stands beside the number
         return _judged(_parsed(text), kind)
-    shown = visible(unescape(text)).translate(_WIDE)
+    shown = _BLANKS.sub(_one_blank, visible(unescape(text)).translate(_WIDE))
     if not shown.strip():
         return Number(problem="blank")
     if _MASK.search(_DIALLED_LATER.sub("", shown)):
@@ -130,10 +133,14 @@ def _read(text: str, home: str, kind: PhoneKind) -> Number:
     return _judged(_number_in(_DECIMAL.sub(r"\1", shown), home), kind)
 
 
+def _one_blank(blanks: re.Match[str]) -> str:
+    return "\n" if "\n" in blanks[0] else " "
+
+
 def _number_in(shown: str, home: str) -> _Valid | str:
     """Returns the number a text gives, or the problem with it."""
     run = _RUN.search(shown)
-    if run is None or "@" in shown or _DATE.match(shown):
+    if run is None or "@" in shown or _DATE.match(run[0]) or _FIGURE.search(shown):
         return "unreadable"
     before, after = shown[: run.start()], shown[run.end() :]
     label = before.strip()
@@ -143,7 +150,7 @@ def _number_in(shown: str, home: str) -> _Valid | str:
         return "unreadable"
     if (_FAX.search(before) and not _VOICE.search(before)) or _is_called_fax(after):
         return "unreadable"
-    if _NOT_THEIRS.search(before) or (not any(map(str.isdigit, after)) and _NOT_THEIRS.search(after)):
+    if not beside.is_of_a_phone(f"{before} {after}"):
         return "unreadable"
     line = _ascii(run[0].partition("\n")[0]).strip(" .-/·'~([")
     return _split(line, home) if len(line) <= _TWO_LONGEST else "unreadable"
@@ -241,7 +248,10 @@ def _parsed(digits: str, home: str = "") -> _Valid | str:
     if line_type == PhoneNumberType.UNKNOWN:
         return "invalid"
     e164 = phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
-    if is_dummy(phonenumbers.national_significant_number(parsed)):
+    national = phonenumbers.national_significant_number(parsed)
+    if line_type == PhoneNumberType.FIXED_LINE and len(national) > _LONGEST_FIXED:
+        return "unreadable"
+    if is_dummy(national):
         return _Valid(e164, line_type, "dummy")
     return _Valid(e164, line_type, "fictional" if is_fictional(e164) else "")
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
-from worker.decide.values.words import words
+from worker.decide.values.words import listed, words
 
 _PAGES = words(
     """
@@ -95,29 +96,12 @@ _NOBODYS = words(
     luma.com lu.ma read.cv campaign-archive.com readymag.website company.site sourceforge.io
 """
 )
-_TENANTS = words(
-    """
-    zendesk.com freshdesk.com freshservice.com helpscout.net intercom.help atlassian.net atlassian.com jira.com
-    slack.com salesforce.com hubspot.com monday.com asana.com notion.com airtable.com typeform.com surveymonkey.com
-    qualtrics.com workday.com myworkdayjobs.com myworkday.com greenhouse.io lever.co smartrecruiters.com personio.de
-    personio.com bamboohr.com recruitee.com teamtailor.com workable.com breezy.hr ashbyhq.com jobvite.com icims.com
-    taleo.net successfactors.com okta.com auth0.com zoom.us webex.com gotomeeting.com teamviewer.com servicenow.com
-    service-now.com zohocorp.com zoho.com wixanswers.com statuspage.io uservoice.com gitbook.com readme.io
-    mailchimp.com sendgrid.com pipedrive.com copper.com close.com chargebee.com recurly.com stripe.com paypal.me
-    shopify.com bigcommerce.com lightspeedhq.com magentocloud.com wpengine.com kinsta.cloud pantheonsite.io
-    cloudways.com hosting.de one.com strato.de ionos.com ionos.de all-inkl.com kasserver.com your-server.de
-    rackspace.com oracle.com oraclecloud.com sap.com cisco.com adobe.com box.com dropbox.com
-    odoo.com teachable.com kajabi.com thinkific.com learnworlds.com webflow.com shopware.store prestashop.com
-    bigcartel.com cafe24.com softgarden.io join.com onlyfy.jobs rexx-systems.com welcometothejungle.com pinpointhq.com
-    comeet.com paylocity.com ultipro.com adp.com dayforcehcm.com csod.com smartsheet.com clickup.com freshworks.com
-    freshsales.io happyfox.com kayako.com gorgias.com zohocorp.eu fresha.com mindbodyonline.com vagaro.com booksy.com
-    basecamp.com wrike.com trello.com miro.com coda.io quip.com github.dev podio.com bitrix24.com bitrix24.de
-    amocrm.com amocrm.ru kommo.com insightly.com sugarcrm.com keap.com infusionsoft.com activehosted.com
-    activecampaign.com klaviyo.com constantcontact.com campaignmonitor.com createsend.com eventbrite.com eventbrite.de
-    ticketleap.com hopin.com on24.com livestorm.co bigmarker.com itch.io producthunt.com indiegogo.com
-    opencollective.com contra.com toptal.com blogger.com ueni.com railway.app
-    """
-)
+
+
+@cache
+def _tenants() -> frozenset[str]:
+    """Returns platforms whose subdomains are their customers'."""
+    return frozenset(listed("tenants"))
 
 
 def is_nobodys(name: str, registrable: str) -> bool:
@@ -128,4 +112,4 @@ def is_nobodys(name: str, registrable: str) -> bool:
 
 def is_shared(registrable: str) -> bool:
     """Tells whether pages at a domain, or subdomains of it, are other people's; the bare host is its company's own."""
-    return registrable in _PAGES or registrable in _TENANTS or bool(_BRANDS.match(registrable))
+    return registrable in _PAGES or registrable in _tenants() or bool(_BRANDS.match(registrable))

@@ -62,7 +62,7 @@ def _agreement(one: tuple[Token, ...], other: tuple[Token, ...], family: tuple[W
     if verdict is SAME:
         return _further(one, other, strict=strict)
     if strict:
-        return OTHER
+        return verdict if len(left) == len(right) == 1 else OTHER
     if verdict is OTHER and whole is UNSAID and max(len(one), len(other)) > 1:
         return UNSAID
     later = _later(one, other, family) or _later(other, one, family)
@@ -129,7 +129,9 @@ def _word(one: Word, other: Word, *, strict: bool) -> Verdict:
     related = {nicknames.relation(left, right) for left in _spelled(one) for right in _spelled(other)}
     if SAME in related or _spelled_otherwise(one, other) or _spelled_otherwise(other, one) or _in_latin(one, other):
         return SAME
-    if strict or (related == {None} and _are_known(one) and _are_known(other)):
+    if strict:
+        return UNSAID if verdict is OTHER and UNSAID in related else OTHER  # a sister in another language
+    if related == {None} and _are_known(one) and _are_known(other):
         return OTHER
     if verdict is OTHER and (UNSAID in related or _is_short_for(one.plain, other.plain)):
         return UNSAID

@@ -23,8 +23,13 @@ _OF_COMPANIES = word_set(  # nobody's name where they stand together, or beside 
     " human resources shipping receiving operations finance accounting facility facilities front back group inbox"
     " central payable receivable payables receivables officer assistant office invoice invoices orders order new old"
     " primary secondary default generic company employee staff member supervisor coordinator buyer purchasing"
-    " management geehrte geehrter sehr und and the of our"
+    " management geehrte geehrter sehr und and the of our kundenservice kundendienst bestellung bestellungen rechnung"
+    " rechnungen clientele client clients atencion al cliente clientes ufficio acquisti vendite amministrazione"
 )
+_LEGAL_FORMS = word_set(
+    "gmbh mbh ltd llc inc corp plc sarl eurl kft ohg kg ооо оао зао тов 株式会社 有限会社 有限公司 주식회사"
+)
+_BESIDE_A_NAME = re.compile(r"[(\[{|@,/–—]|\s-\s")  # Ada Example (Acme GmbH)
 _OF_MACHINES = word_set("na nan null nil nul ka test")  # doubtful only where somebody wrote them like a name
 _ADDRESS = re.compile(r"\S+@\S+\.\S+|(?:https?://|www\.)\S+")
 
@@ -64,6 +69,8 @@ def _kind(name: str) -> _Kind:
     found = [lower] if lower.isascii() and lower.isalpha() else [_key(word) for word in texts(text)]
     found = [word for one in found if (word := one.rstrip("0123456789"))] or found
     plain = "".join(found)
+    if len(found) > 1 and found[-1] in _LEGAL_FORMS and not _BESIDE_A_NAME.search(text):
+        return _Kind.NONE  # a company
     if plain in known or plain in {"x", "xx"} or not any(sign.isalpha() for sign in plain):
         return _Kind.NONE
     if len(plain) > 2 and plain.isascii() and len(set(plain)) == 1:

@@ -27,7 +27,7 @@ _LEADING = PARTICLES - {"i", "e", "y", "in", "o"}  # what can start a family nam
 _VIETNAMESE = word_set(
     "nguyen tran pham huynh hoang phan vu vo dang bui do ngo duong ly le truong dinh doan trinh luong mai"
 )
-_AROUND = ',;:!?_~-"“”„«»()[]{}<>|/\\^°=+'  # signs that are no part of a word
+_AROUND = ',;:!?_~#-"“”„«»()[]{}<>|/\\^°=+'  # signs that are no part of a word
 _HALVES = frozenset({"abd", "abdul", "abdel", "abdal", "abdur", "abdoul", "عبد"})
 _PATRONYMIC = re.compile(
     r"(?:ович|евич|йович|ильич|овна|евна|ична|івна|ївна|o[bv]ich|evich|ovna|evna|ichna)$", re.IGNORECASE
@@ -70,7 +70,7 @@ class _Text(NamedTuple):
 
 @lru_cache(maxsize=8192)
 def _text(text: str) -> _Text:
-    plain = shown(text[:_LONGEST])
+    plain = titles.without_honorific(shown(text[:_LONGEST]))
     if titles.is_simple(plain):
         found = _split(plain)
         return _Text(tuple(_without_titles(found)), (), (), (), greeted=_is_greeting(found[0] if found else ""))
@@ -99,7 +99,7 @@ def _split(text: str) -> list[str]:
 def _stripped(word: str) -> str:
     word = word.strip(_AROUND).lstrip("*")  # behind letters, stars hide the rest of a name
     bare = word.strip(".")
-    return f"{bare}." if word.endswith(".") and len(bare) <= 3 else bare
+    return f"{bare}." if word.endswith(".") and len(bare) <= 4 else bare
 
 
 def _plain(text: str) -> str:
@@ -131,10 +131,9 @@ def _split_full(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if one.tail and (turned := _turned_by_comma(one)):
         return turned
     words = _without_degrees(words, 2)
-    if len(words) == 1 and one.greeted:
-        return (), words
     if len(words) == 1:
-        return _split_unspaced(words[0])
+        given, family = _split_unspaced(words[0])
+        return (given, family) if family or not one.greeted else ((), words)
     if len(words) < 2:
         return words, ()
     if _is_turned(words):
@@ -168,6 +167,14 @@ def _split_unspaced(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def _is_turned(words: tuple[str, ...]) -> bool:
     """Tells whether the family name surely comes first, as in China, Korea, Japan and Vietnam."""
     first, last = words[0], words[-1]
+    if (
+        len(words) == 2
+        and first.isupper()
+        and len(first) > 2
+        and not last.isupper()
+        and nicknames.is_given(_plain(last))
+    ):
+        return True  # DUPONT Jean
     kinds = {_native(word) for word in words}
     if kinds == {"hangul"}:
         return korean.is_family(first) and not (korean.is_family(last) and len(last) < len(first))

@@ -13,11 +13,12 @@ BEFORE = word_set("""
     dott dottssa doktor dipl diplom dipling ing mag magister eng rev reverend capt captain col lt sgt hon judge sheikh
     med habil rer nat phil jur univ doz priv pd hc mult
     mgr bc mudr judr phdr rndr paeddr mvdr thdr arch avv geom rag lic cand sig sigra don dna dhr mevr mw fr hr smt shri
-    adv pan pani mons fra mgr inz hab inzh kfm kffr oec troph betrw volksw
+    adv pan pani mons fra mgr inz hab inzh kfm kffr oec troph betrw volksw univprof stb senor senora arch sn
+    гн гжа господин госпожа пан пані
     """)
 _DOTTED_BEFORE = word_set("""
     ing mag eng rev capt col lt sgt hon med habil rer nat phil jur univ doz priv pd hc mult sr bc arch avv geom rag
-    lic cand sig don dna fr hr adv pan pani mw mons fra inz hab inzh
+    lic cand sig don dna fr hr adv pan pani mw mons fra inz hab inzh arch sn
     """)
 GREETINGS = word_set(
     "mr mrs ms miss mx herr herrn frau fraulein mme mlle madame monsieur sra srta sig sigra pani mevr dhr"
@@ -30,13 +31,16 @@ _PRONOUNS = re.compile(
     re.IGNORECASE,
 )
 _CAPITALS = word_set("MA BA MS BS MD JD DO ED RN PE PT OT NP PA SR JR II III IV MP QC KC SC AM MSP")
-_TRAILER = re.compile(r"\s*(?:[|/•·∙●▪◆★☆►»«~→;:–—]|\s-+\s|-+\s|@|#|\s(?:at|bei|chez)\s(?=\S)).*$", re.DOTALL)
+_TRAILER = re.compile(r"\s*(?:[|/•·∙●▪◆★☆►»«~→;:–—]|\s-+\s|-+\s|@|#|\s(?:at|bei|chez|c/o)\s(?=\S)).*$", re.DOTALL)
 _QUOTED = re.compile(r"[\"“”„«‹‟][^\"“”„«»‹›‟]*[\"“”»›]|(?<=\s)['‘’][^'‘’]+['‘’](?=\s|$)")
 _BRACKETS = re.compile(r"[(\[{（【<]([^)\]}）】>]*)[)\]}）】>]?")
 _BORN = re.compile(
     r"(?:^|(?<=\s))(?:née|nee|né|geb\.?|geborene|geborener|born|roz\.?|ur\.|f\.|rozená|szül\.)\s+(.+)$", re.IGNORECASE
 )
 
+_HONORIFIC = re.compile(
+    r"(?<=[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af])\s*(?:先生|女士|小姐|さん|さま|様|殿|씨|님|대표|이사|부장|차장|과장|대리|팀장|사장)$"
+)
 _SIMPLE = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?(?: [^\W\d_]+(?:['’-][^\W\d_]+)*\.?)*")
 _TELLING = word_set("née nee né geb geb. geborene geborener born roz. ur. f. rozená szül. at bei chez")
 
@@ -44,6 +48,11 @@ _TELLING = word_set("née nee né geb geb. geborene geborener born roz. ur. f. r
 def is_simple(text: str) -> bool:
     """Tells whether a text holds words only, and none that says that something stands beside the name."""
     return _SIMPLE.fullmatch(text) is not None and _TELLING.isdisjoint(text.lower().split())
+
+
+def without_honorific(text: str) -> str:
+    """Returns ``text`` without what East Asia puts behind a name: ``田中太郎 様``, ``王小明先生``."""
+    return text if text.isascii() else _HONORIFIC.sub("", text)
 
 
 def without_signs(text: str) -> str:
