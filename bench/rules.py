@@ -34,6 +34,7 @@ from worker.decide.knowledge import finders
 from worker.decide.plan import decide
 from worker.decide.policy import Policy
 from worker.decide.record import look
+from worker.decide.waterfall import Supply
 
 GOAL_US = 150
 LOOPS = 20_000
@@ -52,7 +53,7 @@ async def visits(records: int) -> tuple[Market, Policy, list[tuple[Record, list[
             view, calls, answers = look(row.record, rules), [], {}
             while True:
                 calls.append(dict(answers))
-                asked = decide(view, rules, found.offers, answers, schema=found.schema).questions
+                asked = decide(view, rules, Supply(found.offers), answers, schema=found.schema).questions
                 if not asked:
                     break
                 answers |= {one.question.key: await found.book.ask(one.question) for one in asked}

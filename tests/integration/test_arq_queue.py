@@ -422,14 +422,14 @@ async def test_each_process_has_a_sign_of_life_of_its_own(redis: Redis, heard: H
 
 async def test_a_worker_says_that_it_lives_while_it_looks_into_the_queue(redis: Redis, heard: Heard) -> None:
     beats: list[int] = []
-    async with working(redis, heard, alive=lambda: beats.append(1)):
+    async with working(redis, heard, process=QueueProcess(alive=lambda: beats.append(1))):
         await until(lambda: len(beats) > 5)
 
 
 async def test_a_worker_that_waits_for_redis_lives(heard: Heard) -> None:
     beats: list[int] = []
     away = Redis(unix_socket_path="/nowhere/redis.sock")
-    async with working(away, heard, alive=lambda: beats.append(1)):
+    async with working(away, heard, process=QueueProcess(alive=lambda: beats.append(1))):
         await until(lambda: len(beats) > 1)
     await away.aclose()
 

@@ -17,6 +17,7 @@ from worker.decide.plan import candidates, decide
 from worker.decide.policy import Policy
 from worker.decide.record import View, look
 from worker.decide.values import emails, linkedin, phones
+from worker.decide.waterfall import Supply
 
 Strategy = Callable[[Policy], Policy]
 
@@ -98,7 +99,7 @@ async def visit(
     answers: dict[str, Answer] = {}
     asked: list[tuple[Question, Answer]] = []
     while True:
-        decision = decide(view, rules, market.offers, answers, schema=market.schema, odds=odds)
+        decision = decide(view, rules, Supply(market.offers, odds=odds), answers, schema=market.schema)
         if not decision.questions:
             return decision, asked
         for step in decision.questions:
@@ -131,7 +132,7 @@ async def clairvoyant(market: Market, row: Row, view: View, rules: Policy, right
     sets = (chosen for count in range(1, len(hits) + 1) for chosen in combinations(hits, count))
     for chosen in sorted(sets, key=lambda one: sum(cost(*pair) for pair in one)):
         told = {question.key: answer for question, answer in chosen}
-        decision = decide(view, rules, market.offers, told, schema=market.schema)
+        decision = decide(view, rules, Supply(market.offers), told, schema=market.schema)
         if right <= {one.field for one in decision.changes if is_theirs(one.field, one.value, row.person)}:
             return sum(cost(*pair) for pair in chosen)
     raise AssertionError("no set of answers fills what was filled")

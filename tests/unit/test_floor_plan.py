@@ -50,6 +50,24 @@ def test_no_function_is_longer_than_sixty_lines() -> None:
     assert found == [], "give a part of it a name"
 
 
+def test_no_function_takes_more_than_eight_parameters() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
+        for folder in ("config", "connectors", "worker")
+        for path in (ROOT / folder).rglob("*.py")
+        for node in nodes(path)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and len(names := _parameters(node)) > 8
+        and "as_json" not in names  # a command takes each of its options
+    ]
+    assert found == [], "which of them are one value, and what is it called?"
+
+
+def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
+    taken = function.args
+    return {one.arg for one in (*taken.posonlyargs, *taken.args, *taken.kwonlyargs)} - {"self", "cls"}
+
+
 def test_no_two_classes_of_the_product_share_a_name() -> None:
     found = Counter(
         node.name

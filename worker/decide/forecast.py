@@ -23,6 +23,7 @@ from worker.decide.record import View
 from worker.decide.values import phones
 from worker.decide.values.fields import EMAIL_FIELDS, PHONE_FIELDS
 from worker.decide.values.person import PersonName
+from worker.decide.waterfall import Supply
 
 _SLUG, _PERSON = "slug", "person"
 _UNSEEN = 0.5  # the chance of an operation that too little was seen of; only a hit is taken to cost its price
@@ -125,9 +126,8 @@ class Forecaster:
     def _follow(
         self, view: View, answers: Mapping[str, Answer], missed: AbstractSet[str], depth: int, known: _Played
     ) -> _Tree:
-        decision = decide(
-            view, self._policy, self._offers, answers, missed=missed, odds=self._odds, schema=self._schema
-        )
+        supply = Supply(self._offers, odds=self._odds)
+        decision = decide(view, self._policy, supply, answers, missed=missed, schema=self._schema)
         tree = _Tree()
         if not decision.questions or depth == _DEEPEST:
             return tree

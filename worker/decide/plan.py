@@ -13,12 +13,11 @@ from worker.decide.decision import Change, Decision, Next
 from worker.decide.findings import Finding, Judged, judge
 from worker.decide.knowledge import Catalogue, Knowledge, catalogue, finders, learn, lookups
 from worker.decide.not_now import GiveUp, WaitForProvider
-from worker.decide.odds import PRICE_LIST, Odds
 from worker.decide.policy import FieldRule, Policy
 from worker.decide.reasons import Reason
 from worker.decide.record import View
 from worker.decide.values.fields import EMAIL_FIELDS, PHONE_FIELDS, same_value
-from worker.decide.waterfall import LEFT_BEHIND, Ask, Step, Waterfall, independent
+from worker.decide.waterfall import LEFT_BEHIND, Ask, Step, Supply, Waterfall, independent
 
 __all__ = ["Change", "Decision", "Next", "candidates", "decide"]
 
@@ -29,27 +28,22 @@ _NOTHING_LEFT = frozenset({Reason.NOT_FOUND, Reason.NO_IDENTITY})
 def decide(
     view: View,
     policy: Policy,
-    offers: Sequence[Offer],
+    supply: Supply,
     answers: Mapping[str, Answer],
     *,
     missed: AbstractSet[str] = frozenset(),
-    closed: Mapping[str, str] | None = None,
-    blocked: AbstractSet[str] = frozenset(),
-    odds: Odds = PRICE_LIST,
     schema: Mapping[str, Property] | None = None,
 ) -> Decision:
     """Decides what to ask next, what to write and why the rest stays open.
 
     ``answers`` (by question key) are kept or just bought, in any order; ``missed`` are keys that count as misses.
-    ``closed`` providers (-> a ``Reason``) cannot be asked in this run and are passed over; ``blocked`` ones have no
-    capacity now, and fields they are next for wait. ``odds`` are what questions are expected to cost and to bring.
     ``schema`` is the CRM's own word on its properties: what does not fit them is not taken for a value.
     """
     if view.skip:
         reason = view.skip.reason
         return Decision(unfilled=dict.fromkeys(view.blank, reason) if reason else {}, identity=view.identity)
     properties = schema or {}
-    askable = _about(policy, offers)
+    askable = _about(policy, supply.offers)
     known = learn(view, policy, askable, answers, missed)
     rules = [rule for name in view.gaps if (rule := policy.rule(name))]
     shut = [rule for rule in rules if rule.property in properties and not properties[rule.property].writable]
@@ -59,13 +53,10 @@ def decide(
 
     if not known.found and not known.identity.email and (found := _email(chosen)):
         wider = replace(view, identity=replace(view.identity, email=found))  # a found e-mail is identity at once
-        return decide(
-            wider, policy, offers, answers, missed=missed, closed=closed, blocked=blocked, odds=odds, schema=schema
-        )
+        return decide(wider, policy, supply, answers, missed=missed, schema=schema)
 
     open_rules = [rule for rule in rules if rule.field not in chosen]
-    reasons = {name: Reason(why) for name, why in (closed or {}).items()}
-    steps = Waterfall(view, policy, askable, known, open_rules, reasons, blocked, odds).steps()
+    steps = Waterfall(view, policy, askable, known, open_rules, supply).steps()
     unfilled = {name: reason for name, reason in view.closed.items() if name in view.blank}
     unfilled |= {rule.field: Reason.NO_ACCESS for rule in shut}
     unfilled |= {

@@ -24,6 +24,19 @@ _WORTH_FINDING = EMAIL_FIELDS | PHONE_FIELDS | {"linkedin_url"}
 LEFT_BEHIND = EMPLOYER_FIELDS | {"work_email"}
 
 
+class Supply(Struct, frozen=True):
+    """Tells who can be asked, and what a question is expected to cost and to bring (``odds``).
+
+    ``closed`` providers (-> a ``Reason``) cannot be asked in this run and are passed over; ``blocked`` ones have no
+    capacity now, and fields they are next for wait.
+    """
+
+    offers: Sequence[Offer]
+    closed: Mapping[str, str] = {}
+    blocked: AbstractSet[str] = frozenset()
+    odds: Odds = PRICE_LIST
+
+
 class Ask(Struct, frozen=True):
     """Ask this now. ``ratio`` is the expected credits per usable value, all gaps counted that it may serve."""
 
@@ -63,13 +76,12 @@ class Waterfall:
         offers: Catalogue,
         known: Knowledge,
         gaps: Sequence[FieldRule],
-        closed: Mapping[str, Reason] | None = None,
-        blocked: AbstractSet[str] = frozenset(),
-        odds: Odds = PRICE_LIST,
+        supply: Supply,
     ) -> None:
-        """Take ``gaps``, the rules of the fields that no known answer fills."""
+        """Take ``gaps``, the rules of the fields that no known answer fills, and the ``offers`` about such records."""
         self._view, self._policy, self._offers, self._known = view, policy, offers, known
-        self._gaps, self._closed, self._blocked, self._odds = gaps, closed or {}, blocked, odds
+        self._closed = {name: Reason(why) for name, why in supply.closed.items()}
+        self._gaps, self._blocked, self._odds = gaps, supply.blocked, supply.odds
         self._new = {
             offer: question
             for offer, question in lookups(offers, known.identity)

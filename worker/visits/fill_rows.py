@@ -18,6 +18,7 @@ from worker.decide.plan import decide
 from worker.decide.policy import Policy
 from worker.decide.reasons import Reason
 from worker.decide.record import View, country_of, handles, look
+from worker.decide.waterfall import Supply
 from worker.ledger.journal.journal import Journal
 from worker.ledger.work.work_values import Lane, Lease
 from worker.visits.outlook import KnownAnswers, offers_of, read_kept, spared
@@ -122,16 +123,9 @@ class TableRows:
         return await spared(lambda seen: self._decide(seen, known, blocked), view, known, self.lookups.bad)
 
     def _decide(self, view: View, known: KnownAnswers, blocked: Collection[str]) -> Decision:
-        return decide(
-            view,
-            self.policy,
-            offers_of(self.lookups, self.policy),
-            known.answers,
-            missed=known.missed,
-            closed=known.closed,
-            blocked=frozenset(blocked),
-            odds=self.lookups.odds,
-        )
+        offers = offers_of(self.lookups, self.policy)
+        supply = Supply(offers, known.closed, frozenset(blocked), self.lookups.odds)
+        return decide(view, self.policy, supply, known.answers, missed=known.missed)
 
     async def _ask(self, question: Question, lease: Lease, about: frozenset[Handle]) -> Looked:
         """Asks a question; waits a while where another asks it already, or the rate is used up for the moment."""

@@ -24,6 +24,7 @@ from worker.decide.policy import Policy
 from worker.decide.reasons import Reason
 from worker.decide.record import Locks, View, locks
 from worker.decide.values.fields import value_hash
+from worker.decide.waterfall import Supply
 from worker.ledger.money.answers import Ref
 from worker.ledger.money.handle_lists import BadList
 from worker.ledger.work.memory import Memory
@@ -195,17 +196,9 @@ class Decider:
 
     def decide(self, view: View, known: KnownAnswers, blocked: AbstractSet[str] = frozenset()) -> Decision:
         """Decides by what is known; ``blocked`` providers have no capacity now."""
-        return decide(
-            view,
-            self.policy(view),
-            self.offers,
-            known.answers,
-            missed=known.missed,
-            closed=known.closed,
-            blocked=blocked,
-            odds=self._lookups.odds,
-            schema=self.watch.schema,
-        )
+        supply = Supply(self.offers, known.closed, blocked, self._lookups.odds)
+        policy, schema = self.policy(view), self.watch.schema
+        return decide(view, policy, supply, known.answers, missed=known.missed, schema=schema)
 
     async def decided(self, view: View, known: KnownAnswers, blocked: AbstractSet[str] = frozenset()) -> Decision:
         """Decides as ``decide`` does, and takes no value that a CRM has called bad, on whatever record.

@@ -27,6 +27,7 @@ from connectors.models import (
 from worker.decide.plan import Decision, decide
 from worker.decide.policy import FieldRule, Policy
 from worker.decide.record import View, look
+from worker.decide.waterfall import Supply
 
 DETAIL = frozenset(
     {"person", "first_name", "last_name", "job_title", "linkedin_url", "city", "country", "company_name"}
@@ -188,8 +189,9 @@ def visit(
 ) -> Visit:
     """Ask until nothing is left. ``book`` answers by operation; what it does not know is a miss."""
     seen = Visit(look(row, rules, own), rules, dict(kept or {}))
+    also = {name: settings.pop(name) for name in ("missed", "schema") if name in settings}
     while True:
-        seen.decision = decide(seen.view, rules, OFFERS, seen.answers, **settings)
+        seen.decision = decide(seen.view, rules, Supply(OFFERS, **settings), seen.answers, **also)
         if not seen.decision.questions:
             return seen
         for step in seen.decision.questions:

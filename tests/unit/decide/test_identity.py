@@ -40,6 +40,7 @@ from worker.decide.plan import decide
 from worker.decide.policy import Policy
 from worker.decide.reasons import Reason
 from worker.decide.record import look
+from worker.decide.waterfall import Supply
 
 
 @pytest.mark.parametrize(
@@ -180,14 +181,14 @@ def test_an_address_found_without_a_slug_is_identity_at_once() -> None:
     rules = policy(rule("phone", ("forager",)), rule("work_email", ("forager",)))
     view = look(record(AT_ACME), rules)
     offers = (*(offer for offer in OFFERS if offer.operation != "search"), directory)
-    first = decide(view, rules, offers, {})
+    first = decide(view, rules, Supply(offers), {})
     assert [(step.offer.operation, step.fields) for step in first.questions] == [("directory", ("work_email",))]
     found = {first.questions[0].question.key: hit(Person(full_name="Ada Example", emails=(WORK,)))}
-    then = decide(view, rules, offers, found)
+    then = decide(view, rules, Supply(offers), found)
     assert [step.offer.operation for step in then.questions] == ["by_email"]
     assert [change.value for change in then.changes] == ["ada@acme.com"]
     assert then.identity.email == "ada@acme.com"
-    both = decide(view, rules, (*OFFERS, directory), {}).questions
+    both = decide(view, rules, Supply((*OFFERS, directory)), {}).questions
     assert [(step.offer.operation, step.fields) for step in both] == [("search", ("phone",))]
 
 
@@ -223,7 +224,7 @@ NO_PROFILE = replace(ADA, slug="")
 def asked_until_done(row: Record, rules: Policy, book: Mapping[str, Answer]) -> tuple[list[Question], Decision]:
     answers: dict[str, Answer] = {}
     asked: list[Question] = []
-    while (decision := decide(look(row, rules), rules, WITH_IDS, answers)).questions:
+    while (decision := decide(look(row, rules), rules, Supply(WITH_IDS), answers)).questions:
         for step in decision.questions:
             asked.append(step.question)
             answers[step.question.key] = book.get(step.question.operation, MISS)

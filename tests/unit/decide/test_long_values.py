@@ -15,6 +15,7 @@ from tests.unit.decide.timing import quickest
 from worker.decide.plan import decide
 from worker.decide.record import look
 from worker.decide.values import fields, reading
+from worker.decide.waterfall import Supply
 
 LONG, SHORT = 32_000, 4_000
 QUICK_S = 0.005
@@ -66,6 +67,6 @@ def test_the_time_of_a_decision_grows_no_faster_than_a_record_s_field(name: str)
     rules = policy()
 
     def visit(text: str) -> None:
-        decide(look(with_slug("ada-example", **{name: text}), rules), rules, OFFERS, {})
+        decide(look(with_slug("ada-example", **{name: text}), rules), rules, Supply(OFFERS), {})
 
     assert [piece for piece in PIECES if not _grows_with_length(visit, piece)] == []

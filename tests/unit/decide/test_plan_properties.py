@@ -18,6 +18,7 @@ from worker.decide.reasons import Reason
 from worker.decide.record import look
 from worker.decide.values.person import PersonName, Verdict
 from worker.decide.values.person import compare as agree
+from worker.decide.waterfall import Supply
 
 FIELDS = (
     ("work_email", "email"),
@@ -146,7 +147,7 @@ def test_the_order_of_answers_does_not_matter(
     chance.shuffle(shuffled)
     offers = list(OFFERS)
     chance.shuffle(offers)
-    assert decide(first.view, told, offers, dict(shuffled)) == first.decision
+    assert decide(first.view, told, Supply(offers), dict(shuffled)) == first.decision
 
 
 @examples(100, short=15)

@@ -28,6 +28,7 @@ from worker.decide.plan import decide
 from worker.decide.policy import FieldRule
 from worker.decide.reasons import Reason
 from worker.decide.record import look
+from worker.decide.waterfall import Supply
 
 
 def test_the_first_provider_with_a_value_ends_the_waterfall() -> None:
@@ -107,7 +108,7 @@ def test_a_provider_without_capacity_blocks_the_fields_it_is_next_for_and_no_oth
 def test_a_question_without_an_answer_counts_as_a_miss_and_the_waterfall_goes_on() -> None:
     rules = policy(rule("mobile_phone", KASPR_FIRST))
     view = look(with_slug(), rules)
-    first = decide(view, rules, OFFERS, {}).questions[0]
+    first = decide(view, rules, Supply(OFFERS), {}).questions[0]
     assert first.offer.operation == "profile"
     seen = visit(with_slug(), rules, proved({"phones": phones(US)}), missed=frozenset({first.question.key}))
     assert seen.operations == ["detail", "phones"]
@@ -122,18 +123,18 @@ def test_an_answer_that_is_no_hit_gives_nothing_even_if_it_carries_people(outcom
 def test_questions_are_asked_together_only_when_no_answer_could_spare_the_other() -> None:
     rules = policy(rule("work_email", ("forager",)), rule("mobile_phone", ("forager",)), rule("personal_email"))
     view = look(with_slug(), rules)
-    first = decide(view, rules, OFFERS, {})
+    first = decide(view, rules, Supply(OFFERS), {})
     assert [step.offer.operation for step in first.questions] == ["detail"]
     assert first.questions[0].fields == ("work_email", "mobile_phone", "personal_email")
     answers = {first.questions[0].question.key: hit(ADA)}
-    then = decide(view, rules, OFFERS, answers)
+    then = decide(view, rules, Supply(OFFERS), answers)
     assert [step.offer.operation for step in then.questions] == ["work_emails", "personal_emails", "phones"]
 
 
 def test_a_profile_that_may_bring_what_another_field_asks_for_goes_alone() -> None:
     rules = policy(rule("mobile_phone", KASPR_FIRST), rule("work_email"))
     view = look(with_slug(), rules)
-    assert [step.offer.operation for step in decide(view, rules, OFFERS, {}).questions] == ["profile"]
+    assert [step.offer.operation for step in decide(view, rules, Supply(OFFERS), {}).questions] == ["profile"]
 
 
 def test_unproved_questions_go_together_only_where_neither_can_name_somebody_else() -> None:
@@ -141,7 +142,7 @@ def test_unproved_questions_go_together_only_where_neither_can_name_somebody_els
 
     def asked(*more: FieldRule) -> list[str]:
         rules = policy(*mails, *more, verify_person=False)
-        return [step.offer.operation for step in decide(look(with_slug(), rules), rules, OFFERS, {}).questions]
+        return [step.offer.operation for step in decide(look(with_slug(), rules), rules, Supply(OFFERS), {}).questions]
 
     assert asked() == ["personal_emails", "work_emails"]
     assert asked(rule("phone", KASPR_FIRST)) == ["profile"]
