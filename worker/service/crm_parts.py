@@ -22,9 +22,8 @@ from worker.visits.awaiting import Awaiting
 from worker.visits.bad_values import BadValues
 from worker.visits.deliver import Deliverer
 from worker.visits.delivery_target import Target
-from worker.visits.failures import attended
 from worker.visits.push import Pusher
-from worker.visits.runner import Line
+from worker.visits.runner import Line, attended
 from worker.visits.visit import Visitor
 from worker.visits.watch import ClosedProperties, Companies, Watch
 

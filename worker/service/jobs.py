@@ -29,7 +29,7 @@ from worker.upkeep.erase import erase_elsewhere
 from worker.upkeep.reconcile import reconcile
 from worker.upkeep.vendor_clocks import hear
 from worker.upkeep.verdicts import judge
-from worker.visits.failures import pause_refusing
+from worker.visits.runner import pause_refusing
 from worker.visits.watch import Watch
 
 FILL_S, LONG_S, SHORT_S = 240.0, 240.0, 30.0

@@ -85,7 +85,7 @@ class Deliverer:
         """Handles one delivered row from its lease to its end.
 
         Raises:
-            ConnectorError: the CRM failed; ``worker.visits.failures`` says what becomes of the row.
+            ConnectorError: the CRM failed; ``worker.visits.runner`` says what becomes of the row.
         """
         for one in self._closed.values():
             await one.look()

@@ -45,9 +45,9 @@ from worker.ledger.scripts import LedgerBehindError
 from worker.ledger.work.all_work import AllWork
 from worker.ledger.work.work import Lane, Lease
 from worker.visits.budget_lines import BudgetLines, cap_line, cap_of
-from worker.visits.failures import pause_refusing
 from worker.visits.journal_entries import lookup_entry
 from worker.visits.paid_call import MOMENT_MS, QUESTION, RESTORED, VERDICT, Landings, PaidCalls, Reserved
+from worker.visits.runner import pause_refusing
 
 CAP_S = 60.0  # a visit waits no longer for room under its run's cap before it comes back later
 ODDS_MS = 60_000  # what all workers have seen of the providers is read so often

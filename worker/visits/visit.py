@@ -32,12 +32,12 @@ from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.work.planned import PlannedFields
 from worker.ledger.work.work import Lease
 from worker.visits.bad_values import BadValues
-from worker.visits.failures import CutShortError
 from worker.visits.journal_entries import IntentEntry, change_entry, intent, plain, signal_entry
 from worker.visits.outlook import Decider, opened_gaps, tells_nothing_new
 from worker.visits.planned_runs import PlannedRuns
 from worker.visits.purchase import Answered, Looked, Lookups, Miss
 from worker.visits.push import PendingWrite, PushEnd, Pusher, WriteOutcome
+from worker.visits.runner import CutShortError
 from worker.visits.undoing import Undoer
 from worker.visits.visit_ends import VisitEnds
 from worker.visits.visit_notes import PASSED_OVER, TOO_DEAR, ChangeReview, VisitNotes, bought
@@ -78,7 +78,7 @@ class Visitor:
         """Handles a lease to its end.
 
         Raises:
-            ConnectorError: the CRM failed; ``worker.visits.failures`` says what becomes of the record.
+            ConnectorError: the CRM failed; ``worker.visits.runner`` says what becomes of the record.
             LedgerUnavailableError: Redis is away; the lease ends by itself.
         """
         with step("read") as reading:

@@ -43,7 +43,7 @@ from worker.ledger.work.work import Work
 from worker.upkeep.erase import LATE_MS, erase_elsewhere
 from worker.visits.deliver import Deliverer
 from worker.visits.delivery_target import Target
-from worker.visits.failures import attended
+from worker.visits.runner import attended
 
 CRM, OWNER, KEY = "acme", "worker-1", "search/c1"
 NAMES = {

@@ -8,7 +8,7 @@ from tests.integration.ledger.work_steps import OWNER, lease
 from worker.ledger.rates.pauses import Pauses
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.work import Lease, Work
-from worker.visits.failures import attended
+from worker.visits.runner import attended
 
 MOST_MS = 900_000
 
