@@ -13,7 +13,7 @@ import typer
 from worker.commands.lazy import CommandName, lazy_group
 
 # Imports and visits allocate much and leave next to nothing in cycles: looking for those after every 700 objects, as
-# Python does unless told, takes a tenth of a pass.
+# Python does by default, takes a tenth of a pass.
 RARELY = (50_000, 20, 100)
 
 _BEGIN = "Begin"

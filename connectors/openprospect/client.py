@@ -75,7 +75,7 @@ class OpenProspect:
         await self._transport.aclose()
 
     async def account_status(self) -> AccountStatus:
-        """Returns the cheapest free reads: one row of the searches, and the key's scopes where they are told."""
+        """Returns the cheapest free reads: one row of the searches, and the key's scopes where they are known."""
         page = await self.searches_page(limit=1)
         notes = [] if page.items else ["the key sees no prospect search"]
         held = read.scopes(await self._transport.send(op.VALIDATE))

@@ -111,7 +111,7 @@ class _Reader:
         self._path: list[str] = []
         self._elements = self._attributes = 0
         self._has_row = False
-        self._told: set[str] = set()  # what the row has told of itself
+        self._known: set[str] = set()  # what the row says of itself
         self._object, self._writer = "", ""
         self._text: list[str] | None = None
 
@@ -134,7 +134,7 @@ class _Reader:
         elif path == _ROW:
             if self._has_row:
                 raise ValueError("a notification has one row")
-            self._has_row, self._told = True, set()
+            self._has_row, self._known = True, set()
             self._object, self._writer = _OURS.get(attributes.get(_TYPE, "").rpartition(":")[2].lower(), ""), ""
         self._text = [] if self._is_wanted(path) else None
 
@@ -159,9 +159,9 @@ class _Reader:
                 raise ValueError("a message has one organization id")
             self.organization_id = text
             return
-        if tag in self._told:
+        if tag in self._known:
             raise ValueError("a row tells each thing once")
-        self._told.add(tag)
+        self._known.add(tag)
         if tag in _WRITER:
             self._writer = text
         else:

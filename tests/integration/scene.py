@@ -131,22 +131,22 @@ class MortalWire(Wire):
         self._life = life
 
     def send(self, trip: RoundTrip) -> None:
-        told, last = trip.told, self._life.meant(trip.packed)
+        answered, last = trip.answered, self._life.meant(trip.packed)
 
         def heard(replies: list[Any] | Exception) -> None:
             try:
                 self._life.received(last=last)
             except DeadError as dead:
-                told(dead)
+                answered(dead)
             else:
-                told(replies)
+                answered(replies)
 
         try:
             self._life.sending(trip.packed)
         except DeadError as dead:
-            told(dead)
+            answered(dead)
         else:
-            trip.told = heard
+            trip.answered = heard
             super().send(trip)
 
 

@@ -222,7 +222,7 @@ def _no_options(
             options = schema[property].options if property in schema else frozenset()
             for value in values:
                 if options and value.strip() and options.isdisjoint(chosen(value, schema[property])):
-                    text = f'"{value}" is not an option of {property}, so no record is told by it'
+                    text = f'"{value}" is not an option of {property}, so it matches no record'
                     yield text, f"use the internal value or the label of an option in {key}.{property}"
 
 

@@ -123,8 +123,8 @@ def _tell(
     if kept:
         _list("Left alone", kept)
     if unreached:
-        told = "1 change was" if len(unreached) == 1 else f"{len(unreached)} changes were"
-        err.say(f"{told} left alone: created rows (--created), and objects not configured any more")
+        left = "1 change was" if len(unreached) == 1 else f"{len(unreached)} changes were"
+        err.say(f"{left} left alone: created rows (--created), and objects not configured any more")
     if any(not one.property for one in back):
         err.say("archived rows come back from the CRM's own recycle bin only, and are not made again")
     if facts.get("run"):

@@ -136,9 +136,9 @@ class Forecaster:
         filled = {change.field for change in decision.changes}
         tree.steps[offer] = LikelyStep(offer, asked.fields, 1.0, self._credits(offer))
         for branch in self._branches(asked, [name for name in view.gaps if name not in filled], decision.identity):
-            told = {**answers, key: _somebody(view, decision.identity, offer)} if branch.found else answers
+            known_then = {**answers, key: _somebody(view, decision.identity, offer)} if branch.found else answers
             missing = missed if branch.found else missed | {key}
-            rest = self._play(_after(view, branch, decision.identity), told, missing, depth + 1, known)
+            rest = self._play(_after(view, branch, decision.identity), known_then, missing, depth + 1, known)
             _add(tree, offer, branch, rest)
         return tree
 

@@ -182,11 +182,11 @@ class Together(Redis):
         try:
             content = b"".join([group.packed() for group in groups])
         except Exception as error:  # noqa: BLE001 - it is for whoever waits
-            self._told(groups, error)
+            self._answered(groups, error)
             return
-        self._wire.send(RoundTrip(content, len(groups), partial(self._told, groups)))
+        self._wire.send(RoundTrip(content, len(groups), partial(self._answered, groups)))
 
-    def _told(self, groups: Sequence[_Group], replies: list[Any] | Exception) -> None:
+    def _answered(self, groups: Sequence[_Group], replies: list[Any] | Exception) -> None:
         """Hands out what has come back, and sends again what was lost on its way or is not known to Redis."""
         if isinstance(replies, LostError):
             if self.repeats and not self._is_closed:

@@ -32,15 +32,15 @@ class LostError(Exception):
 
 @dataclass(slots=True, eq=False)
 class RoundTrip:
-    """Holds packed commands that leave together. ``told`` gets a reply for each, or why there are none.
+    """Holds packed commands that leave together. ``answered`` gets a reply for each, or why there are none.
 
-    It is called once. What it is told is ``LostError`` where the commands may have been run, the error of the way to
+    It is called once. It gets ``LostError`` where the commands may have been run, the error of the way to
     Redis where they surely were not.
     """
 
     packed: bytes
     count: int
-    told: Callable[[list[Any] | Exception], None]
+    answered: Callable[[list[Any] | Exception], None]
     sent_s: float = 0.0
     replies: list[Any] = field(default_factory=list)
 
@@ -71,7 +71,7 @@ class Wire:
             self._opening = asyncio.ensure_future(self._open())
 
     async def aclose(self) -> None:
-        """Ends the connection; round trips that are away are told that it was lost."""
+        """Ends the connection; round trips that are away hear that it was lost."""
         if self._opening is not None:
             self._opening.cancel()
             await asyncio.wait([self._opening])
@@ -103,7 +103,7 @@ class Wire:
         """Tell whoever waits for the connection that there is none."""
         unsent, self._unsent = self._unsent, []
         for trip in unsent:
-            trip.told(error)
+            trip.answered(error)
 
     def _write(self, transport: asyncio.Transport, trip: RoundTrip) -> None:
         loop = asyncio.get_running_loop()
@@ -143,7 +143,7 @@ class Wire:
                     self._sent.popleft()
                     took_s = self._heard_s - trip.sent_s
                     self.took_s += (OF_LATE if self.took_s else 1.0) * (took_s - self.took_s)
-                    trip.told(trip.replies)
+                    trip.answered(trip.replies)
         except (RedisConnectionError, InvalidResponse, IndexError) as error:
             transport.abort()
             self._lost(error)
@@ -166,7 +166,7 @@ class Wire:
         lost = LostError(type(error).__name__)
         lost.__cause__ = error
         for trip in sent:
-            trip.told(lost)
+            trip.answered(lost)
 
     async def _give_back(self, connection: AbstractConnection) -> None:
         """Return a connection that has ended to the pool, which opens it anew for whoever is next."""

@@ -1,4 +1,4 @@
-"""Opens crms: when that is tried, what keeps one shut, and what is told of it."""
+"""Opens crms: when that is tried, what keeps one shut, and what is said of it."""
 
 from __future__ import annotations
 

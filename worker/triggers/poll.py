@@ -82,7 +82,7 @@ async def due_rows(watch: Watch, records: Sequence[Record], *, closed: bool = Fa
     the next poll, starts nothing.
 
     A walk over everything asks for ``news``: rows as their last visit left them are left out here already, and of the
-    others no stamp is told, by which the ledger would take them for known: a policy changes no row. With ``closed`` it
+    others no stamp is given, by which the ledger would take them for known: a policy changes no row. With ``closed`` it
     gets those, too, whose blanks nobody may fill, such as an opted-out person's, unless a visit has said so before:
     it looks nothing up for them and counts why, which a pass that accounts for everything wants.
     """

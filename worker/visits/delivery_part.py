@@ -12,7 +12,7 @@ from worker.decide.obstacles import Obstacle
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Holds the people of one row that are done with, and what is to be told of them once all are.
+    """Holds the people of one row that are done with, and what is to be said of them once all are.
 
     ``digest`` is the row's: of a row that was delivered anew nothing is done. ``stamps`` are (object, id, vendor ms).
     """

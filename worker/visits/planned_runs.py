@@ -29,8 +29,8 @@ class PlannedRuns:
         planned = await self._planned.of(lease.run, lease.crm, lease.object, lease.id)
         if planned is None or self._mark(notes) == planned.mark:
             return planned
-        told = [one.entry for one in await self._journal.entries(lease.crm, lease.object, lease.id)]
-        changes = [json.loads(text) for text in (*told, *notes.ends)]
+        kept = [one.entry for one in await self._journal.entries(lease.crm, lease.object, lease.id)]
+        changes = [json.loads(text) for text in (*kept, *notes.ends)]
         written = [one for one in changes if one.get("state") == "confirmed" and one.get("run") == lease.run]
         return planned if written and self._mark(self._before(notes, written)) == planned.mark else None
 

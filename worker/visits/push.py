@@ -91,7 +91,7 @@ class Pusher:
     ) -> None:
         self._watch, self._verify, self._doubt = watch, verify, doubt
         self._writer = BatchWriter(watch.crm, watch.vendor, limiter)
-        self._refused: tuple[Property, ...] = ()  # marks, as the schema told them when the crm did not take them
+        self._refused: tuple[Property, ...] = ()  # marks, as the schema had them when the crm did not take them
         self._batch: Batcher[PendingWrite, WriteOutcome] = Batcher(
             watch.crm, "push", self._send, lambda pending: pending.lease.id, watch.vendor.batch
         )

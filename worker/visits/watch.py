@@ -93,8 +93,8 @@ log = structlog.get_logger(__name__)
 class ClosedProperties:
     """Reads an object's schema again while a property that is to be written is closed, or a write says so.
 
-    Ten minutes after the last time, then later and later, an hour apart at the most. ``schema`` is what the crm told
-    last; whoever goes by it sees what is told anew. A property that is not there any more is closed, too. Nothing is
+    Ten minutes after the last time, then later and later, an hour apart at the most. ``schema`` is what the crm said
+    last; whoever goes by it sees what is new. A property that is not there any more is closed, too. Nothing is
     asked while all is open.
     """
 
@@ -111,7 +111,7 @@ class ClosedProperties:
         self._crm, self._object, self._vendor, self._clock = crm, object, vendor, clock
         self._written = tuple(name for name in dict.fromkeys(written) if name in schema)
         self._closed = self._now_closed()
-        self._read_at, self._vain = clock(), 0  # reads in a row that told nothing new
+        self._read_at, self._vain = clock(), 0  # reads in a row that brought nothing new
         self._is_doubted = False
         self._reading: asyncio.Task[None] | None = None
 
@@ -121,7 +121,7 @@ class ClosedProperties:
         self._closed = self._now_closed()
 
     def doubt(self) -> None:
-        """Note that what the crm told may have changed: it refused a write for want of a right, or lacks an option."""
+        """Note that what the crm said may have changed: it refused a write for want of a right, or lacks an option."""
         if not self._closed:
             self._is_doubted, self._vain = True, 0
 
@@ -138,14 +138,14 @@ class ClosedProperties:
     async def _read(self) -> None:
         self._read_at, before = self._clock(), self._closed
         try:
-            told = await self._vendor.properties(self._object)
+            known = await self._vendor.properties(self._object)
         except (ConnectorError, TimeoutError) as error:
             log.info("schema.unread", crm=self._crm, object=self._object, error=type(error).__name__)
             return
         finally:
             self._reading = None
-        gone = {name: replace(self.schema[name], writable=False) for name in self._written if name not in told}
-        self.schema.update({**told, **gone})
+        gone = {name: replace(self.schema[name], writable=False) for name in self._written if name not in known}
+        self.schema.update({**known, **gone})
         self._closed, self._is_doubted = self._now_closed(), False
         self._vain = self._vain + 1 if self._closed == before else 0
         if opened := before - self._closed:
@@ -262,7 +262,7 @@ class Watch(Struct, frozen=True):
         return property not in self.schema or self.schema[property].writable
 
     def lacks_option(self, property: str) -> bool:
-        """Tells whether a value that does not fit a property may be an option that was added since it was told."""
+        """Tells whether a value that does not fit a property may be an option that was added since it was read."""
         return property in self.schema and bool(self.schema[property].options)
 
     def was_skipped(self, view: View, left: str) -> bool:

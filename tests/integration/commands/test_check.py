@@ -271,7 +271,7 @@ async def test_a_selection_by_what_is_no_option_is_warned_of_with_its_key(refill
     told = [one for one in ran.json["checks"] if one["part"] == "acme_salesforce lead" and one["level"] == "warning"]
     assert [(one["told"], one["do"]) for one in told] == [
         (
-            '"Open" is not an option of Status, so no record is told by it',
+            '"Open" is not an option of Status, so it matches no record',
             "use the internal value or the label of an option in crm.acme_salesforce.watch.lead.skip_if.Status",
         )
     ]

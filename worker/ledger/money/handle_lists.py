@@ -52,7 +52,7 @@ class Suppressions:
         self._key = hashlib.sha256(f"suppressions\n{secret}".encode()).digest() if secret else b""
         self._digest = lru_cache(maxsize=_KEPT)(self._made)
         self.check = self._digest("check") if secret else ""
-        self._is_empty = False  # as far as the last look told
+        self._is_empty = False  # as far as the last look showed
 
     def _made(self, text: str) -> str:
         return hmac.digest(self._key, text.encode(), "sha256")[:16].hex()

@@ -29,10 +29,10 @@ class BuriedRecords(WorkPart):
         found: list[DeadLetter] = []
         for start in range(0, len(ids), CHUNK):
             block = ids[start : start + CHUNK]
-            told = await self._scripts.run("work_dead", crm=self.crm, object=self.object, ids=block)
+            rows = await self._scripts.run("work_dead", crm=self.crm, object=self.object, ids=block)
             found += [
                 DeadLetter(name, note.decode(), int(attempts or 0), since[name], (run or b"").decode())
-                for name, note, attempts, run in zip(block, told[::3], told[1::3], told[2::3], strict=True)
+                for name, note, attempts, run in zip(block, rows[::3], rows[1::3], rows[2::3], strict=True)
                 if note is not None
             ]
         return found

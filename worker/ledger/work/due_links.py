@@ -32,7 +32,7 @@ class DueLinks:
             log.info("traces.unlinked", records=len(keys))
 
     async def of(self, crm: str, object: str, id: str) -> list[str]:
-        """Returns the name of the step that made a record due; none where nobody has told."""
+        """Returns the name of the step that made a record due; none where nobody noted it."""
         try:
             found = await self._scripts.call("GET", self._scripts.keys("due_link", crm, object, id))
         except LedgerUnavailableError:

@@ -2,7 +2,7 @@
 -- waiting -> due and out of all queues: at most `wanted` for one provider, for as long as its credits and those of the
 -- record's crm reach for what it needs; the live lane first, one crm after the other, each queue in order of place. A
 -- crm whose first record needs more than is left waits. And whoever is past its at_latest, whatever it waits for.
--- At most once a second per provider unless told otherwise.
+-- At most once a second per provider unless the caller says otherwise.
 -- `at_once` (1) goes past that, at most `most` are past their at_latest. Credits left, in all and to backfill, are given
 -- for the provider (crm '') and for crms with a budget of their own.
 -- Gives how many were admitted (0 when asked too soon), and 1 when more are past their at_latest.

@@ -1,6 +1,6 @@
 -- needs: begins, memory, work, figures
 -- The run takes these records over as far as they are in the work and not dead; what the cap of another run has cut is
--- due again. Another person's run is told how many it has lost.
+-- due again. Another person's run hears how many it has lost.
 -- With `only_cut` (1) it takes those alone that a cap has cut. What waits to be taken back stays with the undo that asked
 -- for it: the journal names an undo's changes by its run.
 -- Gives how many.

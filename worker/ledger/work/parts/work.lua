@@ -7,7 +7,7 @@
 -- Fields of the record hash (K.record):
 --   s         due | leased | waiting | dead
 --   lane      live | backfill
---   run       who is told of it and whose cap counts
+--   run       who hears of it and whose cap counts
 --   daily     "1": the day's work wants it too, whatever a person's run leaves of it
 --   attempts, crashes, forced ("1": past the fingerprint)
 --   reopen    asked | seen (by the visit that holds or held the lease): forget what was refused
