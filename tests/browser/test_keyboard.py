@@ -29,14 +29,14 @@ FOCUS = """() => {
 
 
 async def focus(page: Page) -> dict[str, Any] | None:
-    """What has the focus: in sight, and outlined."""
+    """Returns what has the focus: in sight, and outlined."""
     found: dict[str, Any] | None = await page.evaluate(FOCUS)
     assert found is None or (found["outlined"] and found["inside"]), found
     return found
 
 
 async def walked(page: Page, key: str) -> list[int]:
-    """What a key leads to, in order, until nothing has the focus or what had it first has it again."""
+    """Returns what a key leads to, in order, until nothing has the focus or what had it first has it again."""
     met: list[int] = []
     for _ in range(MOST):
         await page.keyboard.press(key)

@@ -140,7 +140,7 @@ async def _uncertain(run: Run) -> list[Uncertain]:
 
 
 async def _judged(run: Run, verdict: Verdict) -> None:
-    """What is uncertain is judged by the bill, as a person would; the doubtful records are noted before."""
+    """Judges what is uncertain by the bill, as a person would; notes the doubtful records before."""
     ledger = run.yard.ledger
     found = await _uncertain(run)
     by_log = await _by_log(run)
@@ -257,13 +257,13 @@ async def _compared(run: Run, expected: Undisturbed, verdict: Verdict) -> None:
 
 
 def _proved(found: Brought, undisturbed: Brought) -> tuple[Brought, int]:
-    """What a storm left out, without whom an undisturbed run has no row for either: their proof fails anywhere."""
+    """Returns what a storm left out, without whom an undisturbed run has no row for either: no proof holds."""
     missing = [one for one in found.missing if one not in undisturbed.missing]
     return replace(found, missing=missing), len(found.missing) - len(missing)
 
 
 def _overwritten(run: Run) -> tuple[list[str], int]:
-    """What we wrote over a value, and how often somebody typed it too shortly before for us to have seen it."""
+    """Returns what we wrote over a value, and how often somebody typed it too shortly before for us to have seen it."""
     found, overtaken = list[str](), 0
     typed: dict[tuple[str, ...], float] = {}
     for one in run.yard.vendors.writes():

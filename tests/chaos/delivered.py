@@ -49,7 +49,7 @@ class Desk:
         self._there = yard.vendors.state().keys()
 
     async def brought(self, erased: Collection[int] = ()) -> Brought:
-        """What is there of everything delivered until now; nobody makes people who were ``erased``."""
+        """Returns what is there of everything delivered until now; nobody makes people who were ``erased``."""
         told = self._delivered()
         found = Brought(len({one["company"] for one in told}), len(self.truth.prospects))
         for one in self.truth.strangers_values():
@@ -68,7 +68,7 @@ class Desk:
         return found
 
     async def _journal(self, value: StrangersValue) -> list[str]:
-        """What the journal tells of the row, without what it says of a person: which way the value came."""
+        """Returns what the journal tells of the row, without what it says of a person: which way the value came."""
         record = (f"acme_{value.crm}", OBJECTS[value.crm, value.table], value.id)
         entries = await self._yard.ledger.journal.since(limit=100_000)
         return [
@@ -150,7 +150,7 @@ class Desk:
         return bool(differing) and all(not (one and other) and plain(one or other) in known for one, other in differing)
 
     def _delivered_on(self, row: Row) -> Person | None:
-        """Whom a row is about, as ``named`` calls it, where somebody delivered them: to a row there was, or made."""
+        """Tells whom a row is about, as ``named`` calls it, where they were delivered: to a row there was, or made."""
         number = re.match(r"made for person (\d+)", row[2])
         person = self.truth.world.by_number[int(number[1])] if number else self.truth.people_of(row[0]).get(row[2])
         return person if person in self.truth.prospects.values() else None

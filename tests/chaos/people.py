@@ -31,7 +31,7 @@ Row = tuple[str, str, str]
 
 @dataclass(slots=True)
 class People:
-    """Whoever works in the CRMs of a yard. ``edited`` is what they typed: by row and property."""
+    """Stands for whoever works in the CRMs of a yard. ``edited`` is what they typed: by row and property."""
 
     yard: Yard
     edited: dict[Row, dict[str, str]] = field(default_factory=dict)

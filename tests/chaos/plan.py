@@ -60,7 +60,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Toxic:
-    """What happens to one exchange on the wire. ``amount`` is seconds, bytes, or bytes a second."""
+    """Holds what happens to one exchange on the wire. ``amount`` is seconds, bytes, or bytes a second."""
 
     kind: str
     amount: float
@@ -120,7 +120,7 @@ class Plan:
         return hashlib.sha256(repr((self.storm, self.events, self.rules, tried)).encode()).hexdigest()[:12]
 
     def toxic(self, vendor: str, slot: int, exchange: int) -> Toxic | None:
-        """What happens to a worker's ``exchange``-th request to a vendor."""
+        """Returns what happens to a worker's ``exchange``-th request to a vendor."""
         chance = random.Random(f"{self.storm.seed}/{self.storm.faults}/{vendor}/{slot}/{exchange}")
         if chance.random() * 100 >= self.storm.faults / 2:  # the other half is the sandbox's
             return None

@@ -82,7 +82,7 @@ class Undisturbed:
 
 @dataclass(slots=True)
 class Told:
-    """What was done to a run. ``missed`` strikes came without their step, ``cut_bytes`` were lost in power cuts."""
+    """Holds what was done to a run. ``missed`` strikes came without a step, ``cut_bytes`` power cuts took."""
 
     done: Counter[str] = field(default_factory=Counter)
     open_kills: int = 0
@@ -222,7 +222,7 @@ class Run:
         self.terminal.failed()
 
     async def _hasten(self) -> None:
-        """What waits for a later try is tried now, but nothing that waits for a verdict."""
+        """Tries now what waits for a later try, but nothing that waits for a verdict."""
         ledger, refs = self.yard.ledger, []
         for crm, kind in await ledger.all_work.works():
             for lane in (*Lane, "alone"):

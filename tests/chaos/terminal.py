@@ -74,7 +74,7 @@ class Terminal:
         return None
 
     def _seeded(self, crm: str) -> dict[str, Person]:
-        """Whom each row is about that was there from the start; what is delivered is still to come."""
+        """Returns whom each row is about that was there from the start; what is delivered is still to come."""
         ids = self.yard.vendors[crm].control("world")["ids"]
         return {str(ids[str(row.number)]): row.person for row in self.truth.world.rows[crm]}
 
@@ -154,7 +154,7 @@ class Terminal:
         return self.undone | of_erased
 
     async def left(self) -> list[str]:
-        """What the store still holds of people who were forgotten."""
+        """Returns what the store still holds of people who were forgotten."""
         people = self.truth.world.by_number
         telling: Mapping[str, int] = {
             text: number for number in self.erased for text in (people[number].work_email, people[number].slug) if text

@@ -47,7 +47,7 @@ def hooks(toxic: Toxic | None = None, struck: tuple[str, str] = ("", ""), valve:
 
 
 async def asked(proxy: Proxy) -> bytes | None:
-    """What comes back for one question until the connection ends or is whole; ``None`` is an RST."""
+    """Returns what comes back for one question until the connection ends or is whole; ``None`` is an RST."""
     assert isinstance(proxy.address, int)
     reader, writer = await asyncio.open_connection("127.0.0.1", proxy.address)
     writer.write(b"question")

@@ -284,7 +284,7 @@ class Yard:
 
 
 def options_of(storm: Storm) -> dict[str, Any]:
-    """What the vendors are started with: a twentieth of all rows is delivered in companies of five."""
+    """Returns what the vendors are started with: a twentieth of all rows is delivered in companies of five."""
     records = storm.records // 2  # a person is a row in each CRM
     delivered = max(8, records // 40)
     return {

@@ -17,7 +17,7 @@ _KINDS = {"test_good": "good", "test_a_second_page_is_good": "good", "test_miss"
 
 
 def cell_of(item: pytest.Item) -> Cell | None:
-    """Which cell a test fills, ``None`` for tests beside the table."""
+    """Returns which cell a test fills, ``None`` for tests beside the table."""
     params: Mapping[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
     row, case = params.get("row"), params.get("case")
     name = case.name if case is not None else _KINDS.get(getattr(item, "originalname", ""), "")

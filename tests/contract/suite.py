@@ -225,7 +225,7 @@ ODDER = range(6, 200)
 
 
 async def check_odd(sandbox: Sandbox, client: Any, row: Any, route: str, seeds: Iterable[int]) -> None:
-    """Whatever one value, one header or the body of an answer is spoiled to: a value or a typed error."""
+    """Shows that a spoiled value, header or body of an answer gives a value or a typed error."""
     for seed in seeds:
         sandbox.control("faults", method="DELETE")
         sandbox.fault("odd_value", route, method=row.operation.method, times=1, params={"seed": seed})

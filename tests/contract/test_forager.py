@@ -140,7 +140,7 @@ READERS: dict[Operation, Callable[[Operation, Reply], Any]] = {
 
 
 async def paid(client: Forager, operation: Operation, ticket: KeptTicket, **arguments: str) -> Any:
-    """What a paid question comes to, by its own reader."""
+    """Returns what a paid question comes to, by its own reader."""
     return READERS[operation](operation, await client.ask(client.question(operation, arguments), ticket))
 
 

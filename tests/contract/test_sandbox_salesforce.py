@@ -329,7 +329,7 @@ class TestAuth:
 
 
 def assertion(held_: dict[str, Any], **claims: Any) -> str:
-    """What the library signs: `exp` is a string there. The sandbox looks at the claims and not at the signature."""
+    """Signs as the library does: `exp` is a string there. The sandbox looks at the claims and not at the signature."""
     given = {
         "iss": held_["client_id"],
         "sub": held_["username"],

@@ -17,7 +17,7 @@ KEY = {"X-API-KEY": "forager-sandbox-key", "User-Agent": "test"}
 
 
 async def faults_of(level: str, seed: int, path: str = "/api/users/current/", calls: int = CALLS) -> list[str]:
-    """What each of ``calls`` requests met, ``""`` for nothing. A hang is let go at once."""
+    """Returns what each of ``calls`` requests met, ``""`` for nothing. A hang is let go at once."""
     options = Options(vendors=("forager",), faults=level, seed=seed, records=4, companies=2)
     async with running(options) as vendors, aiohttp.ClientSession(headers=KEY) as session:
         vendor = vendors["forager"]

@@ -28,7 +28,7 @@ class Rest:
 async def written(
     crm: Crm, object: str, writes: Sequence[Write], rest: Rest | None = None, properties: Sequence[str] = ()
 ) -> dict[str, RowWrite]:
-    """What becomes of ``writes`` on rows that are there."""
+    """Returns what becomes of ``writes`` on rows that are there."""
     rest = rest or Rest()
     by_id = {write.id: write for write in writes}
     watched = Watched(object, tuple(properties))

@@ -36,7 +36,7 @@ async def opened() -> AsyncIterator[Open]:
 
 @pytest.fixture(scope="session")
 def seen() -> list[State]:
-    """What an undisturbed run left, once one has been played."""
+    """Returns what an undisturbed run left, once one has been played."""
     return []
 
 

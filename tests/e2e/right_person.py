@@ -38,7 +38,7 @@ class Judged(Protocol):
 
     @property
     def ledger(self) -> Ledger:
-        """What the product says."""
+        """Returns what the product says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +75,12 @@ class Truth:
 
     @cached_property
     def delivered(self) -> Mapping[str, Mapping[str, Any]]:
-        """Who has to be there; nobody whom no CRM takes for want of a last name, though a whole name may tell one."""
+        """Returns who has to be there; nobody whom no CRM takes for want of a last name."""
         return {id_: one for id_, one in self._told.items() if one["has_last_name"]}
 
     @property
     def nameless(self) -> list[Mapping[str, Any]]:
-        """What was delivered without a last name of anybody."""
+        """Returns what was delivered without a last name of anybody."""
         return [one for one in self._told.values() if not one["has_last_name"]]
 
     @cached_property
@@ -89,7 +89,7 @@ class Truth:
         return {id_: self.world.by_number[one["person"]] for id_, one in self.delivered.items()}
 
     def people_of(self, crm: str) -> dict[str, Person]:
-        """Whom each row is about: as the world drew it, or who was delivered when it was made."""
+        """Returns whom each row is about: as the world drew it, or who was delivered when it was made."""
         ids = self.stage.vendors[crm].control("world")["ids"]
         found = {str(ids[str(row.number)]): row.person for row in self.world.rows[crm]}
         for kind in PEOPLE[crm]:

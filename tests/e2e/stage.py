@@ -227,7 +227,7 @@ class Stage:
         return found
 
     async def _asked(self) -> dict[tuple[str, str, str], list[AskedQuestion]]:
-        """What was asked of every row, as ``state`` names them."""
+        """Returns what was asked of every row, as ``state`` names them."""
         objects = {"contact": {"hubspot": "contacts", "salesforce": "Contact"}, "lead": {"salesforce": "Lead"}}
         found = {}
         for crm, kind in await self.ledger.all_work.works():
@@ -240,7 +240,7 @@ class Stage:
         return await self.ledger.desk.uncertain_list(1_000)
 
     async def time_passes(self) -> None:
-        """What two minutes do to the leases, tickets, creations and job locks of workers that are gone.
+        """Does what two minutes do to the leases, tickets, creations and job locks of workers that are gone.
 
         Nobody may be at work: this is the upkeep of the next worker, with a later clock.
         """
@@ -251,7 +251,7 @@ class Stage:
             await self.redis.delete(key)
 
     async def verdicts_come(self) -> None:
-        """What the upkeep of a worker does when the time of the verdicts has come."""
+        """Does what the upkeep of a worker does when the time of the verdicts has come."""
         scripts = await later(self.redis, 2 * GONE_MS + 1_000)
         async with open_runtime(load(self.path, {}), self.redis) as runtime:
             runtime.ledger.desk = Desk(scripts)
@@ -259,13 +259,13 @@ class Stage:
         await self.nothing_is_deferred()
 
     async def orders_are_asked_for_again(self) -> None:
-        """What the minutes do after which the list of orders is asked for again."""
+        """Does what the minutes do after which the list of orders is asked for again."""
         cursors = self.ledger.cursors
         followed = json.loads(await cursors.get("orders"))
         await cursors.set("orders", json.dumps({**followed, "next_ms": 0}))
 
     async def nothing_is_deferred(self) -> None:
-        """Whatever is to be looked at later is due now."""
+        """Makes due now whatever is to be looked at later."""
         for crm, kind in await self.ledger.all_work.works():
             for lane in (*Lane, "alone"):
                 ids = await self.redis.zrange(self.ledger.scripts.keys("due", crm, kind, lane), 0, -1)

@@ -71,7 +71,7 @@ async def runs(stage: Stage) -> list[str]:
 
 
 async def check(stage: Stage, cell: Cell) -> dict[str, object]:
-    """What must hold in every cell; gives what was billed, the runs it is of, and how they ended."""
+    """Checks what must hold in every cell; gives what was billed, the runs it is of, and how they ended."""
     slow = {"median_s": cell.latency_s, "sigma": 0.2}
     for name in stage.vendors.told:
         stage.vendors[name].control("latency", slow)

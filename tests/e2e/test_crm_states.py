@@ -17,7 +17,7 @@ SECONDS = 10.0  # by the CRMs' clocks: an edit of these rows is another one than
 
 
 class States:
-    """What is in force in both CRMs, each kind on rows of its own."""
+    """Holds what is in force in both CRMs, each kind on rows of its own."""
 
     def __init__(self, stage: Stage) -> None:
         self.portal, self.org = stage.vendors["hubspot"], stage.vendors["salesforce"]

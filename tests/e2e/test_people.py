@@ -152,7 +152,7 @@ async def test_a_changed_job_is_told_once_and_the_crms_keep_the_employer_they_ha
 async def only_kept_answers_filled_blanks(
     stage: Stage, writes: Sequence[Mapping[str, Any]], rows: Collection[tuple[str, str, str]], typed: Collection[str]
 ) -> None:
-    """Whoever is visited again gets, in a blank, what was bought meanwhile for the same person's row elsewhere.
+    """Tells who gets, in a blank, what was bought meanwhile for the same person's row elsewhere.
 
     That costs nothing, and nothing that a person typed and no tie to an employer is among it.
     """
@@ -169,7 +169,7 @@ async def only_kept_answers_filled_blanks(
 
 
 def moved_people(**options: int) -> dict[tuple[str, str], Person]:
-    """Who changed jobs without the notice of the CRMs of a stage opened with ``options``, by name."""
+    """Returns who changed jobs without the notice of the CRMs of a stage opened with ``options``, by name."""
     known: dict[str, Any] = {name.replace("-", "_"): value for name, value in SMALL.items()}
     people = build_world(Options(seed=1, **{**known, **options})).people
     return {(one.first_name, one.last_name): one for one in people if one.former_employer}

@@ -65,12 +65,12 @@ BASE: Mapping[str, str] = {
 
 @cache
 def world(options: Options) -> World:
-    """Who exists: no test changes that."""
+    """Draws who exists: no test changes that."""
     return build_world(options)
 
 
 class DeadError(RedisError):
-    """What the dead are told; no client tries that again."""
+    """Says what the dead hear; no client tries that again."""
 
 
 class Life:
@@ -256,7 +256,7 @@ class Scene:
         await self.ledger.work(CRM, KIND).add([Due(one) for one in ids], lane=lane, run=run)
 
     async def time_passes(self, ms: int = GONE_MS) -> None:
-        """What time does to leases and tickets of workers that are gone."""
+        """Does what time does to leases and tickets of workers that are gone."""
         scripts = await later(self.redis, ms)
         await gone(scripts)
         now_ms = await self.ledger.scripts.now()
@@ -329,7 +329,7 @@ class Scene:
         return [self.id(row) for row in self.blank()[:count]]
 
     def email(self, id: str) -> str:
-        """What the row holds now."""
+        """Returns what the row holds now."""
         return str(self.portal.tables["contacts"].records[int(id)].values.get("email") or "")
 
     @property

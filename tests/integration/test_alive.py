@@ -51,7 +51,7 @@ async def well(folder: Path) -> None:
 
 
 def age(folder: Path) -> None:
-    """What a while without a beat does to the files."""
+    """Does what a while without a beat does to the files."""
     for file in (folder / "data").glob("*.alive"):
         os.utime(file, (time.time() - STALE_S - 1,) * 2)
 

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def found_by(folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    """What .ci/venv does with only the Pythons in ``folder``."""
+    """Returns what .ci/venv does with only the Pythons in ``folder``."""
     return subprocess.run(
         ["/bin/sh", str(ROOT / ".ci" / "venv"), str(folder / "made")],
         env={"PATH": str(folder), **environ},

@@ -65,7 +65,7 @@ def calls(scene: Scene, part: str) -> int:
 
 
 def held(scene: Scene, id_: str, name: str) -> str:
-    """What a contact holds now."""
+    """Returns what a contact holds now."""
     return str(scene.portal.tables["contacts"].records[int(id_)].values.get(name) or "")
 
 

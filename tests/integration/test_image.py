@@ -69,7 +69,7 @@ def _put(name: str, packages: Path) -> None:
 
 
 def ran(bin: Path, folder: Path, *words: str, code: int = 0) -> str:
-    """What a command says, run where no checkout is in sight."""
+    """Returns what a command says, run where no checkout is in sight."""
     environ = {"PATH": f"{bin}{os.pathsep}{os.environ['PATH']}", "HOME": str(folder), "REFILL_DATA_DIR": "data"}
     ended = subprocess.run(words, cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=110)
     assert ended.returncode == code, ended.stdout + ended.stderr

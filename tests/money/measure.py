@@ -95,7 +95,7 @@ async def measure(market: Market, rules: Policy, *, odds: Odds = PRICE_LIST, bou
 async def visit(
     market: Market, view: View, rules: Policy, odds: Odds = PRICE_LIST
 ) -> tuple[Decision, list[tuple[Question, Answer]]]:
-    """What a visit decides in the end, and what it asked."""
+    """Returns what a visit decides in the end, and what it asked."""
     answers: dict[str, Answer] = {}
     asked: list[tuple[Question, Answer]] = []
     while True:

@@ -65,7 +65,7 @@ class Carried:
 
 @dataclass(slots=True)
 class Acts:
-    """What people do at the terminal in one run.
+    """Holds what people do at the terminal in one run.
 
     ``open`` are commands that are not done, ``undone`` and ``erased`` what they were about, ``by`` their processes, of
     which those in ``ended`` are over, ``drawn`` the row (kind, id) that each act is about. ``plans`` are what was
@@ -212,7 +212,7 @@ class Acts:
 
 
 def drawn_acts(seed: int) -> tuple[tuple[str, float], ...]:
-    """Which commands a seed's people run, and when: of three seeds in five."""
+    """Returns which commands a seed's people run, and when: of three seeds in five."""
     chance = random.Random(f"acts-{seed}")
     if seed % 5 == 2:
         return (("planned", chance.uniform(5, EVENTS_S + 60)),)

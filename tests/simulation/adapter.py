@@ -62,7 +62,7 @@ class Adapter(BaseAdapter):
 
 
 def _failure(failure: httpx.HTTPError, url: str) -> requests.RequestException:
-    """What requests says where the other engine says ``failure``."""
+    """Returns what requests says where the other engine says ``failure``."""
     if isinstance(failure, httpx.ReadTimeout):
         return requests.ReadTimeout("silence")
     if isinstance(failure.__cause__, aiohttp.ClientConnectorError):

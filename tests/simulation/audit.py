@@ -50,7 +50,7 @@ class Auditor:
                 self._breach(f"{name}: spent {spent}, bill {bill}, sent {sent}, uncertain {doubt}")
 
     def bill(self, name: str) -> int:
-        """What a provider has charged."""
+        """Returns what a provider has charged."""
         return round(CREDITS - self.net.vendors[name].balance)
 
     def charges(self) -> None:
@@ -78,7 +78,7 @@ class Auditor:
                     self._breach(f"{name} charged {credits} on day {day} with a budget of {self.budgets[name]}")
 
     def writes(self) -> None:
-        """What somebody had there stands, unless it came between our read and our write on it."""
+        """Checks that what somebody had there stands, unless it came between our read and our write on it."""
         name = self.scene.vendor
         reads = [one for one in self.net.sent if self.scene.reads(one)]
         by_request = {one.entry.seq: one for one in self.net.sent if one.vendor == name and one.entry is not None}
@@ -126,7 +126,7 @@ class Auditor:
                         self._breach(f"{key} still names somebody forgotten")
 
     def plans(self, acts: Acts, journal: Sequence[Entry]) -> None:
-        """What a run did that carries out a plan is what the plan says, on rows that nobody had edited since."""
+        """Checks that a run did what its plan says, on rows that nobody had edited since."""
         for one in journal:
             told = json.loads(one.entry)
             run = told.get("run") if told["kind"] == "change" else one.run
@@ -158,7 +158,7 @@ class Auditor:
                     self._breach(f"{id_} was written at {one.departed - self.began:.1f} s on an old read")
 
     def kept_back(self, left_alone: Collection[str]) -> list[str]:
-        """What the CRM refused for a reason that has ended, and nobody has written since; some rows are left alone."""
+        """Lists what the CRM refused for a reason that has ended, and nobody wrote since; some rows are left alone."""
         found = []
         rows = {id_: values for name in self.scene.people for id_, values in self.scene.living(name)}
         for one in self.net.sent:
@@ -213,7 +213,7 @@ class Auditor:
                     self._breach(f"prospect {one.id} is not at the company they were delivered with")
 
     def echoes(self) -> None:
-        """What we wrote ourselves starts nothing: a row nobody else touched since is not read again.
+        """Checks that our own writes start nothing: a row nobody else touched since is not read again.
 
         One that waits for a provider is: its other gaps are still open.
         """

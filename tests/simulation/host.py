@@ -128,7 +128,7 @@ class Host:
             plug(self.net, connector, name.removeprefix("acme_"))
 
     async def _bell(self, runtime: Runtime) -> None:
-        """What ``jobs.tick`` does, without arq."""
+        """Does what ``jobs.tick`` does, without arq."""
         chance, ledger = self.ports.chance, runtime.ledger
         while True:
             await self.ports.pause(chance.uniform(2, 12))

@@ -23,7 +23,7 @@ OK: Final = Ok()
 
 
 class RefusedError(Exception):
-    """What Redis answers with an error."""
+    """Holds what Redis answers with an error."""
 
 
 class Hash(dict[bytes, bytes]):
@@ -82,7 +82,7 @@ class Keyspace:
     # ---- values --------------------------------------------------------------------------------------------------
 
     def find(self, key: bytes, kind: type[_Kind]) -> _Kind | None:
-        """What is there."""
+        """Returns what is there."""
         value = self._values.get(key)
         if value is None or (key in self._ends and self.expired(key)):
             return None
@@ -91,7 +91,7 @@ class Keyspace:
         return value
 
     def made(self, key: bytes, kind: type[_Kind]) -> _Kind:
-        """What is there, or a new one."""
+        """Returns what is there, or a new one."""
         value = self.find(key, kind)
         if value is None:
             value = self._values[key] = kind()
@@ -118,7 +118,7 @@ class Keyspace:
         return key in self._values and not (key in self._ends and self.expired(key))
 
     def value(self, key: bytes) -> object:
-        """What a key holds, whatever it is."""
+        """Returns what a key holds, whatever it is."""
         return self._values[key]
 
     def all(self) -> list[bytes]:

@@ -18,7 +18,7 @@ STEPS_MOST = 150_000  # a run that takes more goes round in circles
 
 @dataclass(eq=False, slots=True)
 class Process:
-    """Whatever runs in one memory. ``tasks`` is kept from being collected: no ``finally`` of a dead process runs."""
+    """Holds whatever runs in one memory. ``tasks`` is not collected: no ``finally`` of a dead process runs."""
 
     name: str
     dead: bool = False
@@ -31,7 +31,7 @@ PROCESS: contextvars.ContextVar[Process | None] = contextvars.ContextVar("proces
 
 
 class Handle:
-    """What is to be called, and when."""
+    """Holds what is to be called, and when."""
 
     __slots__ = ("args", "at", "callback", "context", "gone")
 
@@ -59,7 +59,7 @@ class StuckError(Exception):
 
 
 class DepartedError(BaseException):
-    """What runs in a thread has come to a call. It is run anew when ``crossing``, which keeps the answer, is over."""
+    """Says that a thread has come to a call. It is run anew when ``crossing``, which keeps the answer, is over."""
 
     def __init__(self, crossing: Coroutine[Any, Any, None]) -> None:
         super().__init__()

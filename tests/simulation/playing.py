@@ -18,7 +18,7 @@ ORGS = 6  # so many worlds come after those, with Salesforce as the CRM
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What it said: the last line of figures, and everything before it."""
+    """Holds what it said: the last line of figures, and everything before it."""
 
     failed: bool
     figures: dict[str, Any]

@@ -20,7 +20,7 @@ TICKET = contextvars.ContextVar("ticket", default="")  # the ticket whose call t
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What goes wrong in one run.
+    """Holds what goes wrong in one run.
 
     ``crashes`` are numbers of port calls (from 1) and the side of the call its process dies on, ``deaths`` the same by
     port and how often it was called. The rates are chances
@@ -48,7 +48,7 @@ _ENDS = frozenset({"work_settle", "work_defer", "work_wait", "work_again", "work
 
 @dataclass(slots=True)
 class Leases:
-    """Whose lease each record is, as far as a claim's answers tell. ``stale`` are steps taken on a lease given on.
+    """Holds whose lease each record is, as far as claims tell. ``stale`` are steps taken on a lease given on.
 
     ``questions`` are those of tickets, ``asked`` the records by the questions asked for them, ``sent`` the tickets that
     were to be sent. ``waited`` are the ids of records that waited for a provider.
@@ -173,7 +173,7 @@ class Ports:
         await self.loop.create_future()
 
     def store_fault(self, port: str) -> str:
-        """What becomes of a call of the store: ``""`` when nothing does."""
+        """Returns what becomes of a call of the store: ``""`` when nothing does."""
         process = PROCESS.get()
         if process is None:
             return ""

@@ -254,7 +254,7 @@ class Heat:
         await asyncio.gather(*(one(id_, number) for number, id_ in enumerate(ids)))
 
     async def _visited(self, runtime: Runtime, ids: Sequence[str]) -> Mapping[str, Found]:
-        """What visits had read when they decided."""
+        """Returns what visits had read when they decided."""
         watch = runtime.watches[self.scene.crm, "contact"]
         for _ in range(PATIENCE):
             with contextlib.suppress(ConnectorError):
@@ -301,7 +301,7 @@ class Heat:
 
 
 class _Portal:
-    """What people and tests do to rows in HubSpot."""
+    """Holds what people and tests do to rows in HubSpot."""
 
     names: tuple[str, ...] = ("jobtitle", "phone", "mobilephone")
 

@@ -57,7 +57,7 @@ class Case:
 
 @dataclass(slots=True)
 class Verdict:
-    """What became of a run. ``breaches`` is empty when all promises were kept."""
+    """Holds what became of a run. ``breaches`` is empty when all promises were kept."""
 
     case: Case
     breaches: list[str]
@@ -362,7 +362,7 @@ class Run:
                 return
 
     def _left(self) -> str:
-        """What there still is, for whoever looks for the reason."""
+        """Returns what there still is, for whoever looks for the reason."""
         pauses = [
             (target.decode(), flat(self.store.command("HGETALL", f"refill:pause:{target.decode()}")))
             for target in self.store.command("SMEMBERS", "refill:pauses")

@@ -16,7 +16,7 @@ START = 1_772_442_000.0  # 2026-03-02 09:00 UTC, a Monday
 
 
 class Clock:
-    """What every clock of this process reads: the moment of the loop that runs, or the start."""
+    """Holds what every clock of this process reads: the moment of the loop that runs, or the start."""
 
     def __init__(self) -> None:
         self.loop: Any = self

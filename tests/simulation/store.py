@@ -101,7 +101,7 @@ def _nested(rows: list[Any]) -> Any:
 
 
 def _reply(result: Any) -> Any:
-    """What a script gives, as Redis sends it."""
+    """Returns what a script gives, as Redis sends it."""
     if result.__class__ is not tuple:  # the 1 of a list with nothing in it
         return []
     kind, *values = result
@@ -185,7 +185,7 @@ _CALLBACKS: Mapping[str, Callable[[Any], Any]] = {**_RedisCallbacks, **_RedisCal
 
 
 class Client:
-    """What one process holds in place of ``redis.asyncio.Redis``; it repeats lost calls as that one does."""
+    """Holds what one process holds in place of ``redis.asyncio.Redis``; it repeats lost calls as that one does."""
 
     RETRIES = 3
 
@@ -201,7 +201,7 @@ class Client:
         return await self.do(f"redis.{str(parts[0]).lower()}", lambda: self.read(parts))
 
     def read(self, parts: Sequence[Any]) -> Any:
-        """What a command gives in the shape redis-py has for it."""
+        """Returns what a command gives in the shape redis-py has for it."""
         result = self._store.command(*parts)
         callback = _CALLBACKS.get(str(parts[0]).upper())
         return callback(result) if callback is not None and result is not None else result
@@ -211,7 +211,7 @@ class Client:
         return _Pipe(self)
 
     def row(self, name: str, run: Callable[[], Any]) -> asyncio.Future[Any]:
-        """What a script gives. Equal ones of one turn are one step with a row each, as they are on a real client."""
+        """Returns what a script gives. Equal ones of one turn are one step with a row each, as on a real client."""
         loop = asyncio.get_running_loop()
         row = _Row(run, loop.create_future())
         rows = self._rows.setdefault(name, [])

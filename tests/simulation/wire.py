@@ -85,7 +85,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What becomes of a request: how it fails, and how long it takes before and after its effect.
+    """Holds what becomes of a request: how it fails, and how long it takes before and after its effect.
 
     ``wait_s`` is what the vendor asks to wait.
     """
@@ -188,7 +188,7 @@ class Net:
                 return told, fault
 
     def trouble(self, port: str, sent: Sent) -> Trouble:
-        """What becomes of a request on its way."""
+        """Returns what becomes of a request on its way."""
         fault, stalled_s = self._drawn(port, paid=sent.paid)
         wait_s = self._busy(sent) if not fault else 0.0
         if wait_s:
@@ -312,7 +312,7 @@ def _short(template: str) -> str:
 
 
 def _kind(query: str) -> str:
-    """What a query of an org is for: one path serves them all."""
+    """Returns what a query of an org is for: one path serves them all."""
     if not query:
         return ""
     return " poll" if "SystemModstamp >" in query else " read" if "WHERE Id IN" in query else " find"

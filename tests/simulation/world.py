@@ -58,7 +58,7 @@ def options_of(number: int) -> Options:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a run's configuration differs in."""
+    """Holds what a run's configuration differs in."""
 
     on_uncertain: str = "never"
     concurrency: int = 20
@@ -152,7 +152,7 @@ class Scene:
         return sorted(id_ for (name, id_), known in self.names.items() if name in self.people and known == id_)
 
     def kind_of(self, id_: str) -> str:
-        """Which watched object a row is of."""
+        """Returns which watched object a row is of."""
         del id_
         return "contact"
 
@@ -227,7 +227,7 @@ def _shown(name: str) -> bool:
 
 
 def deliveries(stock: OpenProspect, listed: set[int]) -> list[Any]:
-    """What is delivered: nobody who has a row, since whether they are matched to it depends on what it has by then.
+    """Returns what is delivered: nobody who has a row, whose match depends on what it has by then.
 
     The companies of searches come by every order, too, under an id of its own.
     """
@@ -251,7 +251,7 @@ def deliveries(stock: OpenProspect, listed: set[int]) -> list[Any]:
 
 
 def strangers(world: World, options: Options, delivered: list[Any]) -> list[Person]:
-    """Who has no row and is not delivered, of companies that the CRM has."""
+    """Returns who has no row and is not delivered, of companies that the CRM has."""
     known = {one.person.number for found in delivered for one in found.prospects}
     staff = [one for one in world.people[options.records :] if one.employer.in_crm and one.number not in known]
     return list({one.slug: one for one in staff}.values())

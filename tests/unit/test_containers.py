@@ -64,7 +64,7 @@ def test_image_installs_locked_packages_and_nothing_else() -> None:
 
 
 def test_no_installer_and_no_builder_is_shipped() -> None:
-    """What builds the wheel leaves the image and its bill: all that the build asks for, and nothing that runs."""
+    """Shows that the tools of the build leave the image and its bill: all that it asks for, and nothing that runs."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     needed = closure(project["project"]["dependencies"])
     builds = sorted(closure(project["dependency-groups"]["build"]) - needed)
@@ -136,7 +136,7 @@ def test_redis_of_the_composition_forgets_and_evicts_nothing() -> None:
 
 
 def started(line: str) -> set[str]:
-    """What ``docker compose`` starts by a line without names: what has no profile, or one that the line gives."""
+    """Lists what ``docker compose`` starts without names: what has no profile, or one that the line gives."""
     asked = set(re.findall(r"--profile (\w+)", line))
     return {name for name, one in SERVICES.items() if not one.get("profiles") or asked & set(one["profiles"])}
 

@@ -56,6 +56,18 @@ def test_no_docstring_begins_with_a_clause() -> None:
 
 
 @pytest.mark.xdist_group("sources")
+def test_no_docstring_of_a_helper_or_class_of_the_tests_begins_with_a_clause() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        for node in nodes(path)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        and CLAUSE.match(f'"""{ast.get_docstring(node) or ""}')
+    ]
+    assert found == []
+
+
+@pytest.mark.xdist_group("sources")
 def test_every_docstring_begins_with_a_verb() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{line}: {text.splitlines()[0]}"

@@ -23,7 +23,7 @@ class Hand:
         return await self.refill(*words)
 
     async def json(self, *words: str) -> Any:
-        """What a command that works says to scripts."""
+        """Returns what a command that works says to scripts."""
         ran = await self.refill(*words, "--json")
         assert ran.code == 0, ran.err
         return ran.json

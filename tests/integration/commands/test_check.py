@@ -15,7 +15,7 @@ from tests.harness.sandbox import Sandbox
 
 
 def failed(ran: Ran) -> dict[str, tuple[str, str]]:
-    """What failed: part -> what was found and what to do."""
+    """Returns what failed: part -> what was found and what to do."""
     return {one["part"]: (one["told"], one["do"]) for one in ran.json["checks"] if one["level"] == "failed"}
 
 

@@ -26,12 +26,12 @@ async def passed(refill: Refill) -> Ran:
 
 
 def reasons(ran: Ran) -> dict[str, str]:
-    """What a pass says of the org's deliveries, by why."""
+    """Returns what a pass says of the org's deliveries, by why."""
     return {one["why"]: one["text"] for one in ran.json["left"] if (one["crm"], one["object"]) == DELIVERIES}
 
 
 def somebody(refill: Refill) -> dict[str, str]:
-    """Who is delivered and not in the org yet, as a person would have typed the contact."""
+    """Returns who is delivered and not in the org yet, as a person would have typed the contact."""
     world = refill.vendors["openprospect"].control("world")
     found = next(one for group in world["deliveries"].values() for one in group if not one["in_crm"])
     person = next(one for one in world["people"] if one["number"] == found["prospects"][0]["person"])

@@ -38,7 +38,7 @@ async def changes(refill: Refill) -> list[dict[str, Any]]:
 
 
 async def words(refill: Refill, *states: str) -> list[dict[str, Any]]:
-    """What people said that stands in the journal, by what they said."""
+    """Returns what people said that stands in the journal, by what they said."""
     told = [json.loads(line) for line in (await refill("journal", "--json")).out.splitlines()]
     return [one for one in told if one["kind"] == "word" and one["state"] in states]
 

@@ -21,7 +21,7 @@ Rows = dict[tuple[str, str, str], dict[str, Any]]
 
 
 def rows(vendors: dict[str, Sandbox], names: set[str]) -> Rows:
-    """What every watched row holds in the properties that ``names`` lists."""
+    """Returns what every watched row holds in the properties that ``names`` lists."""
     found: Rows = {}
     for crm, (vendor, tables) in KINDS.items():
         for kind, table in tables.items():

@@ -20,7 +20,7 @@ def row(scene: Scene, person: Person, **values: str) -> str:
 
 
 async def visited(scene: Scene, worker: Worker, *ids: str) -> int:
-    """What visits of rows cost."""
+    """Returns what visits of rows cost."""
     before = scene.bill()
     await scene.due(*ids)
     await worker.visit()

@@ -56,7 +56,7 @@ _ROW: TypeAdapter[DeliveredCompany] = TypeAdapter(DeliveredCompany)
 
 @cache
 def world() -> World:
-    """Who exists: no test changes that."""
+    """Draws who exists: no test changes that."""
     return build_world(OPTIONS)
 
 
@@ -144,7 +144,7 @@ class Desk:
         return await self.runtime.ledger.work(self.name, "delivery").letters.page()
 
     async def told(self, kind: str, id: str) -> Sequence[Mapping[str, Any]]:
-        """What explain says happened to a row."""
+        """Returns what explain says happened to a row."""
         return (await explain(self.runtime.ledger, self.name, kind, id)).changes
 
     async def journal(self) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ DELIVERY = "search/c1"
 
 
 async def kinds_of(desk: Desk, kind: str, id: str) -> dict[str, Any]:
-    """What explain says of a row, by kind of line; a change by its property."""
+    """Returns what explain says of a row, by kind of line; a change by its property."""
     lines = await desk.told(kind, id)
     assert {one["delivery"] for one in lines} <= {DELIVERY}
     return {one.get("property") or one["kind"]: one for one in lines}

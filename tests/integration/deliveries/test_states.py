@@ -148,7 +148,7 @@ async def test_dead_letter_for_another_reason_comes_back_with_the_change_of_a_lo
 
 
 def rule_beside(desk: Desk) -> None:
-    """Whoever has a title has to have another property, too."""
+    """Asks whoever has a title for another property, too."""
     if desk.crm == "salesforce":
         rules(desk).validations = (Validation("Contact", "Title", "LeadSource"),)
     else:

@@ -95,7 +95,7 @@ class Door:
         return await self.post(path, body, signed(PUBLIC + path, body, secret=secret))
 
     async def due(self, crm: str = "acme_hubspot", kind: str = "contact") -> list[str]:
-        """What is in the work, without changing it."""
+        """Returns what is in the work, without changing it."""
         return [one.decode() for one in await self.redis.zrange(f"refill:work:{crm}:{kind}:due:live", 0, -1)]
 
     async def leases(self, crm: str = "acme_hubspot", kind: str = "contact") -> list[Lease]:

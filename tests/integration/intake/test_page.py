@@ -211,7 +211,7 @@ async def test_viewer_sees_and_changes_nothing(page: str, redis: Redis) -> None:
 
 
 def proposal(id: str, *lines: tuple[str, str]) -> Proposal:
-    """What a visit proposes for a record: a number from each provider, of fields in this order."""
+    """Returns what a visit proposes for a record: a number from each provider, of fields in this order."""
     fields = ("mobile_phone", "phone")
     changes = [
         Proposed(field, field, "", value, provider, "") for field, (provider, value) in zip(fields, lines, strict=False)

@@ -24,7 +24,7 @@ MOST_S = 0.1  # of one turn's own work, however busy the machine is
 
 @asynccontextmanager
 async def turns() -> AsyncIterator[list[float]]:
-    """What each turn of the loop costs its thread, in seconds of CPU."""
+    """Returns what each turn of the loop costs its thread, in seconds of CPU."""
     spent: list[float] = []
 
     async def watch() -> None:

@@ -152,7 +152,7 @@ async def test_callout_that_comes_ten_times_is_one_visit_and_other_messages_are_
 
 
 async def test_two_web_processes_know_each_others_posts(door: Door, redis: Redis) -> None:
-    """What is kept of a post is in Redis: another process's step leaves it out."""
+    """Shows that a post is known in Redis: another process's step leaves it out."""
     rows = {("acme_hubspot", "contact"): [Announced("7", mark="m1"), Announced("8", mark="m2")]}
     runs = {"acme_hubspot": "day-x"}
     assert (await Intake(Scripts(redis)).announce(rows, runs)).added == 2

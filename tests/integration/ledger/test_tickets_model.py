@@ -27,7 +27,7 @@ SLUGS = st.sampled_from(["a", "b", "c"])
 
 @dataclass
 class Ticket:
-    """What the model knows of one ticket."""
+    """Holds what the model knows of one ticket."""
 
     granted: Granted
     slug: str

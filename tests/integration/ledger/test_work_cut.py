@@ -33,7 +33,7 @@ async def cut(
 
 
 async def seen_again(work: Work, *, run: str = RUN, fingerprint: str = READ.fingerprint or "") -> int:
-    """What a poll of the day does with a row: how many records it brings back."""
+    """Returns what a poll of the day does with a row: how many records it brings back."""
     added = await add(work, "1", run=run, stamp=READ.stamp + 1, fingerprint=fingerprint, read_at=READ.read_at + 9_000)
     return added.added + added.coalesced
 

@@ -28,7 +28,7 @@ PROVIDERS = st.sampled_from([("kaspr",), ("forager",), ("kaspr", "forager")])
 
 @dataclass
 class One:
-    """What the model knows of one record."""
+    """Holds what the model knows of one record."""
 
     state: str = "settled"  # never seen, settled or gone: not in the work
     lane: Lane = Lane.LIVE

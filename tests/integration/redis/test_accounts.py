@@ -43,7 +43,7 @@ def configure(scene: Scene, **keys: int | str) -> None:
 
 
 async def refused(scene: Scene, capsys: pytest.CaptureFixture[str], *commands: str) -> str:
-    """What a person is told by every command, which all end with the same code."""
+    """Returns what a person is told by every command, which all end with the same code."""
     told = ""
     for command in commands or COMMANDS:
         capsys.readouterr()
@@ -53,7 +53,7 @@ async def refused(scene: Scene, capsys: pytest.CaptureFixture[str], *commands: s
 
 
 async def opening(scene: Scene) -> list[str]:
-    """What a further worker logs as errors while it opens its crm, which stays shut."""
+    """Returns what a further worker logs as errors while it opens its crm, which stays shut."""
     async with open_runtime(scene.settings, scene.redis) as runtime:
         with capture_logs() as told:
             await open_crms(runtime)
@@ -62,7 +62,7 @@ async def opening(scene: Scene) -> list[str]:
 
 
 async def found(scene: Scene, part: str) -> list[dict[str, Any]]:
-    """What ``check`` says failed of a part."""
+    """Returns what ``check`` says failed of a part."""
     _, out = await refill(scene, "check", "--json")
     return [one for one in json.loads(out)["checks"] if one["part"] == part and one["level"] == "failed"]
 

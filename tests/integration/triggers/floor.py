@@ -52,7 +52,7 @@ class Floor:
         return self.runtime.ledger.work(crm, kind)
 
     async def activate(self, crm: str = HUBSPOT, kind: str = "contact") -> None:
-        """What changes from now on is followed. Vendors' clocks show whole seconds."""
+        """Follows what changes from now on. Vendors' clocks show whole seconds."""
         watch = self.watch(crm, kind)
         await self.time_passes(crm, 3)
         await self.runtime.ledger.cursors.set(activation_cursor(watch), str(await watch.vendor.now()))

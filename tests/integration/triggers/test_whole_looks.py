@@ -24,7 +24,7 @@ async def visited(scene: Scene, worker: Worker, *ids: str) -> None:
 
 
 async def walked(worker: Worker, *, closed: bool = True) -> set[str]:
-    """What a walk brings into the work."""
+    """Returns what a walk brings into the work."""
     watch, found, after, done = worker.runtime.watches[CRM, KIND], set(), "", False
     while not done:
         page = await watch.vendor.walk(watch.watched, after)

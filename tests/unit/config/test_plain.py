@@ -59,7 +59,7 @@ def test_json_keeps_the_data_exactly_and_steers_nothing(value: object, indent: i
 
 @contextmanager
 def logged(*, console: bool) -> Iterator[io.StringIO]:
-    """What is logged meanwhile."""
+    """Returns what is logged meanwhile."""
     root, stream = logging.getLogger(), io.StringIO()
     handlers, level = root.handlers[:], root.level
     configure_logs(stream=stream, console=console)

@@ -37,7 +37,7 @@ def shown(answer: Answer) -> dict[str, Any]:
 
 
 def shown_person(person: Person) -> dict[str, Any]:
-    """What a person holds, absent values left out."""
+    """Returns what a person holds, absent values left out."""
     names = ("id", "slug", "full_name", "first_name", "last_name", "title", "city", "country")
     told: dict[str, Any] = {name: getattr(person, name) for name in names if getattr(person, name)}
     roles = [{"title": r.title, "domain": r.company.domain, "current": r.current} for r in person.roles]

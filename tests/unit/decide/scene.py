@@ -157,7 +157,7 @@ def phones(*numbers: str, kind: PhoneKind = PhoneKind.ANY) -> Answer:
 
 @dataclass
 class Visit:
-    """What a visit asked, in order, and where it ended. ``credits`` are the worst prices of what it bought."""
+    """Holds what a visit asked, in order, and where it ended. ``credits`` are the worst prices of what it bought."""
 
     view: View
     policy: Policy

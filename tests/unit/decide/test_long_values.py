@@ -26,7 +26,7 @@ PIECES = (
 
 
 def _lines(kind: str, text: str) -> list[Mapping[str, object]]:
-    """What each of a reader's fields may hold the text in."""
+    """Returns what each of a reader's fields may hold the text in."""
     if kind == "person":
         return [{"kind": kind, "record": {"first": text, "last": text}, "found": {"full": f"{text} b"}}]
     if kind == "profile":

@@ -27,7 +27,7 @@ def watched(order: tuple[str, ...] = GIVEN) -> Policy:
 
 
 def market(rng: random.Random) -> dict[Offer, tuple[float, dict[str, float]]]:
-    """What providers bring in truth: how often they know somebody, and how often each field comes then."""
+    """Returns what providers bring in truth: how often they know somebody, and how often each field comes then."""
     return {
         one: (rng.uniform(0.3, 0.95), {name: rng.uniform(0.3, 1.0) for name in sorted(one.gives)}) for one in OFFERS
     }
@@ -50,7 +50,7 @@ def truth(told: dict[Offer, tuple[float, dict[str, float]]]) -> Odds:
 
 
 def seen(told: dict[Offer, tuple[float, dict[str, float]]], rng: random.Random, asked: int) -> Odds:
-    """What is counted of so many questions at such providers."""
+    """Returns what is counted of so many questions at such providers."""
     found = Counter[str]()
     for one, (hit, fields) in told.items():
         name = f"{one.provider}|{one.operation}"

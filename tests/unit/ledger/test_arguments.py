@@ -24,7 +24,7 @@ LUA_WORDS = {
 
 
 def lua(script: str, **named: Any) -> list[Any]:
-    """What a script without Redis gives for arguments, in a list."""
+    """Returns what a script without Redis gives for arguments, in a list."""
     found = arguments(script)
     common = (ROOT / "worker" / "ledger" / "common.lua").read_text("utf-8")
     runtime = LuaRuntime()
