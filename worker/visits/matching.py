@@ -99,7 +99,7 @@ class Matcher:
             if match.id and match.sure:
                 return replace(match, others=others)
             unsure = match if match.likely or not unsure.id else unsure
-        if not unsure.id and not others and company_id and delivered.named and "contact" in self._target.people:
+        if not unsure.id and company_id and delivered.named and "contact" in self._target.people:
             unsure = await self._colleague(delivered, company_id)
         return replace(unsure, others=others)
 

@@ -117,6 +117,29 @@ async def test_two_of_the_name_at_the_company_are_nobody(desk: Desk) -> None:
     assert not await desk.dead()  # they stood there before
 
 
+async def test_person_at_the_company_is_found_by_name_although_a_stranger_carries_their_profile(desk: Desk) -> None:
+    company = desk.add("company", name="Acme", domain="acme.com")
+    stranger = desk.add(first="Grace", last="Hopper", linkedin="https://www.linkedin.com/in/ada-lovelace")
+    mine = desk.add(first="Ada", last="Lovelace")
+    desk.link(mine, company)
+    before = desk.row(stranger)
+    await desk.deliver(ada())
+    assert desk.rows().keys() == {stranger, mine}
+    assert desk.row(mine)["title"] == "Analyst"
+    assert desk.row(stranger) == before
+    assert not await desk.dead()
+
+
+async def test_two_of_the_name_are_not_told_as_made_meanwhile_where_a_stranger_carries_the_profile(desk: Desk) -> None:
+    company = desk.add("company", name="Acme", domain="acme.com")
+    desk.add(first="Grace", last="Hopper", linkedin="https://www.linkedin.com/in/ada-lovelace")
+    for _ in range(2):
+        desk.link(desk.add(first="Ada", last="Lovelace"), company)
+    await desk.deliver(ada())
+    assert len(desk.rows()) == 4
+    assert not await desk.dead()
+
+
 async def test_one_person_delivered_by_address_here_and_by_profile_there_is_one_row(desk: Desk) -> None:
     await desk.deliver(ada(slug=""))
     await desk.deliver(ada(id="p2", emails=()), source="order")
