@@ -231,7 +231,8 @@ class Deliverer:
             await self._rest(left_ms / 1000)
         for object, id, delivered, external_id in made:
             before = notes.namesakes.get(external_id, frozenset()) | {one[1] for one in made if one[0] == object}
-            for other in await self._matcher.twins(object, id, delivered, company_id, before):
+            place = company_id if external_id in notes.namesakes else ""  # who made it is gone, with whom it had seen
+            for other in await self._matcher.twins(object, id, delivered, place, before):
                 what = f"{object} {id} was made for {'company' if object == 'company' else 'prospect'} {external_id}"
                 notes.problems.append(f"{what} beside {object} {other}, which was made at the same time: merge the two")
 
@@ -350,7 +351,6 @@ class Deliverer:
         row = self._new_row(notes, object, delivered, external_id, company_id)
         known = company_id if company_id not in notes.made else ""
         match = await self._matcher.person(delivered, external_id, known)
-        notes.namesakes[external_id] = match.namesakes
         for other in dict.fromkeys(match.others.values()):
             await self._is_anothers(notes, *other, external_id)
         if match.id and match.sure:
@@ -363,6 +363,7 @@ class Deliverer:
         if not delivered.complete:
             notes.count("incomplete")
             return object, "", False
+        notes.namesakes[external_id] = match.namesakes
         natural = (*delivered.keys, delivered.named) if delivered.named else delivered.keys
         for keys in (delivery.apart(natural, match.others, delivered), delivery.apart(natural, natural, delivered)):
             match await self._creator.create(notes, row, keys):

@@ -84,6 +84,23 @@ async def test_row_whose_visit_is_cut_short_is_looked_at_by_the_next(lagging: De
     assert named(await lagging.dead(), theirs, ours, "c1", "merge")
 
 
+async def test_rows_that_stood_there_are_not_told_as_made_meanwhile_after_a_visit_that_was_cut_short(
+    open_desk: Open,
+) -> None:
+    async with open_desk("hubspot") as desk:
+        company = desk.add("company", name="Acme", domain="acme.com")
+        for _ in range(2):
+            desk.link(desk.add(first="Ada", last="Lovelace"), company)
+        rule = {"times": 3, "params": {"status": 500}}  # a call and its repeats
+        desk.vendors["hubspot"].faults.add("status", match="grace-hopper", **rule)
+        grace = ada(
+            id="p2", slug="grace-hopper", full_name="Grace Hopper", first_name="Grace", last_name="Hopper", emails=()
+        )
+        await desk.deliver(ada(), grace)
+        assert len(desk.rows()) == 4
+        assert not await desk.dead()
+
+
 async def test_replay_of_a_double_that_was_merged_settles(lagging: Desk) -> None:
     theirs = just_made(lagging, "company", name="Acme", domain="acme.com")
     await lagging.deliver(ada())
