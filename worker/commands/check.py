@@ -24,8 +24,7 @@ from worker.commands.session import err, out, print_json, settings_of
 from worker.commands.tables import cell, table
 from worker.ledger.intake.accounts import Accounts
 from worker.ledger.intake.grants import Grants
-from worker.ledger.money.room import Room, sized
-from worker.ledger.money.spool import Spool
+from worker.ledger.money.spool import Room, Spool, sized
 from worker.ledger.rates.timetable import Timetable
 from worker.ledger.scripts import Scripts
 from worker.manual.exit_codes import DONE, FAILED, WRONG_USE

@@ -19,12 +19,12 @@ from worker.service.needs import Schemas, met_policy, refuse_unmet
 from worker.service.policy import locks, no_in_records, opt_out, policy, verified, watched_of
 from worker.service.runtime import Runtime
 from worker.visits.awaiting import Awaiting
-from worker.visits.bad_values import BadValues
 from worker.visits.deliver import Deliverer
 from worker.visits.delivery_target import Target
 from worker.visits.push import Pusher
 from worker.visits.runner import Line, attended
 from worker.visits.visit import Visitor
+from worker.visits.visit_notes import BadValues
 from worker.visits.watch import ClosedProperties, Companies, Watch
 
 BLOCK = 100  # delivered rows claimed at a time

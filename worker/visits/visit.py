@@ -31,7 +31,6 @@ from worker.ledger.run import Run, RunKind
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.work.planned import PlannedFields
 from worker.ledger.work.work import Lease
-from worker.visits.bad_values import BadValues
 from worker.visits.journal_entries import IntentEntry, change_entry, intent, plain, signal_entry
 from worker.visits.outlook import Decider, opened_gaps, tells_nothing_new
 from worker.visits.planned_runs import PlannedRuns
@@ -40,7 +39,7 @@ from worker.visits.push import PendingWrite, PushEnd, Pusher, WriteOutcome
 from worker.visits.runner import CutShortError
 from worker.visits.undoing import Undoer
 from worker.visits.visit_ends import VisitEnds
-from worker.visits.visit_notes import PASSED_OVER, TOO_DEAR, ChangeReview, VisitNotes, bought
+from worker.visits.visit_notes import PASSED_OVER, TOO_DEAR, BadValues, ChangeReview, VisitNotes, bought
 from worker.visits.watch import ClosedProperties, Watch, own_values
 
 log = structlog.get_logger(__name__)

@@ -1,29 +1,41 @@
 """Holds what one visit of a record has come to know; its last step hands the ledger what is kept of it.
 
-Where the mode is ``review``, changes wait here for a person's word.
+Where the mode is ``review``, changes wait here for a person's word. What the CRM says of values of ours that bounced
+or are wrong is taken in, too: remembered, journalled, and reported to the provider.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
+from msgspec import Struct
 from msgspec.structs import replace
 
+from connectors.errors import ConnectorError
+from connectors.limits import TicketSpentError
 from connectors.models import Record
+from connectors.ports import Provider, TakesFeedback
 from worker.decide.decision import Decision, Next
+from worker.decide.handles import Handle, of_value
 from worker.decide.kept import OurValue
 from worker.decide.not_now import RetryAt, WaitForProvider
-from worker.decide.odds import Bought
+from worker.decide.odds import Bought, bounced_name
 from worker.decide.reasons import Reason
-from worker.decide.record import View
+from worker.decide.record import View, unclaimed
 from worker.decide.undo import UNDO
-from worker.decide.values.fields import value_hash
+from worker.decide.values.fields import normal, same_value, value_hash
 from worker.ledger.journal.reviews import Proposal, Proposed, Stand
+from worker.ledger.ledger import Ledger
+from worker.ledger.money.answers import Yields
+from worker.ledger.money.creations import Claimed, CreationTicket, key_of
 from worker.ledger.work.work import Lease, VisitProgress
-from worker.visits.journal_entries import IntentEntry, change_entry
+from worker.visits.journal_entries import IntentEntry, change_entry, signal_entry
 from worker.visits.outlook import KnownAnswers
+from worker.visits.paid_call import CALL_MS
+from worker.visits.payers import payer
 from worker.visits.watch import Watch, own_texts
 
 PASSED_OVER, TOO_DEAR, DRIFTED = "passed_over.", "too_dear", "drifted"  # counted of a run: by provider, and records
@@ -134,3 +146,121 @@ class ChangeReview:
             notes.tally["proposed"] = len(waiting)
             log.info("visit.proposed", fields=len(waiting))
         return replace(decision, changes=cleared)
+
+
+DELIVERING = "openprospect"
+KEPT = 10  # bad values of one field; more than there are providers
+KINDS: Mapping[str, tuple[str, str]] = {
+    "work_email": ("work", "invalid"),
+    "personal_email": ("personal", "invalid"),
+    "phone": ("phone", "disconnected"),
+    "mobile_phone": ("phone", "disconnected"),
+}
+"""Names what a provider hears, by field: the kind of value, and the verdict on it."""
+
+
+class BadValues(Struct, frozen=True):
+    """Marks bad values of one watched object's records. ``clock`` gives ms."""
+
+    watch: Watch
+    ledger: Ledger
+    yields: Yields
+    providers: Mapping[str, Provider]
+    owner: str
+    clock: Callable[[], int]
+
+    async def mark(self, lease: Lease, notes: VisitNotes, view: View) -> View:
+        """Take in the CRM's news of a record, and what others have said of values that it holds from us.
+
+        Returns the record as it is seen then. The visit's last step keeps what is remembered and journalled.
+        """
+        view = await self._claimed(lease, notes, view)
+        for name, word in view.news.items():
+            own, value = notes.of(name), self._spelled(view, name)
+            provider, question, credits = await self._origin(lease, name, value, view.countries)
+            rule = self.watch.policy.rule(name)
+            facts = {"field": name, "property": rule.property if rule else "", "after": value}
+            notes.ends.append(signal_entry("bad_value", provider, question, facts, self.clock(), credits))
+            notes.own[name] = replace(own, bad=(*own.bad, own.value_hash)[-KEPT:], reported=word)
+            if provider:
+                self.yields.note({bounced_name(provider, name): 1})
+            if handle := of_value(name, value, view.countries):
+                await self.ledger.bad.add([handle], self.clock())
+            await self._tell(provider, name, value)
+            log.info("value.bad", vendor=provider, field=name)
+        if known := await self._known_elsewhere(notes, view):
+            notes.own |= known
+            return self.watch.view(notes.record, notes.own)
+        return view
+
+    def _spelled(self, view: View, name: str) -> str:
+        """Returns the one spelling of a value, so that whoever shows it another way tells of the same one."""
+        return normal(name, view.held[name], view.countries) or view.held[name]
+
+    async def _claimed(self, lease: Lease, notes: VisitNotes, view: View) -> View:
+        """Remember as ours what a delivery of ours brought, where the CRM calls it bad."""
+        ours: dict[str, OurValue] = {}
+        names = unclaimed(notes.record, self.watch.policy, notes.own)
+        for name in names:
+            value = self._spelled(view, name)
+            provider, *_ = await self._origin(lease, name, value, view.countries)
+            if provider:
+                ours[name] = notes.of(name).written(value_hash(name, value, view.countries))
+        notes.own |= ours
+        return self.watch.view(notes.record, notes.own) if ours else view
+
+    async def _known_elsewhere(self, notes: VisitNotes, view: View) -> dict[str, OurValue]:
+        """Returns what is remembered of values of ours that are bad by the word of another record."""
+        held: dict[Handle, str] = {}
+        for name in self.watch.policy.bad:
+            own = notes.of(name)
+            if name in view.held and name not in view.spoiled and own.value_hash:
+                value = view.held[name]
+                is_ours = value_hash(name, value, view.countries) == own.value_hash
+                if is_ours and (handle := of_value(name, value, view.countries)):
+                    held[handle] = name
+        names = [held[one] for one in await self.ledger.bad.among(held.keys())]
+        return {
+            name: replace(own, bad=(*own.bad, own.value_hash)[-KEPT:]) for name in names for own in [notes.of(name)]
+        }
+
+    async def _origin(self, lease: Lease, name: str, value: str, countries: tuple[str, ...]) -> tuple[str, str, int]:
+        """Returns the provider whose value it is, the question that brought it, and what that cost.
+
+        Blanks and 0 stand where the journal forgot, or where it was a person's.
+        """
+        rule = self.watch.policy.rule(name)
+        for entry in reversed(await self.ledger.journal.entries(lease.crm, lease.object, lease.id)):
+            line = json.loads(entry.entry)
+            if line.get("kind") == "created" and rule:
+                brought = (line.get("values") or {}).get(rule.property) or ""
+                if brought and same_value(name, brought, value, countries):
+                    return DELIVERING, "", 0
+            written = line.get("kind") == "change" and line.get("field") == name and line.get("state") == "confirmed"
+            if written and line.get("provider") and same_value(name, line.get("after") or "", value, countries):
+                question = str(line.get("question") or "")
+                return str(line["provider"]), question, int(line.get("credits") or 0) or await self._price(question)
+        return "", "", 0
+
+    async def _price(self, question: str) -> int:
+        """Returns what an answer cost that another record had paid for, 0 where nothing tells any more."""
+        kept = (await self.ledger.desk.find([question], None)).get(question) if question else None
+        paid = await payer(self.ledger.journal, question, kept.at_ms) if kept else None
+        return paid.credits if paid else 0
+
+    async def _tell(self, provider: str, name: str, value: str) -> None:
+        """Tell the provider once per value and kind, whichever records hold it; the same right as by hand."""
+        client = self.providers.get(provider)
+        if name not in KINDS or not isinstance(client, TakesFeedback):
+            return
+        kind, status = KINDS[name]
+        key = key_of(kind, value, status, None)
+        claim = await self.ledger.creations.claim(provider, "feedback", "", [key], self.owner, CALL_MS)
+        if not isinstance(claim, Claimed):
+            return
+        try:
+            await client.tell_bad(kind, value, CreationTicket(self.ledger.creations, claim))
+        except (ConnectorError, TicketSpentError) as error:
+            log.warning("feedback.untold", vendor=provider, field=name, error=type(error).__name__)
+            return
+        await self.ledger.creations.created(claim, "sent")

@@ -15,8 +15,7 @@ from tests.integration.ledger.money import day_line, grant, question, reply
 from worker.commands.check import disk
 from worker.commands.check_results import FAILED_LEVEL, OK
 from worker.ledger.money.budgets import Budgets
-from worker.ledger.money.room import NEEDED, SET_ASIDE, Room
-from worker.ledger.money.spool import Spool
+from worker.ledger.money.spool import NEEDED, SET_ASIDE, Room, Spool
 from worker.ledger.money.tickets import Desk, KeepingTimes, LookupTicket, ReplySettlement
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 
