@@ -16,6 +16,7 @@ from connectors.errors import AccessError, ContractError
 from connectors.hubspot import records, refusals, rights, sign_in
 from connectors.hubspot.operations import Calls, calls, token_call
 from connectors.hubspot.options import BURST, DAILY, RESERVE, SEARCH, HubSpotOptions
+from connectors.hubspot.paths import MODIFIED
 from connectors.hubspot.records import RawProperties
 from connectors.limits import Limiter, Window
 from connectors.models import AccountStatus, Lacks, Need, Property, Reply, Use
@@ -176,7 +177,7 @@ class HubSpotPortal:
         """Returns the portal's clock (ms), never ahead of it: its last ``Date`` plus the time since."""
         vendor_ms, at = self._vendor_time
         if not vendor_ms or self._clock() - at > CLOCK_S:
-            await self.account_status()
+            await self._send(self._calls["contact"].property, path={"name": MODIFIED["contact"]})  # no portal lacks it
             vendor_ms, at = self._vendor_time
         if not vendor_ms:
             raise ContractError(self.name, "now", "date")

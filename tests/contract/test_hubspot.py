@@ -221,6 +221,12 @@ async def test_the_clock_is_the_vendors(sandbox: Sandbox, crm: HubSpot) -> None:
     assert page.server_time % 1000 == 0
 
 
+async def test_the_clock_is_asked_of_a_property_that_every_portal_has(sandbox: Sandbox, crm: HubSpot) -> None:
+    sandbox.control("reset-books", {})
+    await crm.now()
+    assert [request["status"] for request in sandbox.requests()] == [200]
+
+
 # ---- watch ---------------------------------------------------------------------------------------------------------
 
 
