@@ -36,6 +36,7 @@ from connectors.models import Reply
 from connectors.operations import Operation
 
 WAIT_CAP_S = 3600.0  # a vendor's wish beyond an hour is looked at again after one
+PAGE_S = 60.0
 PARTS, PART_BYTES = 4_000, 48  # objects and lists in any body, and one more for so many bytes
 VALUES, VALUE_BYTES = 8_000, 14
 STATUSES: Mapping[int, type[ConnectorError]] = {
@@ -156,6 +157,19 @@ def no_address(vendor: str, operation: Operation, reply: Reply) -> AccessError:
     """
     hint = "the host does not know this path, check base_url"
     return AccessError(vendor, operation.name, reply.status, request_id(reply), hint=hint)
+
+
+def sent_a_page(vendor: str, operation: Operation, reply: Reply) -> RateLimitedError | None:
+    """Returns the error of a refusal that is a page for people, where the API always answers with JSON.
+
+    A gateway or firewall in between sent it: no row and no credential is at fault.
+    """
+    if not (_page(reply) and reply.status in {400, 403, 409, 413}):
+        return None
+    hint = "something between us and the API refuses our calls with a page: it is tried again each minute"
+    asked = retry_after(reply)
+    wait = PAGE_S if asked is None else asked
+    return RateLimitedError(vendor, operation.name, reply.status, retry_after_s=wait, code="PAGE", hint=hint)
 
 
 def _page(reply: Reply) -> bool:

@@ -116,7 +116,12 @@ class HubSpot(HubSpotPortal):
             results |= {write.id: WriteResult(Written.SPLIT) for write in later}
         if part:
             inputs = [{"id": write.id, "properties": dict(write.values)} for write in part]
-            reply = await self._send(operation, json={"inputs": inputs})
+            try:
+                reply = await self._send(operation, json={"inputs": inputs})
+            except RejectedError as refusal:
+                if not refusal.fields:
+                    raise
+                return {**results, **writing.barred(part, refusal)}
             rows = parsed(_ROWS, reply, self.name, operation.name) if 200 <= reply.status < 300 else None
             results |= writing.results(part, reply, rows)
             if object == "contact" and rows is None and (addresses := writing.contested(part, reply)):

@@ -8,7 +8,7 @@ from connectors.hubspot.paths import PATHS, TYPES
 from connectors.oauth import BUCKET
 from connectors.operations import Operation, Repeat
 
-_REFUSED = frozenset({400, 409, 423})  # read by us: a refused batch is split
+_REFUSED = frozenset({400, 404, 409, 413, 423})  # read by us: a refused batch is split
 
 
 class Calls(Struct, frozen=True):

@@ -18,6 +18,7 @@ from connectors.errors import (
     AccessError,
     ConflictError,
     ConnectorError,
+    CrmWord,
     NotFoundError,
     RateLimitedError,
     RejectedError,
@@ -26,11 +27,10 @@ from connectors.errors import (
 from connectors.hubspot.paths import TYPES
 from connectors.limits import Notice
 from connectors.models import RefusalKind, Reply
-from connectors.operations import Operation
-from connectors.refusal_kinds import word_of
-from connectors.replies import ReplyReading, json_of, retry_after
+from connectors.operations import Operation, Repeat
+from connectors.refusal_kinds import kind_of, word_of
+from connectors.replies import ReplyReading, json_of, retry_after, sent_a_page
 
-OF_THE_PROPERTY = frozenset({"PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE"})  # no value would do
 TAKEN = frozenset(
     {
         "CONFLICTING_UNIQUE_VALUE",
@@ -62,6 +62,10 @@ KINDS: Mapping[str, RefusalKind] = {
 _NAME = re.compile(r"[A-Za-z0-9_.]{1,120}")
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{2,60}")
 _EXISTING = re.compile(r"Existing ID:\s*(\d+)")
+_PASSING = re.compile(
+    r"\b(?:try again|retry|concurrent\w*|being (?:updat|modifi|chang|process|merg)ed|in progress|locked)\b",
+    re.IGNORECASE,
+)
 _NO_PROPERTY = re.compile(r'Property "?([a-z0-9_]+)"? does not exist')
 
 
@@ -73,6 +77,7 @@ class Refusal:
     """
 
     category: str = ""
+    sub_category: str = ""
     policy: str = ""
     faults: tuple[tuple[str, str], ...] = ()
     existing_id: str = ""
@@ -88,12 +93,17 @@ class Refusal:
     @property
     def hopeless(self) -> frozenset[str]:
         """Returns properties that no value would suit."""
-        return frozenset(name for name, code in self.faults if name and code in OF_THE_PROPERTY)
+        return frozenset(name for name, code in self.faults if name and kind_of(code, KINDS) is RefusalKind.ACCESS)
 
     @property
     def code(self) -> str:
         """Returns the most telling word of the body."""
-        return next((code for _, code in self.faults if code), self.category)
+        return next((code for _, code in self.faults if code), self.sub_category or self.category)
+
+    @property
+    def is_passing(self) -> bool:
+        """Tells whether a conflict is none of values: somebody else is writing the same row just now."""
+        return not self.existing_id and not self.properties and bool(_PASSING.search(self.message))
 
 
 def refusal(body: bytes) -> Refusal:
@@ -111,6 +121,7 @@ def refusal_of(raw: Mapping[str, Any]) -> Refusal:
     category = _text(raw, "category") or _text(raw, "errorType") or _text(raw, "error") or _text(raw, "status")
     return Refusal(
         category=category if _CODE.fullmatch(category) else "",
+        sub_category=_word(raw, "subCategory"),
         policy=_text(raw, "policyName"),
         faults=tuple(_faults(raw, message)),
         existing_id=_existing(raw, message),
@@ -207,7 +218,7 @@ def _text(item: Mapping[str, Any], key: str) -> str:
 
 
 def _word(item: Mapping[str, Any], key: str) -> str:
-    word = _text(item, key)
+    word = _text(item, key).rpartition(".")[2]  # "crm.associations.ASSOCIATION_LIMIT_EXCEEDED"
     return word if _CODE.fullmatch(word) else ""
 
 
@@ -218,13 +229,22 @@ def reading(vendor: str, reserve: float, api_version: str = "") -> ReplyReading:
     """Tells how HubSpot's replies differ. ``reserve`` is the share of the day left to the customer's other apps."""
 
     def refused(operation: Operation, reply: Reply) -> ConnectorError | None:
-        if reply.status < 400 or reply.status >= 500 or reply.status in operation.misses:
+        is_read = operation.repeat is Repeat.SAFE
+        if reply.status < 400 or reply.status >= 500 or (is_read and reply.status in operation.misses):
             return None
+        if page := sent_a_page(vendor, operation, reply):
+            return page
         said = refusal(reply.body)
         args = (vendor, operation.name, reply.status, request_id(reply))
         if reply.status == 403 and (said.scopes or said.category == "MISSING_SCOPES"):
             scopes = ", ".join(said.scopes) or scope_of(operation)
             return AccessError(*args, code="MISSING_SCOPES", hint=f"give the token the scopes {scopes}")
+        if reply.status == 403 and (is_read or not said.properties):
+            return None
+        if reply.status in operation.misses:
+            return None
+        if reply.status == 409 and said.is_passing:
+            return UnavailableError(*args, retry_after_s=pause(reply), code=said.code)
         if reply.status == 410:
             hint = f"the portal does not answer API version {api_version}: set crm.{vendor}.api_version to a newer one"
             return AccessError(*args, code=said.code or "GONE", hint=hint)
@@ -234,8 +254,10 @@ def reading(vendor: str, reserve: float, api_version: str = "") -> ReplyReading:
             return ConflictError(*args, existing=existing, code=said.code)
         if reply.status == 404:
             return NotFoundError(*args, code=said.code)
-        if reply.status == 400:
+        if reply.status in {400, 403}:
             word = word_of(said.code, KINDS, said.message)
+            if reply.status == 403:
+                word = CrmWord(RefusalKind.ACCESS, word.words)
             return RejectedError(*args, fields=said.properties, code=said.code, said=word)
         return None
 

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
-from connectors.hubspot.records import RecordRows, milliseconds, missing_ids
+from connectors.errors import RejectedError
+from connectors.hubspot.records import ErrorGroup, RecordRows, milliseconds, missing_ids
 from connectors.hubspot.refusals import KINDS, TAKEN, Refusal, refusal, refusal_of
 from connectors.models import Reply, Write, WriteResult, Written
 from connectors.refusal_kinds import kind_of, plain_words
@@ -23,9 +24,12 @@ def results(part: Sequence[Write], reply: Reply, rows: RecordRows | None) -> Map
     """Returns the word on every row of one call; ``rows`` are those of a 2xx answer."""
     if rows is not None:
         return outcomes(part, rows)
-    if reply.status == 423:
+    said = refusal(reply.body)
+    if reply.status == 423 or (reply.status == 409 and said.is_passing):
         return {write.id: WriteResult(Written.LOCKED, code="LOCKED") for write in part}
-    return refused(part, reply.status, refusal(reply.body))
+    if reply.status == 404 and len(part) == 1:
+        return {part[0].id: WriteResult(Written.GONE, code=said.code)}
+    return refused(part, reply.status, said)
 
 
 def coalesced(writes: Sequence[Write]) -> list[Write]:
@@ -45,8 +49,11 @@ def outcomes(part: Sequence[Write], rows: RecordRows) -> Mapping[str, WriteResul
         named: refusal_of(fault.model_dump())
         for fault in rows.errors
         if fault.category != "OBJECT_NOT_FOUND"
-        for named in (*fault.context.get("ids", ()), *fault.context.get("id", ()))
+        for named in _named_ids(fault)
     }
+    unnamed = [write.id for write in part if write.id not in done.keys() | lost | bad.keys()]
+    about_rows = (one for one in rows.errors if one.category != "OBJECT_NOT_FOUND" and not _named_ids(one))
+    said = next((refusal_of(one.model_dump()) for one in about_rows), None)
     results: dict[str, WriteResult] = {}
     for write in part:
         row = done.get(write.id)
@@ -56,9 +63,17 @@ def outcomes(part: Sequence[Write], rows: RecordRows) -> Mapping[str, WriteResul
             results[write.id] = WriteResult(Written.GONE, code="OBJECT_NOT_FOUND")
         elif write.id in bad:
             results[write.id] = _invalid(write, bad[write.id], _named(bad[write.id], is_taken=_is_taken(bad[write.id])))
-        else:
+        elif said is None:
             results[write.id] = WriteResult(Written.UNKNOWN)
+        elif len(unnamed) == 1:  # an error without a name is about the only row that nothing else is said of
+            results[write.id] = _invalid(write, said, _named(said, is_taken=_is_taken(said)))
+        else:
+            results[write.id] = WriteResult(Written.SPLIT, part=int(write.id in unnamed[len(unnamed) // 2 :]))
     return results
+
+
+def _named_ids(fault: ErrorGroup) -> tuple[str, ...]:
+    return (*fault.context.get("ids", ()), *fault.context.get("id", ()))
 
 
 def refused(part: Sequence[Write], status: int, said: Refusal) -> Mapping[str, WriteResult]:
@@ -77,6 +92,21 @@ def refused(part: Sequence[Write], status: int, said: Refusal) -> Mapping[str, W
     if not touched or len(touched) == len(part):
         touched = {write.id for write in part[len(part) // 2 :]}
     return {write.id: WriteResult(Written.SPLIT, part=int(write.id in touched)) for write in part}
+
+
+def barred(part: Sequence[Write], refusal: RejectedError) -> Mapping[str, WriteResult]:
+    """Returns the word on the rows of a batch some of whose properties our token may not write."""
+    bad = frozenset(refusal.fields)
+    if not any(bad & write.values.keys() for write in part):
+        bad = frozenset(name for write in part for name in write.values)
+
+    def word(write: Write) -> WriteResult:
+        named = tuple(name for name in write.values if name in bad)
+        if not named:
+            return WriteResult(Written.SPLIT)
+        return WriteResult(Written.INVALID, named, refusal.code, kind=refusal.kind, words=refusal.words)
+
+    return {write.id: word(write) for write in part}
 
 
 def apart(part: Sequence[Write]) -> tuple[list[Write], list[Write]]:

@@ -38,8 +38,9 @@ DESCRIBE = Operation("describe", "GET", "/sobjects/{table}/describe", Repeat.SAF
 QUERY = Operation("query", "GET", "/query", Repeat.SAFE)
 QUERY_ALL = Operation("queryAll", "GET", "/queryAll", Repeat.SAFE)
 MORE = Operation("query.more", "GET", "/query/{locator}", Repeat.SAFE)
-UPDATE = Operation("collections.update", "PATCH", "/composite/sobjects", Repeat.UPDATES, misses=frozenset({400}))
-COMPOSITE = Operation("composite", "POST", "/composite", Repeat.UPDATES, misses=frozenset({400}))
+_SPLIT = frozenset({400, 413})  # read by us: a refused batch is split
+UPDATE = Operation("collections.update", "PATCH", "/composite/sobjects", Repeat.UPDATES, misses=_SPLIT)
+COMPOSITE = Operation("composite", "POST", "/composite", Repeat.UPDATES, misses=_SPLIT)
 UPSERT = Operation("sobject.upsert", "PATCH", "/sobjects/{table}/{field}/{value}", Repeat.CREATES)
 DELETE = Operation("collections.delete", "DELETE", "/composite/sobjects", Repeat.SAFE, misses=frozenset({400}))
 CREATE = Operation("sobject.create", "POST", "/sobjects/{table}", Repeat.CREATES)

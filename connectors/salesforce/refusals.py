@@ -19,15 +19,16 @@ from connectors.errors import (
 )
 from connectors.limits import Notice
 from connectors.models import RefusalKind, Reply, Write, WriteResult, Written
-from connectors.operations import Operation
+from connectors.operations import Operation, Repeat
 from connectors.refusal_kinds import kind_of, plain_words, word_of
-from connectors.replies import ReplyReading, json_of, retry_after
+from connectors.replies import ReplyReading, json_of, retry_after, sent_a_page
 from connectors.salesforce import access
 from connectors.salesforce.ids import known_id
 
 LOCKED = frozenset({"UNABLE_TO_LOCK_ROW"})
 GONE = frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "NOT_FOUND", "MALFORMED_ID"})
 TAKEN = frozenset({"DUPLICATES_DETECTED", "DUPLICATE_VALUE"})
+AUTOMATION = frozenset({"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER", "APEX_ERROR"})
 BECAME = frozenset({"CANNOT_UPDATE_CONVERTED_LEAD"})  # a read tells what
 KINDS: Mapping[str, RefusalKind] = {
     "INVALID_EMAIL_ADDRESS": RefusalKind.VALUE,
@@ -37,25 +38,42 @@ KINDS: Mapping[str, RefusalKind] = {
     "FIELD_INTEGRITY_EXCEPTION": RefusalKind.VALUE,
     "NUMBER_OUTSIDE_VALID_RANGE": RefusalKind.VALUE,
     "JSON_PARSER_ERROR": RefusalKind.VALUE,
+    "MALFORMED_ID": RefusalKind.VALUE,
     "INVALID_TYPE_ON_FIELD_IN_RECORD": RefusalKind.VALUE,
     "DUPLICATES_DETECTED": RefusalKind.DUPLICATE,
     "DUPLICATE_VALUE": RefusalKind.DUPLICATE,
     "FIELD_CUSTOM_VALIDATION_EXCEPTION": RefusalKind.RULE,
     "FIELD_FILTER_VALIDATION_EXCEPTION": RefusalKind.RULE,
     "REQUIRED_FIELD_MISSING": RefusalKind.RULE,
+    "ENTITY_SAVE_VALIDATION_ERROR": RefusalKind.RULE,
     "ENTITY_IS_LOCKED": RefusalKind.ROW,
+    "ALREADY_IN_PROCESS": RefusalKind.ROW,
+    "RECORD_IN_USE_BY_WORKFLOW": RefusalKind.ROW,
+    "DEPENDENCY_EXISTS": RefusalKind.ROW,
+    "NOT_FOUND": RefusalKind.ROW,
+    "INVALID_OWNER": RefusalKind.ROW,
+    "INVALID_EMPTY_KEY_OWNER": RefusalKind.ROW,
     "INACTIVE_OWNER_OR_USER": RefusalKind.ROW,
     "INVALID_CROSS_REFERENCE_KEY": RefusalKind.ROW,
     "ENTITY_FAILED_IFLASTMODIFIED_ON_UPDATE": RefusalKind.ROW,
     "TRANSFER_REQUIRES_READ": RefusalKind.ACCESS,
     "INSUFFICIENT_ACCESS_OR_READONLY": RefusalKind.ACCESS,
     "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": RefusalKind.ACCESS,
+    "UNAVAILABLE_RECORDTYPE_EXCEPTION": RefusalKind.ACCESS,
+    "SHARE_NEEDED_FOR_CHILD_OWNER": RefusalKind.ACCESS,
+    "CHILD_SHARE_FAILS_PARENT": RefusalKind.ACCESS,
+    "PACKAGE_LICENSE_REQUIRED": RefusalKind.ACCESS,
+    "INVALID_PACKAGE_LICENSE": RefusalKind.ACCESS,
+    "INVALID_SESSION_ID": RefusalKind.ACCESS,
     "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": RefusalKind.ORG,
     "CANNOT_EXECUTE_FLOW_TRIGGER": RefusalKind.ORG,
     "PROCESSING_HALTED": RefusalKind.ORG,
     "APEX_ERROR": RefusalKind.ORG,
     "STORAGE_LIMIT_EXCEEDED": RefusalKind.ORG,
     "LIMIT_EXCEEDED": RefusalKind.ORG,
+    "ORG_LOCKED": RefusalKind.ORG,
+    "INSUFFICIENT_CREDITS": RefusalKind.ORG,
+    "FIND_DUPLICATES_ERROR": RefusalKind.ORG,
     "REQUEST_RUNNING_TOO_LONG": RefusalKind.ORG,
     "TXN_SECURITY_METERING_ERROR": RefusalKind.ORG,
     "ENTITY_IS_DELETED": RefusalKind.ROW,
@@ -65,6 +83,10 @@ KINDS: Mapping[str, RefusalKind] = {
     "INVALID_FIELD": RefusalKind.ACCESS,
     "INVALID_FIELD_FOR_INSERT_UPDATE": RefusalKind.ACCESS,
     "FIELD_NOT_UPDATABLE": RefusalKind.ACCESS,
+    "INVALID_OPERATION": RefusalKind.UNKNOWN,  # what is invalid is no value
+    "INVALID_TYPE_FOR_OPERATION": RefusalKind.UNKNOWN,
+    "INVALID_BATCH_OPERATION": RefusalKind.UNKNOWN,
+    "INVALID_STATUS": RefusalKind.UNKNOWN,
 }
 LATER = frozenset(
     {
@@ -177,19 +199,23 @@ def _object_of(id: str) -> str:
 
 def row_result(write: Write, errors: Sequence[Fault]) -> WriteResult:
     """Returns the vendor's word on one row that was not written."""
-    first = errors[0] if errors else Fault()
     named = _named(write, errors)
-    if first.code in LOCKED or (first.code.startswith("CANNOT_INSERT_UPDATE") and "lock" in _lower(first)):
+    about_ours = (one for one in errors if {*one.fields, *one.words}.intersection(named))
+    first = next(about_ours, errors[0] if errors else Fault())
+    if _met_a_lock(first):
         return WriteResult(Written.LOCKED, code=first.code)
-    if (first.code in GONE and not named) or first.code in BECAME:
+    if (first.code in GONE and not named and not first.fields) or first.code in BECAME:
         return WriteResult(Written.GONE, code=first.code)
     if not first.code or first.code in LATER or first.code == "ALL_OR_NONE_OPERATION_ROLLED_BACK":
         return WriteResult(Written.UNKNOWN, code=first.code)
+    kind = kind_of(first.code, KINDS, first.message)
+    if kind is RefusalKind.VALUE and first.fields and not named:
+        kind = RefusalKind.RULE  # the value of a property that we do not write
     return WriteResult(
         Written.INVALID,
         named,
         first.code,
-        kind=kind_of(first.code, KINDS, first.message),
+        kind=kind,
         words=plain_words(first.message, write.values.values()),
         existing_id=first.existing[0][1] if first.existing else "",
     )
@@ -202,8 +228,12 @@ def _named(write: Write, errors: Sequence[Fault]) -> tuple[str, ...]:
     return tuple(n for n in write.values if n in listed) or tuple(n for n in write.values if n in spoken)
 
 
-def _lower(one: Fault) -> frozenset[str]:
-    return frozenset(word.lower() for word in one.words)
+def _met_a_lock(one: Fault) -> bool:
+    """Tells whether a row was locked for a moment: this one, or one that a trigger or flow of the org went on to."""
+    if one.code in LOCKED:
+        return True
+    words = {word.lower() for word in one.words}
+    return one.code in AUTOMATION and ("unable_to_lock_row" in words or {"unable", "lock"} <= words)
 
 
 # ---- the org's way of the common table ----------------------------------------------------------------------------
@@ -219,6 +249,8 @@ def reading(vendor: str, reserve: float, api_version: str = "") -> ReplyReading:
         args, code = (vendor, operation.name, reply.status), first.code
         if error := access.denied(*args, code, first.words, api_version):
             return error
+        if page := sent_a_page(vendor, operation, reply):
+            return page
         if reply.status in operation.misses or reply.status == 401:
             return None
         if reply.status == 300:
@@ -232,7 +264,7 @@ def reading(vendor: str, reserve: float, api_version: str = "") -> ReplyReading:
             used = f"{usage[1]} of {usage[2]} API calls" if usage else "all API calls"
             hint = "" if crowd else f"the org has spent {used} of its day: it is asked again every quarter of an hour"
             return RateLimitedError(*args, retry_after_s=CROWDED_S if crowd else SPENT_S, code=code, hint=hint)
-        if code in LATER:
+        if code in LATER or _met_a_lock(first):
             return UnavailableError(*args, code=code)
         if code in MAPPING:
             hint = "the org refuses a field or object of the mapping, or hides it from this user: run check"
@@ -241,8 +273,14 @@ def reading(vendor: str, reserve: float, api_version: str = "") -> ReplyReading:
             return ConflictError(*args, existing=first.existing, rule=first.rule, code=code)
         if code in GONE or reply.status == 404:
             return NotFoundError(*args, fields=first.fields, code=code)
-        if reply.status == 400:
-            return RejectedError(*args, fields=first.fields, code=code, said=word_of(code, KINDS, first.message))
+        said = word_of(code, KINDS, first.message)
+        if reply.status == 400 and operation.method == "GET":  # a question is about no row
+            if said.kind is RefusalKind.ORG:
+                return UnavailableError(*args, code=code)
+            return AccessError(*args, code=code, hint="the org does not take a question of ours: run refill check")
+        of_a_row = code in KINDS and operation.repeat is Repeat.CREATES
+        if reply.status == 400 or (reply.status == 403 and of_a_row):
+            return RejectedError(*args, fields=first.fields, code=code, said=said)
         return None
 
     def notices(_operation: Operation, reply: Reply) -> Mapping[str, Notice]:

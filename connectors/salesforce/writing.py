@@ -39,7 +39,7 @@ async def written(writes: Sequence[Write], size: int, send: Send, read: Read) ->
                 raise
             results |= {write.id: WriteResult(Written.UNKNOWN) for write in part}
         else:
-            results |= refused(part, faults(reply.body)) if reply.status == 400 else read(part, reply)
+            results |= refused(part, faults(reply.body)) if reply.status >= 400 else read(part, reply)
     return results
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -105,3 +106,52 @@ async def test_a_spent_day_is_a_403_and_a_429_is_back_off(
             await watch.vendor.read(watch.watched, ["0035g0000000001"])
         assert caught.value.retry_after_s == wait_s
         assert ("100000 of 100000 API calls" in str(caught.value)) is (status == 403)
+
+
+async def test_a_row_that_is_there_and_leads_to_something_gone_waits_for_its_change(org: Sandbox) -> None:
+    async with pushing(org, SALESFORCE) as (watch, pusher):
+        record_id = made(org, SALESFORCE)
+        gone = row("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
+        org.fault("status", ROUTES["salesforce"], params={"status": 200, "body": gone}, times=None)
+        pushed = await push(watch, pusher, SALESFORCE, record_id, title(SALESFORCE))
+        assert pushed.ended is PushEnd.PUSHED
+        assert (pushed.words["job_title"].kind, pushed.words["job_title"].code) == (
+            RefusalKind.ROW,
+            "INVALID_CROSS_REFERENCE_KEY",
+        )
+        assert writes(org) == 2
+
+
+@pytest.mark.parametrize("status", [404, 413])
+async def test_a_call_that_is_refused_as_a_whole_costs_no_row_its_value(portal: Sandbox, status: int) -> None:
+    async with pushing(portal, HUBSPOT) as (watch, pusher):
+        one, other = made(portal, HUBSPOT), made(portal, HUBSPOT)
+        portal.calm()
+        portal.fault("status", ROUTES["hubspot"], params={"status": status, "body": {"message": "no"}}, times=1)
+        both = await asyncio.gather(
+            *(push(watch, pusher, HUBSPOT, each, title(HUBSPOT)) for each in (one, other)),
+        )
+        assert [pushed.written for pushed in both] == [(title(HUBSPOT),)] * 2
+
+
+async def test_an_error_that_names_no_row_keeps_back_only_the_row_that_it_is_about(portal: Sandbox) -> None:
+    async with pushing(portal, HUBSPOT) as (watch, pusher):
+        record_id = made(portal, HUBSPOT)
+        portal.calm()
+        error = {"status": "error", "category": "VALIDATION_ERROR", "message": "A value for seniority is required"}
+        body = {"status": "COMPLETE", "results": [], "numErrors": 1, "errors": [error]}
+        portal.fault("status", ROUTES["hubspot"], params={"status": 207, "body": body}, times=None)
+        pushed = await push(watch, pusher, HUBSPOT, record_id, title(HUBSPOT))
+        assert (pushed.refused, pushed.words["job_title"].kind) == ((title(HUBSPOT),), RefusalKind.RULE)
+
+
+async def test_a_property_that_our_token_may_not_write_pauses_nobody(portal: Sandbox) -> None:
+    fault = {"message": "You may not edit it", "code": "USER_LACKS_PERMISSION", "context": {"propertyName": ["phone"]}}
+    body = {"status": "error", "category": "FORBIDDEN", "message": "refused", "errors": [fault]}
+    async with pushing(portal, HUBSPOT) as (watch, pusher):
+        record_id = made(portal, HUBSPOT)
+        portal.calm()
+        portal.fault("status", ROUTES["hubspot"], times=None, params={"status": 403, "body": body}, match='"phone"')
+        pushed = await push(watch, pusher, HUBSPOT, record_id, title(HUBSPOT), phone(HUBSPOT))
+        assert (pushed.written, pushed.refused) == ((title(HUBSPOT),), (phone(HUBSPOT),))
+        assert pushed.words["phone"].kind is RefusalKind.ACCESS

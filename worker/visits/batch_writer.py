@@ -63,6 +63,7 @@ class RowWrite:
     stale: int = 0
     alone: bool = False  # one value at a time: a refusal did not say which of them it was about
     last: bool = False  # and this was the last of them
+    gone: bool = False  # a write was told so, though a read had shown the row
     found: set[str] = field(default_factory=set)  # of ``doubt``: what stands there now, by whomever
 
 
@@ -211,6 +212,12 @@ class BatchWriter:
                     row.doubt = {name: value for name, value in row.doubt.items() if name not in write.values}
                     if row.alone and not row.last:
                         left.append(row)
+                case Written.GONE if not row.gone:
+                    row.gone = True
+                    left.append(row)  # a read tells whether it is the row, or something that the row leads to
+                case Written.GONE:
+                    row.word = replace(word, outcome=Written.INVALID, kind=RefusalKind.ROW)
+                    row.refused |= dict.fromkeys(write.values, row.word)
                 case Written.INVALID if word.kind is RefusalKind.ORG and len(rows) > 1:
                     parts.setdefault(int(row in rows[len(rows) // 2 :]), []).append(row)  # fewer may pass
                 case Written.INVALID:

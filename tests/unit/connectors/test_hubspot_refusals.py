@@ -4,13 +4,16 @@ from typing import Any
 
 import pytest
 
+from connectors.replies import failure
 from connectors.errors import AccessError, ConflictError, NotFoundError, RateLimitedError, RejectedError
+from connectors.hubspot.operations import calls
 from connectors.hubspot.refusals import pause, reading, refusal
-from connectors.models import Reply
+from connectors.models import RefusalKind, Reply
 from connectors.operations import Operation, Repeat
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "hubspot"
 CALL = Operation("contacts.create", "POST", "/crm/v3/objects/contacts", Repeat.CREATES)
+UPDATE = calls("2026-09")["contact"].write
 
 
 def sample(name: str) -> Any:
@@ -122,6 +125,27 @@ def test_only_answers_near_a_limit_are_worth_a_notice() -> None:
     assert notices(CALL, Reply(200, far, b"")) == {}
     assert notices(CALL, Reply(200, near, b""))[""].remaining == 3
     assert notices(CALL, Reply(200, day, b""))[""].remaining == 10
+
+
+@pytest.mark.parametrize("status", [400, 403, 409])
+def test_a_page_that_something_in_between_answers_with_blames_neither_row_nor_credential(status: int) -> None:
+    page = Reply(status, {"content-type": "text/html"}, b"<html>Attention Required!</html>")
+    for call in (CALL, UPDATE):
+        error = reading("acme", 0.2).refusal(call, page)
+        assert isinstance(error, RateLimitedError)
+        assert (error.retry_after_s, error.code) == (60.0, "PAGE")
+
+
+def test_a_right_to_one_property_stops_no_other_row_and_any_other_403_pauses() -> None:
+    fault = {"message": "no", "code": "USER_LACKS_PERMISSION", "context": {"propertyName": ["salary"]}}
+    named = {"category": "FORBIDDEN", "message": "no", "errors": [fault]}
+    read = reading("acme", 0.2)
+    for call in (CALL, UPDATE):
+        error = read.refusal(call, reply(403, named))
+        assert isinstance(error, RejectedError)
+        assert (error.fields, error.kind) == (("salary",), RefusalKind.ACCESS)
+        for body in ({"category": "FORBIDDEN", "message": "no"}, {**named, "category": "MISSING_SCOPES"}):
+            assert isinstance(failure("acme", "acme", call, reply(403, body), read), AccessError)
 
 
 def test_a_limit_is_left_to_the_common_table() -> None:

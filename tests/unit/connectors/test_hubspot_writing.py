@@ -1,6 +1,7 @@
 import json
 from collections.abc import Mapping, Sequence
 
+from connectors.errors import CrmWord, RejectedError
 from connectors.hubspot import writing
 from connectors.hubspot.records import RecordRows
 from connectors.models import RefusalKind, Reply, Write, WriteResult, Written
@@ -120,3 +121,40 @@ def test_the_vendors_word_on_one_row_of_a_mixed_answer_names_property_code_and_r
     assert told["1"].words == "Email address … is invalid"
     assert (told["2"].properties, told["2"].existing_id) == (("email",), "77")
     assert told["2"].kind is RefusalKind.DUPLICATE
+
+
+def test_a_batch_that_is_too_large_or_has_a_row_that_is_not_there_goes_out_in_halves() -> None:
+    part = [Write(str(n), {"phone": "1"}) for n in range(4)]
+    for status in (404, 413):
+        assert parts(writing.results(part, Reply(status, {}, b"{}"), None)) == {0: ["0", "1"], 1: ["2", "3"]}
+    (gone,) = writing.results(part[:1], Reply(404, {}, b"{}"), None).values()
+    assert gone.outcome is Written.GONE
+
+
+def test_a_conflict_that_asks_for_a_repeat_is_a_lock() -> None:
+    for message in ("Concurrent modification of the object, try again", "The object is being updated", "is locked"):
+        body = json.dumps({"category": "CONFLICT", "message": message}).encode()
+        (told,) = writing.results([Write("1", {"email": "a@b.co"})], Reply(409, {}, body), None).values()
+        assert told.outcome is Written.LOCKED
+
+
+def test_errors_that_name_no_row_cost_only_rows_that_nothing_is_said_of() -> None:
+    fault = {"category": "VALIDATION_ERROR", "message": "A value for seniority is required", "context": {}}
+    rows = RecordRows.model_validate({"results": [{"id": "1", "updatedAt": ""}], "errors": [fault]})
+    several = writing.outcomes([Write(i, {"phone": "1"}) for i in "123"], rows)
+    assert [several[i].outcome for i in "123"] == [Written.DONE, Written.SPLIT, Written.SPLIT]
+    alone = writing.outcomes([Write(i, {"phone": "1"}) for i in "12"], rows)
+    assert (alone["2"].outcome, alone["2"].kind) == (Written.INVALID, RefusalKind.RULE)
+
+
+def test_a_right_to_one_property_that_is_missing_costs_its_rows_only() -> None:
+    part = [Write("1", {"email": "x"}), Write("2", {"phone": "1"}), Write("3", {"phone": "1"})]
+    told = writing.barred(part, RejectedError("acme", "write", 403, fields=("email",), said=CrmWord(RefusalKind.ACCESS)))
+    assert (told["1"].outcome, told["1"].kind) == (Written.INVALID, RefusalKind.ACCESS)
+    assert parts(told) == {0: ["2", "3"]}
+
+
+def test_a_sub_category_says_more_than_its_category() -> None:
+    body = {"category": "VALIDATION_ERROR", "subCategory": "crm.associations.ASSOCIATION_LIMIT_EXCEEDED", "message": ""}
+    (told,) = writing.results([Write("1", {"phone": "1"})], Reply(400, {}, json.dumps(body).encode()), None).values()
+    assert (told.code, told.kind) == ("ASSOCIATION_LIMIT_EXCEEDED", RefusalKind.ORG)

@@ -13,7 +13,7 @@ from connectors.errors import (
     RejectedError,
     UnavailableError,
 )
-from connectors.models import Reply, Write, Written
+from connectors.models import RefusalKind, Reply, Write, Written
 from connectors.operations import Operation, Repeat
 from connectors.salesforce.refusals import fault, faults, reading, row_result
 
@@ -97,6 +97,21 @@ def test_a_body_that_is_no_error_list_has_no_faults(content: bytes) -> None:
         ("INSUFFICIENT_ACCESS_OR_READONLY", "no", (), Written.INVALID, ()),
         ("CANNOT_UPDATE_CONVERTED_LEAD", "no", (), Written.GONE, ()),
         ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "trigger: UNABLE to lock row", (), Written.LOCKED, ()),
+        (
+            "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+            "Sync: execution of AfterUpdate caused by: first error: UNABLE_TO_LOCK_ROW, unable to obtain it: []",
+            (),
+            Written.LOCKED,
+            (),
+        ),
+        (
+            "CANNOT_EXECUTE_FLOW_TRIGGER",
+            "This error occurred when the flow tried to update records: UNABLE_TO_LOCK_ROW: unable to obtain it.",
+            (),
+            Written.LOCKED,
+            (),
+        ),
+        ("INVALID_CROSS_REFERENCE_KEY", "Owner ID: id value of incorrect type", ("OwnerId",), Written.INVALID, ()),
         ("ALL_OR_NONE_OPERATION_ROLLED_BACK", "", (), Written.UNKNOWN, ()),
         ("", "", (), Written.UNKNOWN, ()),
     ],
@@ -109,6 +124,72 @@ def test_each_row_error_has_an_outcome(
         [fault({"statusCode": code, "message": message, "fields": list(fields)})],
     )
     assert (told.outcome, told.properties, told.code) == (outcome, properties, code)
+
+
+@pytest.mark.parametrize(
+    ("code", "fields", "kind"),
+    [
+        ("FIELD_INTEGRITY_EXCEPTION", ("OwnerId",), RefusalKind.RULE),
+        ("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", ("LeadSource",), RefusalKind.RULE),
+        ("STRING_TOO_LONG", ("Description",), RefusalKind.RULE),
+        ("INVALID_CROSS_REFERENCE_KEY", ("OwnerId",), RefusalKind.ROW),
+        ("STRING_TOO_LONG", ("Title",), RefusalKind.VALUE),
+        ("FIELD_INTEGRITY_EXCEPTION", (), RefusalKind.VALUE),
+        ("INVALID_FIELD_FOR_INSERT_UPDATE", ("OwnerId",), RefusalKind.ACCESS),
+    ],
+)
+def test_a_word_on_a_field_that_we_do_not_write_is_no_word_on_a_value_of_ours(
+    code: str, fields: tuple[str, ...], kind: RefusalKind
+) -> None:
+    told = row_result(Write("1", {"Title": "y"}), [fault({"statusCode": code, "message": "", "fields": list(fields)})])
+    assert (told.outcome, told.kind) == (Written.INVALID, kind)
+
+
+def test_of_several_errors_of_a_row_the_one_that_names_a_value_of_ours_is_told_of_it() -> None:
+    rule = {"statusCode": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "message": "State the source.", "fields": ["Source__c"]}
+    value = {"statusCode": "INVALID_EMAIL_ADDRESS", "message": "Email: invalid", "fields": ["Email"]}
+    told = row_result(Write("1", {"Email": "x", "Title": "y"}), [fault(rule), fault(value)])
+    assert (told.properties, told.code, told.kind) == (("Email",), "INVALID_EMAIL_ADDRESS", RefusalKind.VALUE)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (400, "QUERY_TOO_COMPLICATED", AccessError),
+        (400, "INVALID_QUERY_FILTER_OPERATOR", AccessError),
+        (400, "EXCEEDED_ID_LIMIT", UnavailableError),
+        (400, "NEVER_HEARD_OF", AccessError),
+        (404, "NOT_FOUND", NotFoundError),
+    ],
+)
+def test_a_question_that_the_org_does_not_take_is_no_records_fault(
+    status: int, code: str, kind: type[ConnectorError]
+) -> None:
+    query = Operation("query", "GET", "/query", Repeat.SAFE)
+    found = reading("acme", 0.2).refusal(query, Reply(status, {}, body(code)))
+    assert type(found) is kind
+    if kind is AccessError:
+        assert "refill check" in str(found)
+
+
+@pytest.mark.parametrize("code", ["INSUFFICIENT_ACCESS_OR_READONLY", "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY"])
+def test_a_right_to_one_row_that_our_user_lacks_stops_no_other(code: str) -> None:
+    refused = error(403, body(code))
+    assert isinstance(refused, RejectedError)
+    assert refused.kind is RefusalKind.ACCESS
+
+
+def test_a_trigger_that_met_a_lock_may_pass_a_moment_later() -> None:
+    text = "Sync: execution of BeforeInsert caused by: first error: UNABLE_TO_LOCK_ROW, unable to obtain it: []"
+    assert isinstance(error(400, body("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", text)), UnavailableError)
+
+
+@pytest.mark.parametrize("status", [400, 403, 409])
+def test_a_page_that_something_in_between_answers_with_blames_neither_row_nor_credential(status: int) -> None:
+    page = Reply(status, {"content-type": "text/html; charset=utf-8"}, b"<html>Request blocked</html>")
+    found = reading("acme", 0.2).refusal(CALL, page)
+    assert isinstance(found, RateLimitedError)
+    assert (found.retry_after_s, found.code) == (60.0, "PAGE")
 
 
 def test_usage_is_noticed_once_our_share_runs_low() -> None:
