@@ -405,12 +405,12 @@ class Use(StrEnum):
 class Need(Struct, frozen=True):
     """Names a property of ``object`` that is read whatever is mapped.
 
-    Whether a person opted out, or who employs them.
+    Whether a person opted out, who employs them, or which contact a lead has become.
     """
 
     object: str
     property: str
-    use: Literal["consent", "company"]
+    use: Literal["consent", "company", "converted"]
 
 
 class Provenance(Struct, frozen=True):

@@ -35,6 +35,7 @@ NEEDS = {
         Need("lead", "DoNotCall", "consent"),
         Need("lead", "Company", "company"),
         Need("lead", "Website", "company"),
+        Need("lead", "ConvertedContactId", "converted"),
     ),
 }
 AT_COMPANY = (("Contact", "AccountId"), ("Opportunity", "AccountId"), ("Case", "AccountId"), ("Account", "ParentId"))

@@ -20,7 +20,7 @@ from worker.commands.check_crms import checks_of_crms
 from worker.commands.check_platform import hosts, redis_place
 from worker.commands.check_results import FAILED_LEVEL, OK, WARNING, CheckResult, standing
 from worker.commands.options import Config, Json, finish, one_command
-from worker.commands.session import err, out, print_json, settings_of
+from worker.commands.session import err, out, print_json, settings_of, with_work
 from worker.commands.tables import cell, table
 from worker.ledger.intake.accounts import Accounts
 from worker.ledger.intake.grants import Grants
@@ -80,6 +80,8 @@ async def check(settings: Settings) -> list[CheckResult]:
     if not settings.crm:
         nothing = "no crm is configured, so nothing is watched and nothing is written"
         findings.append(CheckResult("crm", WARNING, nothing, "write one with refill init; refill csv needs none"))
+    else:
+        findings += _idle(settings)
     if called := hosts(settings):
         findings.append(CheckResult("hosts", OK, f"calls {', '.join(called)} and no other"))
     findings += list(_alerts(settings))
@@ -130,6 +132,20 @@ def disk(room: Room) -> CheckResult:
         hint = "make room, or give the folder to this user (chown); nothing more is bought meanwhile"
         return CheckResult("disk", FAILED_LEVEL, text, hint)
     return CheckResult("disk", OK, f"{free} free under data_dir; paid calls stop below {needed}")
+
+
+def _idle(settings: Settings) -> Iterator[CheckResult]:
+    """Yields what keeps a worker from being started, and crms that nothing is looked at in."""
+    try:
+        with_work(settings)
+    except ConfigError as error:
+        yield from (CheckResult("configuration", FAILED_LEVEL, problem) for problem in error.problems)
+        return
+    to = settings.providers.openprospect.deliver_to if settings.providers.openprospect else ()
+    for name, crm in settings.crm.items():
+        if not crm.objects() and name not in to:
+            text = "nothing of it is watched and nothing is delivered to it"
+            yield CheckResult(name, WARNING, text, f"add a table [crm.{name}.watch.contact], or take it out")
 
 
 def _configured(settings: Settings) -> str:

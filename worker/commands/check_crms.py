@@ -132,11 +132,10 @@ async def _asked(
     part = f"{name} {kind}"
     try:
         async with asyncio.timeout(PATIENCE_S):
-            found = [
-                CheckResult(part, FAILED_LEVEL, one.text, one.do) for one in await unmet(name, settings, vendor, kind)
-            ]
+            lost = await unmet(name, settings, vendor, kind)
+            found = [CheckResult(part, FAILED_LEVEL if one.refuses else WARNING, one.text, one.do) for one in lost]
             watched = settings.objects().get(kind)
-            if found or watched is None:
+            if watched is None or any(one.refuses for one in lost):
                 return found
             schema = await vendor.properties(kind)
             rules = policy(name, settings, kind, watched, providers)
@@ -149,7 +148,7 @@ async def _asked(
         return [CheckResult(part, FAILED_LEVEL, str(error), "correct it")]
     except (ConnectorError, TimeoutError) as error:
         return [failure(part, credential, error)]
-    return []
+    return found
 
 
 async def _rights(name: str, watched: WatchSettings, vendor: Crm, kind: str, credential: str) -> list[CheckResult]:

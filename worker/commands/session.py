@@ -87,15 +87,17 @@ def report(values: Mapping[str, object], *sentences: str, as_json: bool) -> None
         out.say(sentence)
 
 
-def with_work(settings: Settings) -> Settings:
-    """Gives the settings back where a crm of theirs, if there is one, makes a worker look at something.
+def with_work(settings: Settings, *, without_crm: bool = True) -> Settings:
+    """Gives the settings back where a crm of theirs makes a worker look at something.
+
+    A worker is of use ``without_crm``, too: what the web enriches is bought by it.
 
     Raises:
         ConfigError: nothing is watched and nothing is delivered; the sentence says what to add.
     """
     openprospect = settings.providers.openprospect
     watched = any(one.objects() for one in settings.crm.values())
-    if settings.crm and not watched and not (openprospect and openprospect.deliver_to):
+    if (settings.crm or not without_crm) and not watched and not (openprospect and openprospect.deliver_to):
         add = "add a table [crm.<name>.watch.contact], or name a crm in providers.openprospect.deliver_to"
         raise ConfigError([f"nothing is watched and nothing is delivered, so there is nothing to do: {add}"])
     return settings

@@ -30,7 +30,7 @@ from worker.visits.visit_notes import DRIFTED
 
 async def run_sync(config: Path | None, wanted: Pass, *, as_json: bool, verbose: bool) -> int:
     """Run one pass with a worker of its own; others on the same Redis help."""
-    settings, stop = with_work(settings_of(config, verbose=verbose)), stop_on_signals()
+    settings, stop = with_work(settings_of(config, verbose=verbose), without_crm=False), stop_on_signals()
     if wanted.record is not None:
         crm, kind, id = wanted.record
         known_watch(settings, crm, kind)

@@ -98,6 +98,10 @@ class Look:
         runtime = self.runtime
         for crm in sorted(runtime.shut):
             await self._miss(crm, "", f"{crm} cannot be opened: run refill check")
+        for crm, kind in sorted(runtime.refused):
+            pauses = await runtime.ledger.pauses.of(f"{crm}.{kind}")
+            why = next((one.why for one in pauses if one.why), "its opt-outs are not shown to us: run refill check")
+            await self._miss(crm, kind, why)
         watches = list(runtime.watches.values())
         looks = [self._ask(one.crm, one.object, partial(self._poll, one)) for one in watches]
         looks += [self._ask(crm, "delivery", partial(one.look, self.run)) for crm, one in runtime.awaiting.items()]

@@ -19,11 +19,15 @@ CONSENT = "CONSENT"
 
 
 class Unmet(Struct, frozen=True):
-    """Names a property that is read and not shown. ``text`` says which, ``do`` what a person should do."""
+    """Names a property that is read and not shown. ``text`` says which, ``do`` what a person should do.
+
+    ``refuses``: nothing is started without it.
+    """
 
     is_consent: bool
     text: str
     do: str
+    refuses: bool = True
 
 
 SchemaOf: TypeAlias = Callable[[str], Awaitable[Mapping[str, Property]]]
@@ -79,8 +83,10 @@ async def unmet(
         if is_consent:
             do = f'grant read access to it, or set crm.{name}.consent_unreadable = "accept"'
             found.append(Unmet(is_consent=True, text=f"{text}, so nobody's opt-out would be seen", do=do))
-        else:
-            found.append(Unmet(is_consent=False, text=f"{text}, so no employer is known", do="grant read access to it"))
+            continue
+        refuses = need.use == "company"
+        lost = "no employer is known" if refuses else "a lead that is converted leads to no contact"
+        found.append(Unmet(False, f"{text}, so {lost}", "grant read access to it", refuses))
     return found
 
 
@@ -93,7 +99,7 @@ async def refuse_unmet(
         AccessError: something is not shown; of code ``CONSENT`` when only consent is.
         ConnectorError: as ``unmet``.
     """
-    found = await unmet(name, settings, vendor, object, schema_of)
+    found = [one for one in await unmet(name, settings, vendor, object, schema_of) if one.refuses]
     if found:
         code = CONSENT if all(one.is_consent for one in found) else "PROPERTY"
         raise AccessError(name, "properties", code=code, hint="; ".join(f"{one.text}: {one.do}" for one in found))
