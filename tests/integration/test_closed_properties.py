@@ -42,6 +42,12 @@ def close(scene: Scene, name: str = "email", *, closed: bool = True) -> None:
     table.define(replace(table.properties[name], read_only=closed))
 
 
+def with_marks(scene: Scene) -> None:
+    """The portal has our marks, so no schema is read for them."""
+    for mark, kind in (("refill_source", "string"), ("refill_checked_at", "datetime")):
+        scene.portal.tables["contacts"].define(Described(mark, type=kind))
+
+
 def later(monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on it is always time to read a schema again."""
     monkeypatch.setattr("worker.visits.watch.AGAIN_MS", 0)
@@ -240,6 +246,7 @@ async def test_a_property_that_was_deleted_is_closed_until_it_is_there_again(
     stage: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scene = await stage(fields=BOTH)
+    with_marks(scene)
     later(monkeypatch)
     worker = await scene.worker()
     (id_,) = scene.known_to_kaspr(1)
@@ -296,6 +303,7 @@ async def test_an_option_that_is_added_is_taken_without_a_restart(stage: Open, m
 async def test_an_option_that_nobody_lacks_has_no_schema_read(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     later(monkeypatch)
     scene = await stage(fields=TITLES)
+    with_marks(scene)
     worker = await scene.worker()
     (id_,) = scene.known_to_kaspr(1)
     schemas = calls(scene, "properties")
@@ -356,3 +364,111 @@ async def test_a_delivery_takes_an_option_that_is_added(open_desk: OpenDesk, mon
         titles(desk.vendors["hubspot"], "Analyst")
         await desk.deliver(ada(), source="order")
         assert desk.row(id_)["title"] == "Analyst"
+
+
+def with_titles(scene: Scene, *options: Option) -> None:
+    """An administrator makes the title a choice of these."""
+    table = scene.portal.tables["contacts"]
+    chosen = (Option("Nobody", "nobody"), *options)
+    table.define(replace(table.properties["jobtitle"], type="enumeration", field_type="select", options=chosen))
+
+
+async def waiting_for_an_option(scene: Scene) -> tuple[Worker, str, str]:
+    """A record whose title was bought and is none of the options, and the title."""
+    with_titles(scene)
+    worker = await scene.worker()
+    (id_,) = scene.known_to_kaspr(1)
+    await looked(scene, worker, id_)
+    assert unpack_leftovers((await remembered(scene, id_)).left) == {"job_title": "invalid_value"}
+    for key in await scene.redis.keys("refill:answer*"):
+        await scene.redis.delete(key)  # the answers' keeping time is over
+    titles = {scene.id(row): row.person.title for row in scene.vendors["hubspot"].world.rows["hubspot"]}
+    return worker, id_, titles[id_]
+
+
+async def test_an_option_that_appears_has_the_records_that_wait_for_it_filled_for_nothing(
+    stage: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later(monkeypatch)
+    scene = await stage(fields=TITLES)
+    worker, id_, title = await waiting_for_an_option(scene)
+    bill, asked = scene.bill("kaspr"), scene.asked("kaspr", "profile")
+    await a_round(worker)
+    with_titles(scene, Option("Somebody else", "other"))  # another one costs a look and nothing else
+    await a_round(worker)
+    assert held(scene, id_, "jobtitle") == ""
+
+    with_titles(scene, Option(title, "code 7"))
+    await a_round(worker)
+    assert held(scene, id_, "jobtitle") == "code 7"
+    assert (scene.bill("kaspr"), scene.asked("kaspr", "profile")) == (bill, asked)
+    assert (await remembered(scene, id_)).left == ""
+    reads = calls(scene, "batch/read")
+    for _ in range(2):
+        await a_round(worker)
+    assert calls(scene, "batch/read") == reads  # a round has come past everybody: that was all
+
+
+async def test_an_option_that_appears_while_nobody_is_there_is_found_by_the_next_worker(stage: Open) -> None:
+    scene = await stage(fields=TITLES)
+    worker, id_, title = await waiting_for_an_option(scene)
+    await a_round(worker)
+    await worker.die()
+    with_titles(scene, Option(title, "code 7"))
+    bill = scene.bill("kaspr")
+    await a_round(await scene.worker())
+    assert (held(scene, id_, "jobtitle"), scene.bill("kaspr")) == ("code 7", bill)
+
+
+async def test_a_value_that_waits_for_an_option_is_neither_sent_nor_asked_for_again(
+    stage: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later(monkeypatch)
+    scene = await stage(fields=TITLES)
+    worker, id_, _ = await waiting_for_an_option(scene)
+    asked, written = scene.asked("kaspr", "profile"), calls(scene, "batch/update")
+    scene.edit(id_, city="Somewhere else")
+    await looked(scene, worker, id_, forced=True)
+    assert (scene.asked("kaspr", "profile"), calls(scene, "batch/update")) == (asked, written)
+    assert unpack_leftovers((await remembered(scene, id_)).left) == {"job_title": "invalid_value"}
+
+
+async def test_a_backfill_sees_an_option_that_appeared(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    later(monkeypatch)
+    scene = await stage(fields=TITLES)
+    worker, id_, title = await waiting_for_an_option(scene)
+    with_titles(scene, Option(title, "code 7"))
+    await worker.runtime.closed[CRM, KIND].look()
+    watch, cursors = worker.runtime.watches[CRM, KIND], scene.ledger.cursors
+    await start_backfill(watch.work, cursors, run="backfill-1")
+    await backfill(watch, cursors)
+    await worker.visit()
+    assert held(scene, id_, "jobtitle") == "code 7"
+
+
+async def test_a_mark_that_is_made_while_the_daemon_runs_is_written_and_adds_to_what_it_holds(
+    stage: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later(monkeypatch)
+    scene = await stage(fields=MARKED)
+    worker = await scene.worker()
+    one, other = scene.ids(2)
+    await looked(scene, worker, one)
+    scene.portal.tables["contacts"].define(Described("refill_source"))
+    scene.edit(other, refill_source="of the customer's own")
+    await looked(scene, worker, other)
+    source = held(scene, other, "refill_source")
+    assert source.startswith("work_email forager")
+    assert source.endswith("; of the customer's own")
+
+
+async def test_a_mark_that_is_deleted_keeps_no_value_back(stage: Open) -> None:
+    scene = await stage(fields=MARKED)
+    table = scene.portal.tables["contacts"]
+    table.define(Described("refill_source"))
+    worker = await scene.worker()
+    (id_,) = scene.ids(1)
+    del table.properties["refill_source"]  # the worker does not know
+    worker.runtime.crms[CRM]._schemas.clear()  # what it knew is ten minutes old
+    await looked(scene, worker, id_)
+    assert "@" in scene.email(id_)

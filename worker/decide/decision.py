@@ -36,7 +36,8 @@ class Decision(Discreet, frozen=True):
     ``unfilled`` holds every blank watched field that gets no value and waits for no provider. ``blocked`` are fields
     by the provider that is next for them and has no capacity. ``rightly`` are questions whose answer
     named the record's person. ``dropped`` counts offered values that may not be
-    written: the reasons, and ``masked`` and ``wrong_kind``.
+    written: the reasons, and ``masked`` and ``wrong_kind``. ``unfit`` are values that would be written if their
+    property had such an option.
     """
 
     hidden = frozenset({"identity"})
@@ -47,3 +48,4 @@ class Decision(Discreet, frozen=True):
     identity: Identity = Identity()
     rightly: frozenset[str] = frozenset()
     dropped: Mapping[str, int] = {}
+    unfit: tuple[Change, ...] = ()

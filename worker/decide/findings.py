@@ -12,6 +12,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from connectors.models import Answer, Email, Grade, Offer, Person, PhoneKind, Property, Role
 from worker.decide.knowledge import Knowledge, Source, catalogue, learn
@@ -40,6 +41,10 @@ class Finding(Struct, frozen=True):
     fixed: bool = False
 
 
+class _Unfit(Struct, frozen=True):
+    finding: Finding
+
+
 @dataclass(slots=True)
 class Judged:
     """Holds the values offered for one field: those that may be written, and why others may not."""
@@ -49,6 +54,8 @@ class Judged:
     """Good, but only when nothing else is left: a number the record holds already in the other field."""
     reasons: list[str] = field(default_factory=list)
     """One for each value that may not be written."""
+    unfit: list[Finding] = field(default_factory=list)
+    """Good, but none of the options that the property has at present."""
 
 
 def judge(
@@ -64,7 +71,10 @@ def judge(
                 continue
             for offered in _offered(name, source, view, policy):
                 finding = _checked(offered, rule, view, schema) if isinstance(offered, Finding) else offered
-                if isinstance(finding, str):
+                if isinstance(finding, _Unfit):
+                    judged.reasons.append(Reason.INVALID_VALUE)
+                    judged.unfit.append(finding.finding)
+                elif isinstance(finding, str):
                     judged.reasons.append(finding)
                 elif name in PHONE_FIELDS and finding.value == view.numbers.get(_other(name)):
                     judged.spare.append(finding)
@@ -107,7 +117,7 @@ def _offered(name: str, source: Source, view: View, policy: Policy) -> Iterator[
             yield Reason.EMPLOYER_CHANGED if moved else Finding(name, value, offer.provider, key)
 
 
-def _checked(finding: Finding, rule: FieldRule, view: View, schema: Mapping[str, Property]) -> Finding | str:
+def _checked(finding: Finding, rule: FieldRule, view: View, schema: Mapping[str, Property]) -> Finding | _Unfit | str:
     """Returns the finding in its one spelling and fit for the CRM, or why it cannot be written."""
     if is_masked(finding.value):
         return "masked"
@@ -120,7 +130,7 @@ def _checked(finding: Finding, rule: FieldRule, view: View, schema: Mapping[str,
     if described:
         fitted = fit(value, finding.field, described)
         if isinstance(fitted, Invalid):
-            return Reason.INVALID_VALUE
+            return _Unfit(replace(finding, value=value)) if fitted.reason == NO_OPTION else Reason.INVALID_VALUE
         value = fitted
     bad = view.bad.get(finding.field)
     if bad and value_hash(finding.field, value, view.countries) in bad:
@@ -224,6 +234,7 @@ def job_change(
     return change
 
 
+NO_OPTION = "option"
 _URL = re.compile(r"^https?://[^\s/?#]+\.[^\s]+$", re.IGNORECASE)
 _NUMBER = re.compile(r"^-?\d+(?:\.\d+)?$")
 _TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
@@ -303,7 +314,7 @@ def _option(plain: str, field: str, property: Property) -> str | Invalid:
             for value in property.options
             if region and region in {countries.region(value), countries.region(property.labels.get(value, ""))}
         }
-    return found.pop() if len(found) == 1 else Invalid("option")
+    return found.pop() if len(found) == 1 else Invalid(NO_OPTION)
 
 
 def _folded(text: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from msgspec import Struct
 from msgspec.structs import replace
 
-from connectors.models import Grade, Identity, RefusalKind, WriteResult
+from connectors.models import Grade, Identity, RefusalKind, WriteResult, Written
 from worker.decide.decision import Change
 from worker.decide.policy import Policy
 
@@ -128,6 +128,12 @@ def look_again_ms(held: Sequence[RefusedValue]) -> int:
     """Returns how long until refused values are tried again without a change of the record; 0 for never."""
     waits = [growing_ms(one.tries) for one in held if RefusalKind(one.kind).passes and one.tries < TRIES]
     return min(waits, default=0)
+
+
+def unfit(change: Change, identity: Identity, stamp: int) -> RefusedValue:
+    """Returns what is kept of a value that waits for an option of its property; nobody has refused it yet."""
+    word = WriteResult(Written.INVALID, kind=RefusalKind.VALUE, words="its property has no such option")
+    return kept(change, word, identity, stamp, None)
 
 
 def growing_ms(attempt: int) -> int:

@@ -74,6 +74,7 @@ def decide(
         identity=identity,
         rightly=frozenset(one.asked.question.key for one in known.sources),
         dropped=_dropped(judged, known),
+        unfit=tuple(_change(rule, unfit[0]) for rule in open_rules if (unfit := judged[rule.field].unfit)),
     )
 
 

@@ -9,7 +9,6 @@ from connectors.batching import Batcher
 from connectors.models import Edit, Found, Property
 from connectors.ports import Crm
 from worker.decide.policy import Policy, WriteRule
-from worker.decide.pushing import marks_there
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.journal.reviews import Reviews
 from worker.ledger.own_clock import clock
@@ -51,8 +50,7 @@ def _watch(
 ) -> Watch:
     """Wires what visits of an object need, and lets its leases be visited."""
     object = rules.object
-    marks = marks_there(vendor.provenance, schema).names
-    what = watched_of(rules, also=marks)
+    what = watched_of(rules)
 
     async def read(ids: Sequence[str]) -> Mapping[str, Found]:
         return await vendor.read(what, ids)
@@ -70,7 +68,7 @@ def _watch(
     kept, limiter = runtime.ledger, runtime.limiters[name]
     ways = (work, reader, companies, reviews, suppressed, edits, kept.bad.among)
     filled = [rule.property for rule in rules.rules if rule.write is not WriteRule.NEVER]
-    written = (*filled, *marks)
+    written = (*filled, *vendor.provenance.names)  # marks that are not there yet are noticed once they are
     closed = runtime.closed[name, object] = ClosedProperties(name, object, vendor, schema, written, clock)
     watch = Watch(name, object, vendor, rules, what, closed.schema, *ways)
     pusher = Pusher(watch, limiter, verify=verify, doubt=closed.doubt)

@@ -21,6 +21,7 @@ from worker.ledger.work.work import Due, Lane
 from worker.service.arq_queue import Doorbell, Job
 from worker.service.runtime import Runtime
 from worker.triggers.backfill import backfill, backfill_cursor
+from worker.triggers.options import OptionRounds
 from worker.triggers.poll import poll
 from worker.triggers.sweep import sweep
 from worker.upkeep.archive import archive
@@ -168,9 +169,12 @@ async def recheck(runtime: Runtime, payload: Mapping[str, Any]) -> None:
     name = f"recheck:{watch.crm}:{watch.object}"
     first = int(await runtime.ledger.cursors.get(name) or 0)
     await runtime.closed[watch.crm, watch.object].look()
-    run, opened = run_of_day(runtime, watch.crm), watch.letters_of_opened()
-    await watch.work.recheck(run, first=first, buckets=RECHECK_BUCKETS, opened=opened)
-    await runtime.ledger.cursors.set(name, str((first + RECHECK_BUCKETS) % 4096))
+    rounds = OptionRounds(watch, runtime.ledger.cursors)
+    opened = watch.letters_of_opened(await rounds.news(first))
+    await watch.work.recheck(run_of_day(runtime, watch.crm), first=first, buckets=RECHECK_BUCKETS, opened=opened)
+    following = (first + RECHECK_BUCKETS) % 4096
+    await rounds.passed(following)
+    await runtime.ledger.cursors.set(name, str(following))
     await runtime.ledger.timetable.done(str(payload["name"]))
 
 

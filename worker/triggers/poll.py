@@ -97,7 +97,8 @@ async def due_rows(watch: Watch, records: Sequence[Record], *, closed: bool = Fa
                 rows.append(Due(record.id, record.modified, "", record.read_at))
             continue
         memory = held.memory
-        view = watch.view(record, own_values(memory.own) if memory else {})
+        own = own_values(memory.own) if memory else {}
+        view = watch.view(record, own)
         if not is_due(view, closed=closed):
             continue
         if memory is None or not (news or closed):
@@ -105,7 +106,7 @@ async def due_rows(watch: Watch, records: Sequence[Record], *, closed: bool = Fa
         elif view.skip:
             if not watch.was_skipped(view, memory.left):
                 rows.append(Due(record.id))
-        elif watch.opened(view, memory.left):
+        elif watch.opened(view, memory.left, own):
             rows.append(Due(record.id))
         elif not memory.knows(mark := watch.mark(view), now):
             rows.append(Due(record.id, fingerprint=mark))

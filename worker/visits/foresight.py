@@ -15,6 +15,7 @@ from worker.decide.decision import Change
 from worker.decide.forecast import Forecast, Forecaster
 from worker.decide.kept import OurValue
 from worker.decide.odds import Odds
+from worker.decide.reasons import Reason
 from worker.decide.record import planned_mark
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.memory import Memory
@@ -130,7 +131,8 @@ class Foresight:
             before={one.field: record.values.get(one.property) or "" for one in push.writes},
             closed={name: str(reason) for name, reason in outlook.view.closed.items()},
             unfilled={
-                name: str(reason) for name, reason in decision.unfilled.items() if name not in outlook.view.closed
+                **dict.fromkeys(outlook.unfit.intersection(chosen), str(Reason.INVALID_VALUE)),
+                **{name: str(why) for name, why in decision.unfilled.items() if name not in outlook.view.closed},
             },
             kept=len(known.answers),
             forecast=self._foretell().of(known.without_bad(open_), known.answers) if decision.questions else Forecast(),

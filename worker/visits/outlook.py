@@ -29,7 +29,7 @@ from worker.ledger.money.answers import Ref
 from worker.ledger.money.handle_lists import BadList
 from worker.ledger.work.memory import Memory
 from worker.visits.purchase import Lookups
-from worker.visits.watch import Watch
+from worker.visits.watch import Watch, own_values
 
 
 @dataclass(slots=True)
@@ -60,13 +60,15 @@ class Outlook(Struct, frozen=True):
     """Shows a record before anything is asked. ``view`` has no gap that a person's edit locks.
 
     ``paid`` are the values that were paid for and that the CRM refused: they are written without a question.
-    ``open`` is the view without the gaps that these close. ``locks`` open on the vendor's clock.
+    ``unfit`` wait for an option of their property. ``open`` is the view without the gaps that both of these close.
+    ``locks`` open on the vendor's clock.
     """
 
     view: View
     open: View
     paid: tuple[Change, ...]
     locks: Locks
+    unfit: frozenset[str] = frozenset()
 
     def only(self, fields: Collection[str]) -> View:
         """Returns ``open`` with those of its gaps alone that are among ``fields``."""
@@ -95,7 +97,7 @@ def opened_gaps(watch: Watch, view: View, memory: Memory | None) -> frozenset[st
 
     Its other gaps were looked at, and are looked at again when their own time comes.
     """
-    return watch.opened(view, memory.left) if memory else frozenset()
+    return watch.opened(view, memory.left, own_values(memory.own)) if memory and memory.left else frozenset()
 
 
 async def spared(decide: Callable[[View], Decision], view: View, known: KnownAnswers, bad: BadList) -> Decision:
@@ -180,11 +182,13 @@ class Decider:
         held = {name: one.kept for name, one in own.items() if one.kept}
         paid = kept.changes(held, view.gaps, view.identity, self.watch.policy)
         paid = tuple(one for one in paid if self.watch.takes(one.property))  # closed: decided to be left, and kept on
+        unfit = frozenset(one.field for one in paid if self.watch.fitted(one) is None)
+        paid = tuple(fitted for one in paid if (fitted := self.watch.fitted(one)))
         offered = handled(paid, view)
         bad = [one for handle in await self._lookups.bad.among(offered.keys()) for one in offered[handle]]
         paid = tuple(one for one in paid if one not in bad)
-        filled = frozenset(one.field for one in paid)  # nothing is asked for what was paid for and refused
-        return Outlook(view, _without(view, filled), paid, locks)
+        filled = unfit.union(one.field for one in paid)  # nothing is asked for what was paid for and refused
+        return Outlook(view, _without(view, filled), paid, locks, unfit)
 
     async def learn(self, view: View, known: KnownAnswers, ref: Ref | None) -> None:
         """Read every kept answer that says something of the record; noted as asked for ``ref`` where one is given.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from enum import StrEnum
 
 import structlog
@@ -15,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from connectors.batching import Batcher, twin
-from connectors.errors import ConnectorError
+from connectors.errors import AccessError, ConnectorError
 from connectors.limits import Limiter
 from connectors.models import Discreet, Fate, Found, Property, Provenance, Record, Write, WriteResult, Written
 from worker.decide import pushing
@@ -154,8 +155,18 @@ class _PushBatch:
         held = await work.intend_all([(one.lease, [i.text() for i in one.intents]) for one in pending])
         self.judged |= {one: WriteOutcome(PushEnd.LOST) for one, ours in zip(ids, held, strict=True) if not ours}
         ours = [one for one, is_held in zip(ids, held, strict=True) if is_held]
-        undone = {name.property for id in ours for name in self.pending[id].undo}
-        return await self._watch.vendor.read(self._watch.reading(undone), ours) if ours else {}
+        return await self._read(ours, {name.property for id in ours for name in self.pending[id].undo}) if ours else {}
+
+    async def _read(self, ids: Sequence[str], undone: AbstractSet[str]) -> Mapping[str, Found]:
+        """Returns the rows with the marks on them; without any where the crm does not show those any more."""
+        vendor, watch = self._watch.vendor, self._watch
+        try:
+            return await vendor.read(watch.reading(undone | set(self.marks.names)), ids)
+        except AccessError:
+            if not self.marks.names:
+                raise
+            self.marks = Provenance()
+            return await vendor.read(watch.reading(undone), ids)
 
     async def compare(self, found: Mapping[str, Found], rows: Mapping[str, RowWrite]) -> Mapping[str, AllowedWrite]:
         """Decides what may still be written of every row."""

@@ -138,6 +138,7 @@ class Visitor:
         view = outlook.view
         chosen = planned.fields if planned else notes.opened or view.gaps
         open_ = outlook.only(chosen)
+        notes.dropped |= dict.fromkeys(outlook.unfit.intersection(chosen), Reason.INVALID_VALUE)
         notes.is_partial = planned is not None and open_.gaps != outlook.open.gaps
         decision = await self._look_up(lease, notes, open_)
         if not isinstance(decision, RetryAt) and self._review.is_on and notes.awaited:
@@ -156,17 +157,18 @@ class Visitor:
         after = self._watch.view(notes.record, notes.own)
         await self._end(lease, notes, after, decision)
 
-    def _doubt_options(self, decision: Decision) -> None:
-        """Have the schema read again where what was found is none of a property's options: it may be one by now."""
-        unfit = {name for name, why in decision.unfilled.items() if why is Reason.INVALID_VALUE}
-        rules = (one for one in self._watch.policy.rules if one.field in unfit)
-        if any(self._watch.lacks_option(one.property) for one in rules):
-            self._closed.doubt()
+    def _keep_unfit(self, notes: VisitNotes, view: View, decision: Decision) -> None:
+        """Keep what was found and is none of a property's options, and have the schema read again: it may be by now."""
+        for one in decision.unfit:
+            if decision.unfilled.get(one.field) is Reason.INVALID_VALUE:
+                held = kept.unfit(one, view.identity, notes.record.modified)
+                notes.own[one.field] = replace(notes.of(one.field), kept=held)
+                self._closed.doubt()
 
     async def _end(self, lease: Lease, notes: VisitNotes, after: View, decision: Decision) -> None:
         """Settle the record, or let it wait for what keeps a question from being asked."""
         ends = self._ends
-        self._doubt_options(decision)
+        self._keep_unfit(notes, after, decision)
         if decision.blocked:
             await ends.wait(lease, notes, after, decision)
             return

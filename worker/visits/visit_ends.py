@@ -95,6 +95,7 @@ class VisitEnds:
         left = {name: str(reason) for name, reason in unfilled.items() if name not in notes.filled}
         closed = {name for name, why in left.items() if why == Reason.NO_ACCESS and name not in notes.dropped}
         waiting = [one for name, one in open_.items() if name not in closed]
+        optionless = {name for name, one in open_.items() if self._watch.is_unfit(name, one)}
         part = notes.is_partial and not remembered  # whoever looks next finds the rest, whatever its stamp
         return Settlement(
             fingerprint=self._watch.mark(view) if remembered else None,
@@ -107,7 +108,7 @@ class VisitEnds:
             unfilled=left,
             tally=notes.tally,
             outcome=view.skip.value if view.skip else outcome,
-            left=self._left(lease, notes, view, left, closed, outcome),
+            left=self._left(lease, notes, view, left, closed, outcome, optionless),
             day=self._day(lease) if part else "",
         )
 
@@ -122,6 +123,7 @@ class VisitEnds:
         left: Mapping[str, str],
         closed: AbstractSet[str],
         outcome: str,
+        optionless: AbstractSet[str],
     ) -> str:
         """Packs what stays blank and why, with what an earlier visit left of the gaps that this one did not look at."""
         if view.skip:
@@ -132,7 +134,7 @@ class VisitEnds:
             # A property that is open and no gap any more is not waited for.
             closed = closed | {name for name in closed_fields(memory.left) - notes.opened if self._is_closed(name)}
             left = {**still, **left}
-        return pack_leftovers(left, closed)
+        return pack_leftovers(left, closed, optionless)
 
     def _is_closed(self, field: str) -> bool:
         rule = self._watch.policy.rule(field)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import hashlib
 import json
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
@@ -23,9 +24,18 @@ from connectors.errors import ConnectorError
 from connectors.models import Company, Edit, Found, Property, Record
 from connectors.ports import Crm, Watched
 from connectors.tasks import shared
+from worker.decide.decision import Change
+from worker.decide.findings import NO_OPTION, fit
 from worker.decide.handles import Handle, of_record, of_value
 from worker.decide.kept import OurValue, RefusedValue
-from worker.decide.leftovers import RECORD, closed_fields, letters_of_closed, unpack_leftovers
+from worker.decide.leftovers import (
+    RECORD,
+    closed_fields,
+    letters_of_closed,
+    letters_of_optionless,
+    optionless_fields,
+    unpack_leftovers,
+)
 from worker.decide.policy import FieldRule, Policy, WriteRule
 from worker.decide.record import Openings, View, fingerprint, handles, look, openings
 from worker.ledger.journal.reviews import Reviews
@@ -91,11 +101,11 @@ log = structlog.get_logger(__name__)
 
 
 class ClosedProperties:
-    """Reads an object's schema again while a property that is to be written is closed, or a write says so.
+    """Reads an object's schema again while it may tell something new of properties that are to be written.
 
-    Ten minutes after the last time, then later and later, an hour apart at the most. ``schema`` is what the crm said
-    last; whoever goes by it sees what is new. A property that is not there any more is closed, too. Nothing is
-    asked while all is open.
+    One is closed or not there, or has options, which people add to; or a write says so. Ten minutes after the last
+    time, then later and later, an hour apart at the most. ``schema`` is what the crm said last; whoever goes by it sees
+    what is new. Nothing is asked while all is open and takes any text.
     """
 
     def __init__(
@@ -109,7 +119,7 @@ class ClosedProperties:
     ) -> None:
         self.schema = dict(schema)
         self._crm, self._object, self._vendor, self._clock = crm, object, vendor, clock
-        self._written = tuple(name for name in dict.fromkeys(written) if name in schema)
+        self._written = tuple(dict.fromkeys(written))
         self._closed = self._now_closed()
         self._read_at, self._vain = clock(), 0  # reads in a row that brought nothing new
         self._is_doubted = False
@@ -117,12 +127,12 @@ class ClosedProperties:
 
     def write(self, properties: Iterable[str]) -> None:
         """Note that these are to be written, too."""
-        self._written = tuple(dict.fromkeys((*self._written, *(name for name in properties if name in self.schema))))
+        self._written = tuple(dict.fromkeys((*self._written, *properties)))
         self._closed = self._now_closed()
 
     def doubt(self) -> None:
         """Note that what the crm said may have changed: it refused a write for want of a right, or lacks an option."""
-        if not self._closed:
+        if not self._is_doubted:
             self._is_doubted, self._vain = True, 0
 
     async def look(self) -> None:
@@ -136,7 +146,7 @@ class ClosedProperties:
             await asyncio.shield(self._reading)
 
     async def _read(self) -> None:
-        self._read_at, before = self._clock(), self._closed
+        self._read_at, before, options = self._clock(), self._closed, self._options()
         try:
             known = await self._vendor.properties(self._object)
         except (ConnectorError, TimeoutError) as error:
@@ -144,20 +154,25 @@ class ClosedProperties:
             return
         finally:
             self._reading = None
-        gone = {name: replace(self.schema[name], writable=False) for name in self._written if name not in known}
+        lost = (name for name in self._written if name not in known and name in self.schema)
+        gone = {name: replace(self.schema[name], writable=False) for name in lost}
         self.schema.update({**known, **gone})
         self._closed, self._is_doubted = self._now_closed(), False
-        self._vain = self._vain + 1 if self._closed == before else 0
+        self._vain = self._vain + 1 if (self._closed, self._options()) == (before, options) else 0
         if opened := before - self._closed:
             log.info("schema.opened", crm=self._crm, object=self._object, properties=sorted(opened))
 
     def _is_due(self) -> bool:
-        if not (self._closed or self._is_doubted):
+        if not (self._closed or self._is_doubted or self._options()):
             return False
         return self._clock() - self._read_at >= min(AGAIN_MS << min(self._vain, 8), LONGEST_MS)
 
     def _now_closed(self) -> frozenset[str]:
-        return frozenset(name for name in self._written if not self.schema[name].writable)
+        return frozenset(name for name in self._written if name not in self.schema or not self.schema[name].writable)
+
+    def _options(self) -> dict[str, frozenset[str]]:
+        written = (self.schema[name] for name in self._written if name in self.schema)
+        return {one.name: one.options for one in written if one.options}
 
 
 Handles: TypeAlias = Collection[Handle] | Callable[[], Collection[Handle]]
@@ -198,6 +213,11 @@ def _fields_of(own: OurValue) -> dict[str, Any]:
     fields |= {"rejected": True} if own.rejected else {}
     fields |= {"bad": own.bad, "told": own.reported} if own.bad else {}
     return fields | ({"kept": dataclasses.asdict(own.kept)} if own.kept else {})
+
+
+def _digest(property: Property) -> str:
+    named = sorted((one, property.labels.get(one, "")) for one in property.options)
+    return hashlib.sha256(json.dumps(named).encode()).hexdigest()[:12]
 
 
 def is_due(seen: View | Openings, *, closed: bool) -> bool:
@@ -269,14 +289,49 @@ class Watch(Struct, frozen=True):
         """Tells whether the last visit, which left ``left``, left the record alone for the reason that stands now."""
         return view.skip is not None and unpack_leftovers(left).get(RECORD) == view.skip.value
 
-    def opened(self, view: View, left: str) -> frozenset[str]:
-        """Returns the gaps whose property was closed at the last visit, which left ``left``, and is open now."""
-        closed = closed_fields(left)
-        return frozenset(one.field for one in self._fillable() if one.field in closed and one.field in view.gaps)
+    def fitted(self, change: Change) -> Change | None:
+        """Returns a value that was kept as its property takes it now; ``None`` while that has no such option."""
+        if not self.lacks_option(change.property):
+            return change
+        value = fit(change.value, change.field, self.schema[change.property])
+        if isinstance(value, str):
+            return structs.replace(change, value=value)
+        return None if value.reason == NO_OPTION else change
 
-    def letters_of_opened(self) -> list[str]:
-        """Returns what stands among the letters of what a record's last visit left, where ``opened`` may find a gap."""
-        return [letters for one in self._fillable() if (letters := letters_of_closed(one.field))]
+    def opened(self, view: View, left: str, own: Mapping[str, OurValue]) -> frozenset[str]:
+        """Returns gaps that the CRM's schema kept open at the last visit, which left ``left``, and does not any more.
+
+        Their property was closed and is open, or has got the option that a kept value of ``own`` waited for.
+        """
+        closed, optionless = closed_fields(left), optionless_fields(left)
+        gaps = [one for one in self._fillable() if one.field in view.gaps]
+        found = [one for one in gaps if one.field in closed]
+        found += [one for one in gaps if one.field in optionless and self._has_option(one, own)]
+        return frozenset(one.field for one in found)
+
+    def _has_option(self, rule: FieldRule, own: Mapping[str, OurValue]) -> bool:
+        held = own.get(rule.field, OurValue()).kept
+        return held is not None and not self.is_unfit(rule.field, held)
+
+    def is_unfit(self, field: str, held: RefusedValue) -> bool:
+        """Tells whether a kept value waits for an option of its property."""
+        rule = self.policy.rule(field)
+        change = Change(field, rule.property, held.value, held.provider, None, held.question) if rule else None
+        return change is not None and self.fitted(change) is None
+
+    def letters_of_opened(self, options: Collection[str] = ()) -> list[str]:
+        """Returns what stands among the letters of what a record's last visit left, where ``opened`` may find a gap.
+
+        ``options`` are properties whose options have changed.
+        """
+        found = [letters_of_closed(one.field) for one in self._fillable()]
+        found += [letters_of_optionless(one.field) for one in self._fillable() if one.property in options]
+        return [letters for letters in found if letters]
+
+    def options(self) -> dict[str, str]:
+        """Returns a digest of the options of each property that is filled and has some."""
+        chosen = {one.property for one in self._fillable() if self.lacks_option(one.property)}
+        return {name: _digest(self.schema[name]) for name in sorted(chosen)}
 
     def _fillable(self) -> Iterable[FieldRule]:
         rules = (one for one in self.policy.rules if one.write is not WriteRule.NEVER)

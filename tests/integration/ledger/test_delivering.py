@@ -293,7 +293,11 @@ async def test_link_that_no_answer_or_no_settlement_followed_is_told_by_the_next
 
 
 async def test_row_that_is_deleted_while_it_is_filled_is_not_taken_for_delivered(desk: Desk) -> None:
-    desk.vendor.words = [lambda _: WriteResult(Written.GONE, code="ENTITY_IS_DELETED")]
+    def deleted(write: Write) -> WriteResult:
+        desk.vendor.gone.add(write.id)
+        return WriteResult(Written.GONE, code="ENTITY_IS_DELETED")
+
+    desk.vendor.words = [deleted]
     await desk.deliver()
     counts = await desk.work.counts()
     assert (counts.due, counts.settled) == (1, 0)

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from connectors.replies import failure
 from connectors.errors import AccessError, ConflictError, NotFoundError, RateLimitedError, RejectedError
 from connectors.hubspot.operations import calls
 from connectors.hubspot.refusals import pause, reading, refusal
 from connectors.models import RefusalKind, Reply
 from connectors.operations import Operation, Repeat
+from connectors.replies import failure
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "hubspot"
 CALL = Operation("contacts.create", "POST", "/crm/v3/objects/contacts", Repeat.CREATES)

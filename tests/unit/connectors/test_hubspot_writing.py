@@ -149,7 +149,9 @@ def test_errors_that_name_no_row_cost_only_rows_that_nothing_is_said_of() -> Non
 
 def test_a_right_to_one_property_that_is_missing_costs_its_rows_only() -> None:
     part = [Write("1", {"email": "x"}), Write("2", {"phone": "1"}), Write("3", {"phone": "1"})]
-    told = writing.barred(part, RejectedError("acme", "write", 403, fields=("email",), said=CrmWord(RefusalKind.ACCESS)))
+    told = writing.barred(
+        part, RejectedError("acme", "write", 403, fields=("email",), said=CrmWord(RefusalKind.ACCESS))
+    )
     assert (told["1"].outcome, told["1"].kind) == (Written.INVALID, RefusalKind.ACCESS)
     assert parts(told) == {0: ["2", "3"]}
 

@@ -1,15 +1,24 @@
 -- needs: memory, work
 -- settled -> due, in the backfill lane, for records whose time to be looked at again has come, and for those with one
--- of `opened` (two letters: a field, and that its property was closed) among what stays blank.
+-- of `opened` (two letters: a field, and what of its property kept it blank) among what stays blank.
 -- Gives how many.
 -- args: crm, object, run, most, opened[], buckets[]
-local wanted, closed = {}, nil
+local wanted, reasons = {}, {}
 for _, letters in ipairs(opened) do
-  wanted[letters], closed = true, string.sub(letters, 2)
+  wanted[letters], reasons[string.sub(letters, 2)] = true, true
+end
+
+local function may_have_opened(raw)
+  for reason in pairs(reasons) do
+    if string.find(raw, reason, 19, true) then
+      return true
+    end
+  end
+  return false
 end
 
 local function has_opened(raw)
-  if not closed or not string.find(raw, closed, 19, true) then
+  if not may_have_opened(raw) then
     return false
   end
   local left = parted(string.sub(raw, 19))
