@@ -49,7 +49,7 @@ def of_org(call: Call) -> Iterator[tuple[str, str]]:
 
 @pytest.fixture
 def used(monkeypatch: pytest.MonkeyPatch) -> Used:
-    """What is named in calls to either CRM, from now on."""
+    """Collects what is named in calls to either CRM from now on."""
     found: Used = set()
     send, ask = HttpEngine.exchange, Lines.exchange
 
