@@ -77,11 +77,11 @@ def timed(call: Callable[..., object], *given: Any, **named: Any) -> float:
 
 def measured(found: Market, rules: Policy, told: list[tuple[Record, list[Call]]]) -> Iterator[float]:
     """Medians in microseconds: a look, a decide, all of a visit's, and the arithmetic."""
-    looks, calls, whole, plain = [], [], [], []
+    looks, calls, whole, plain, supply = [], [], [], [], Supply(found.offers)
     for record, asked in told:
         looks.append(timed(look, record, rules))
         view = look(record, rules)
-        each = [timed(decide, view, rules, found.offers, answers, schema=found.schema) for answers in asked]
+        each = [timed(decide, view, rules, supply, answers, schema=found.schema) for answers in asked]
         calls += each
         whole.append(sum(each))
         plain.append(timed(lambda: sum(range(LOOPS))))

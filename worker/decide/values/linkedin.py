@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from worker.decide.values import beside, domains
 from worker.decide.values.blanks import says_nothing
-from worker.decide.values.names import is_placeholder
+from worker.decide.values.names.files import all_words
 from worker.decide.values.text import unescape, visible
 from worker.decide.values.words import words
 
@@ -264,10 +264,14 @@ def _is_placeholder(slug: str) -> bool:
     if len(set(slug)) == 1 and 3 < len(slug) <= _MAX:
         return True
     named = [part for part in parts if not part.isdecimal()]
-    together = "".join(sign for sign in unicodedata.normalize("NFD", "".join(named)) if not unicodedata.combining(sign))
+    together = "".join(named)
+    if not together.isascii():
+        marked = unicodedata.normalize("NFD", together)
+        together = "".join(sign for sign in marked if not unicodedata.combining(sign))
     if together in _SAID_TOGETHER or together.endswith("mustermann"):
         return True
-    return len(named) > 1 and is_placeholder(" ".join(named))
+    known = all_words("placeholders")
+    return len(named) > 1 and all(part in known or part in _NOBODY for part in named)
 
 
 def _is_slug_sign(sign: str) -> bool:
