@@ -106,11 +106,19 @@ class Ticket(Protocol):
     @property
     def is_sheltered(self) -> bool: ...
 
+    async def slot(self, limiter: Limiter, bucket: str) -> None:
+        """Take the call's slot, or leave it to ``sent``, which takes it in its own step.
+
+        Raises:
+            RateLimitedError: as ``Limiter.slot``.
+        """
+
     async def sent(self) -> None:
         """Notes on the disk that bytes go on the wire now; succeeds once, ever.
 
         Raises:
             TicketSpentError: it was sent, released or taken over before; send nothing.
+            RateLimitedError: there is no slot for it, and it was released.
         """
 
     async def stored(self, reply: Reply) -> None:
@@ -121,6 +129,14 @@ class Ticket(Protocol):
 
     async def uncertain(self, cause: str) -> None:
         """Keeps the reservation booked: perhaps charged."""
+
+
+class SlotFirst:
+    """Makes a ticket take its slot in a step of its own."""
+
+    async def slot(self, limiter: Limiter, bucket: str) -> None:
+        """Take the slot, from the unit this call belongs to or from the limiter."""
+        await take_slot(limiter, bucket)
 
 
 class TicketSpentError(Exception):
@@ -192,11 +208,17 @@ async def take_slot(limiter: Limiter, bucket: str) -> None:
     Raises:
         RateLimitedError: it is too far away.
     """
+    if not was_taken_ahead(bucket):
+        await limiter.slot(bucket)
+
+
+def was_taken_ahead(bucket: str) -> bool:
+    """Tells whether the unit this call belongs to had a slot left for it, and uses it up."""
     unit = _unit.get()
-    if unit is not None and unit.slots[bucket] > 0:
-        unit.slots[bucket] -= 1
-        return
-    await limiter.slot(bucket)
+    if unit is None or unit.slots[bucket] <= 0:
+        return False
+    unit.slots[bucket] -= 1
+    return True
 
 
 def note_read(left_s: float) -> None:

@@ -30,7 +30,7 @@ from connectors.errors import (
     UnavailableError,
 )
 from connectors.http_engine import HttpEngine
-from connectors.limits import Limiter, ReadPace, Ticket, fresh_s, note_read, take_slot
+from connectors.limits import Limiter, ReadPace, SlotFirst, Ticket, fresh_s, note_read, take_slot
 from connectors.models import Reply
 from connectors.operations import Operation, Repeat
 from connectors.repeats import RepeatBudget
@@ -61,7 +61,7 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 
-class NoTicket:
+class NoTicket(SlotFirst):
     """Stands in for a ticket of a creation that no ledger guards: one that a person asked for by hand."""
 
     is_sheltered = False
@@ -296,7 +296,7 @@ class Transport:
         try:
             async with self._room:
                 await self.auth.headers()  # a sign-in takes its time: no slot waits for it
-                await take_slot(self.limiter, self.bucket(operation))
+                await ticket.slot(self.limiter, self.bucket(operation))
                 used = await self.auth.headers()  # another call may have renewed it meanwhile
                 is_sending = True
                 sending = self._sent(operation, attempt, ticket, used)

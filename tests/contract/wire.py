@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from connectors.limits import Notice
+from connectors.limits import Notice, SlotFirst
 from connectors.models import Reply
 
 Act = Callable[["Wire", asyncio.StreamWriter], Awaitable[None]]
@@ -106,7 +106,7 @@ async def hangs(served: Wire, _writer: asyncio.StreamWriter) -> None:
 
 
 @dataclass
-class KeptTicket:
+class KeptTicket(SlotFirst):
     """A ticket that remembers its steps; ``fails`` names the step that raises."""
 
     is_sheltered: ClassVar[bool] = False

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from config.load import load
 from config.settings import Settings
-from connectors.limits import NoLimiter
+from connectors.limits import NoLimiter, SlotFirst
 from connectors.models import Answer, Company, Offer, Outcome, Property, Question, Record, Reply
 from connectors.ports import Crm, Provider
 from sandbox.options import Options
@@ -27,7 +27,7 @@ NEVER_FULL = "budget = { day = 1000000, month = 1000000 }"
 
 
 @dataclass
-class Once:
+class Once(SlotFirst):
     """The right to send one lookup; whoever asks here keeps the answers himself."""
 
     is_sheltered: ClassVar[bool] = False

@@ -123,12 +123,12 @@ def _lease_in_place_of_a_ticket() -> None:
 
 @_mutant("what was sent is forgotten after a minute", 1, "crashes")
 def _sent_is_forgotten() -> None:
-    async def sent(true: Any, desk: Any, ticket: Any) -> bool:
-        may_send: bool = await true(desk, ticket)
+    async def sent(true: Any, desk: Any, ticket: Any, asked: Any) -> Any:
+        departure = await true(desk, ticket, asked)
         await desk._scripts.call("PEXPIRE", desk._scripts.keys("ticket", ticket.ticket_id), 60_000)
-        return may_send
+        return departure
 
-    _replace("worker.ledger.money.tickets:Desk.sent", sent)
+    _replace("worker.ledger.money.tickets:Desk.sent_within", sent)
 
 
 @_mutant("the budget is looked at before the script", 6, "tight")

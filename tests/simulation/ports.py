@@ -75,7 +75,7 @@ class Leases:
             for question, kept in zip(args[7:], result, strict=True):
                 if kept:
                     self.asked.setdefault(str(question), set()).add(str(args[5]))
-        elif name == "ticket_sent":
+        elif name == "ticket_sent" and result[0] == b"1":
             self.sent.add(str(args[2]))
         elif name in _ENDS or name == "work_intend":
             claim, _, record = str(args[3]).partition(":")

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 import structlog
 from msgspec import Struct
 
-from connectors.limits import TicketSpentError
+from connectors.limits import SlotFirst, TicketSpentError
 from connectors.models import Reply
 from worker.ledger.money.tickets import new_token, surely
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
@@ -200,7 +200,7 @@ def _keys(external_id: str, natural_keys: Sequence[str]) -> list[str]:
     return list(dict.fromkeys([*([external_key(external_id)] if external_id else []), *natural_keys]))
 
 
-class CreationTicket:
+class CreationTicket(SlotFirst):
     """Implements ``connectors.limits.Ticket`` for a creation.
 
     ``id_of`` reads the new row's id out of the reply, ``""`` when it cannot; the caller of ``Crm.create`` says

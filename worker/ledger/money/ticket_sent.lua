@@ -1,9 +1,12 @@
--- needs: tickets, epoch
+-- needs: tickets, epoch, rate, slot
 -- reserved -> sent, once, ever: 1 for the first call before the deadline, 0 for every other, repeats too; -1 and nothing
 -- done where this ledger is behind what the caller has seen of it (a backup, another Redis).
+-- With a `bucket` of `vendor` the call's slot is taken in the same step, within `patience` ms, as rate_slot does it for
+-- one: where it is not SOON, the answer is 2 and the ticket stays reserved. A repeat of a step that sent books nothing.
 -- `generation`, `epoch_id` and `sent` are the epoch as the caller knows it (generation 0 = not at all).
--- Gives the answer, then generation, id and sent of the epoch.
--- args: id, token, generation, epoch_id, sent
+-- Gives the answer, then generation, id and sent of the epoch, and where a slot was asked for the time (ms) and the slot.
+-- args: id, token, generation, epoch_id, sent, vendor, bucket, worked, patience, windows[]
+local SOON = 20 -- ms: about what the way to Redis and back takes, so that hardly anybody waits for it afterwards
 local key = K.ticket(id)
 local ticket = hash(key)
 if behind(tonumber(generation), epoch_id, tonumber(sent)) then
@@ -12,6 +15,19 @@ end
 if ticket.state ~= 'reserved' or ticket.token ~= token or now >= tonumber(ticket.deadline) then
   return { '0', unpack(epoch()) }
 end
+
+local slot = {}
+if bucket ~= '' then
+  if tonumber(worked) > 0 then
+    tally(K.rate(bucket), tonumber(worked), 0)
+  end
+  slot = next_slot(vendor, bucket, read_windows(windows), 0, tonumber(patience))
+  if tonumber(slot[1]) < 0 or tonumber(slot[1]) > SOON then
+    local life = epoch()
+    return { '2', life[1], life[2], life[3], int(now), slot }
+  end
+end
+
 local alone = calm(ticket.provider) and '1' or '0'
 local place = redis.call('HINCRBY', K.balance(ticket.provider), 'calls', 1)
 local clock = redis.call('HMGET', K.clock(ticket.provider), 'offset', 'stretch')
@@ -20,4 +36,5 @@ redis.call('HSET', key, 'state', 'sent', 'sent', int(now), 'alone', alone, 'plac
 redis.call('HINCRBY', K.epoch(), 'sent', 1)
 total(ticket.provider, 'reserved', -ticket.price)
 total(ticket.provider, 'sent', ticket.price)
-return { '1', unpack(epoch()) }
+local life = epoch()
+return { '1', life[1], life[2], life[3], int(now), slot }

@@ -15,7 +15,8 @@ from typing import Any, Protocol, TypeAlias
 import structlog
 from msgspec import Struct
 
-from connectors.limits import TicketSpentError
+from connectors.errors import RateLimitedError
+from connectors.limits import Limiter, TicketSpentError, take_slot, was_taken_ahead
 from connectors.models import Answer, Discreet, Question, Reply
 from worker.ledger.money.answers import (
     Answers,
@@ -48,6 +49,7 @@ from worker.ledger.money.ticket_values import (
     Unknown,
 )
 from worker.ledger.money.windows import widened
+from worker.ledger.rates.limiter import NO_SLOT, Departure, RedisLimiter, SlotAsked
 from worker.ledger.scripts import LedgerBehindError, LedgerUnavailableError, Scripts, Value
 
 __all__ = [
@@ -182,19 +184,32 @@ class Desk:
         Raises:
             LedgerBehindError: Redis has forgotten calls that were sent; nothing is done.
         """
+        return (await self.sent_within(ticket, NO_SLOT)).is_sent
+
+    async def sent_within(self, ticket: Granted, asked: SlotAsked) -> Departure:
+        """Moves ``reserved -> sent`` where the slot that is asked for is near, in one step with taking it.
+
+        Raises: as ``sent``.
+        """
         seen = self._high_water.seen
-        word, *epoch_parts = await self._scripts.run(
+        word, generation, id, sent, *slot = await self._scripts.run(
             "ticket_sent",
             id=ticket.ticket_id,
             token=ticket.token,
             generation=seen.generation,
             epoch_id=seen.id,
             sent=seen.sent,
+            vendor=asked.vendor,
+            bucket=asked.bucket,
+            worked=asked.worked,
+            patience=asked.patience_ms,
+            windows=asked.windows,
         )
-        if int(word) < 0:
+        if word == b"-1":
             raise LedgerBehindError("behind what was sent")
-        await self._high_water.saw_sent(epoch_of(epoch_parts))
-        return int(word) == 1
+        await self._high_water.saw_sent(epoch_of((generation, id, sent)))
+        is_booked = bool(slot and slot[1])
+        return Departure(word == b"1", int(slot[0]) if is_booked else 0, slot[1] if is_booked else ())
 
     async def store(
         self,
@@ -437,20 +452,29 @@ class LookupTicket:
         self._desk, self._granted, self._settle, self._spool = desk, granted, settle, spool
         self._keep, self._patience_s = keep, patience_s
         self.is_sheltered = is_sheltered
-        self._asked = self._over = False
+        self._asked = self._over = self._leaving = False
+        self._slot: tuple[RedisLimiter, str] | None = None
         self.ended: TicketEnd | None = None
         self.answer: Answer | None = None
 
     @property
     def is_leaving(self) -> bool:
         """Tells whether the call is about to be sent, or was: it belongs to nobody's cancellation any more."""
-        return self._asked
+        return self._leaving
+
+    async def slot(self, limiter: Limiter, bucket: str) -> None:
+        """Take the slot; a sheltered call takes it in the step that notes it sent."""
+        if self.is_sheltered and isinstance(limiter, RedisLimiter) and not was_taken_ahead(bucket):
+            self._slot = (limiter, bucket)
+        else:
+            await take_slot(limiter, bucket)
 
     async def sent(self) -> None:
         """Notes on the disk that bytes go on the wire now.
 
         Raises:
             TicketSpentError: it was sent, released or taken over before, or its deadline has passed; send nothing.
+            RateLimitedError: there is no slot for it; it was released.
             LedgerUnavailableError: Redis did not say so; send nothing, the ticket is given back as far as possible.
         """
         if self._asked:
@@ -460,12 +484,25 @@ class LookupTicket:
             await self.released("no room on the disk")  # what comes back might find no place to be kept
             raise LedgerUnavailableError("no room on the disk")
         try:
-            granted = await self._desk.sent(self._granted)
+            if self._slot is None:
+                granted = (await self._departed(NO_SLOT)).is_sent
+            else:
+                granted = await self._slot[0].within(self._slot[1], self._departed)
         except LedgerUnavailableError:
             await self.released("ledger unavailable")  # no byte left: whatever Redis noted, nothing was charged
             raise
+        except RateLimitedError as error:
+            await self.released(type(error).__name__)
+            raise
         if not granted:
             raise TicketSpentError(self._granted.ticket_id)
+
+    async def _departed(self, asked: SlotAsked) -> Departure:
+        """Take the step; whoever waits for a slot meanwhile may be cancelled."""
+        self._leaving = True
+        departure = await self._desk.sent_within(self._granted, asked)
+        self._leaving = departure.is_sent or not departure.slot
+        return departure
 
     async def stored(self, reply: Reply) -> None:
         """Keep the raw reply and settle its credits, in Redis or, when that takes too long, on the disk."""

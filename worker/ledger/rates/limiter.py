@@ -12,7 +12,7 @@ import json
 import math
 import random
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec import Struct
@@ -100,6 +100,30 @@ class Slot:
     is_probe: bool
 
 
+class SlotAsked(Struct, frozen=True):
+    """Asks for the next slot in a step of somebody else's; without a bucket for none."""
+
+    vendor: str = ""
+    bucket: str = ""
+    worked: int = 0
+    patience_ms: int = 0
+    windows: Sequence[str | int] = ()
+
+
+class Departure(Struct, frozen=True):
+    """Tells whether such a step was done, and what the ledger said of the slot at ``now_ms``.
+
+    Without a word on the slot the step cannot be done, whatever the slot.
+    """
+
+    is_sent: bool
+    now_ms: int = 0
+    slot: Sequence[bytes] = ()
+
+
+NO_SLOT = SlotAsked()
+
+
 @dataclass(slots=True, eq=False)
 class _Asking:
     """Waits for a slot before ``ends_s``; ``answer`` is the ledger's time in ms, and its word."""
@@ -154,13 +178,47 @@ class RedisLimiter:
         loop = asyncio.get_running_loop()
         ends = loop.time() + patience_s
         for _ in range(_BOOKINGS):
-            slot = await self._book(bucket, max(0.0, ends - loop.time()))
-            if slot.wait_s > 0:
-                await asyncio.sleep(slot.due_s - loop.time())  # never early, and no later than what is measured
-            if slot.wait_s > _BRIEF_S and not slot.is_probe:
-                self._raise_refused(bucket, await self._refusal(self._name(bucket)))
-            if self._is_in_time(self._name(bucket), loop.time() - slot.first_s):
-                return  # else the slot is lost: sent now the call would crowd those after it
+            if await self._came(bucket, await self._book(bucket, max(0.0, ends - loop.time()))):
+                return
+
+    async def within(self, bucket: str, step: Callable[[SlotAsked], Awaitable[Departure]]) -> bool:
+        """Return at the time of the next slot with ``step`` done, in one with taking the slot where that is near.
+
+        False where the step cannot be done. It is not done before a slot that is further away has come.
+
+        Raises: as ``slot``.
+        """
+        loop, name = asyncio.get_running_loop(), self._name(bucket)
+        ends = loop.time() + SLOT_PATIENCE_S
+        for _ in range(_BOOKINGS):
+            asked_s = loop.time()
+            patience_ms, worked = max(0, math.floor(1000 * (ends - asked_s))), self._worked.pop(name, 0)
+            asked = SlotAsked(self._vendor, name, worked, patience_ms, self._windows.get(name, ()))
+            departure = await step(asked)
+            if not departure.slot:
+                return departure.is_sent
+            self._clock.heard(departure.now_ms, asked_s, loop.time())
+            slot = self._slot(bucket, departure.now_ms, departure.slot)
+            if departure.is_sent:
+                if slot.wait_s and (early_s := slot.due_s - loop.time()) > 0:
+                    await asyncio.sleep(early_s)
+                return True
+            if await self._came(bucket, slot):
+                break
+        return (await step(NO_SLOT)).is_sent
+
+    async def _came(self, bucket: str, slot: Slot) -> bool:
+        """Wait for a slot; whether it may be used. Else it is lost: used now it would crowd those after it.
+
+        Raises:
+            RateLimitedError: the bucket was paused meanwhile.
+        """
+        loop = asyncio.get_running_loop()
+        if slot.wait_s > 0:
+            await asyncio.sleep(slot.due_s - loop.time())  # never early, and no later than what is measured
+        if slot.wait_s > _BRIEF_S and not slot.is_probe:
+            self._raise_refused(bucket, await self._refusal(self._name(bucket)))
+        return self._is_in_time(self._name(bucket), loop.time() - slot.first_s)
 
     async def noticed(self, bucket: str, notice: Notice) -> None:
         """Tighten the bucket by what the vendor's own headers said."""
@@ -247,11 +305,14 @@ class RedisLimiter:
         self._asking[name].append(asking)
         if name not in self._bookings:
             self._bookings[name] = asyncio.ensure_future(self._book_all(name))
-        now_ms, answer = await asking.answer
+        return self._slot(bucket, *await asking.answer)
+
+    def _slot(self, bucket: str, now_ms: int, answer: Sequence[bytes]) -> Slot:
+        """Returns the slot that the ledger gave at ``now_ms``."""
         self._raise_refused(bucket, answer)
         wait_ms, probed = int(answer[0]), answer[1]
         if probed:
-            self._probing[name] = probed.decode()
+            self._probing[self._name(bucket)] = probed.decode()
         at_s = (now_ms + wait_ms) / 1000
         return Slot(wait_ms / 1000, at_s - self._clock.most, at_s - self._clock.least, is_probe=bool(probed))
 
