@@ -11,7 +11,7 @@ ARGS  ?=
 # Tests start hundreds of processes, which would each compile the product anew where no bytecode is kept.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test suites check lint format types unit e2e contract-table slow explore servers chaos simulate money bench new-provider advisories images alerts chart references docs browser sbom lock clean
+.PHONY: help demo test suites check lint format types tree unit e2e contract-table slow explore servers chaos simulate money bench new-provider advisories images alerts chart references docs browser sbom lock clean
 .DELETE_ON_ERROR:
 
 help:  ## what there is
@@ -32,7 +32,7 @@ suites: .venv/dev.done
 unit: .venv/dev.done  ## the quick loop, in seconds: rules, readers, configuration
 	$(BIN)/pytest -q -n 2 --dist loadgroup tests/unit $(ARGS)
 
-check: lint types  ## lint and types
+check: lint types tree  ## lint, types, and the rules for words, pages, locks and the floor plan
 
 lint: .venv/dev.done
 	$(BIN)/ruff check --quiet .
@@ -42,6 +42,10 @@ lint: .venv/dev.done
 
 types: .venv/dev.done
 	$(BIN)/mypy
+
+# make test runs them among the others.
+tree: .venv/dev.done
+	$(BIN)/pytest -q -n 2 tests/tree $(ARGS)
 
 format: .venv/dev.done  ## mend what lint can mend
 	$(BIN)/ruff check --fix --quiet .

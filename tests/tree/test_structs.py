@@ -11,8 +11,6 @@ import pytest
 
 from tools.trees import modules, parsed
 
-pytestmark = pytest.mark.xdist_group("sources")
-
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = [ROOT / name for name in ("bench", "config", "connectors", "sandbox", "tests", "tools", "worker")]
 OF_DATACLASSES = {"asdict", "astuple", "fields", "replace"}

@@ -12,8 +12,6 @@ import pytest
 from config.logs import KNOWN
 from tools.trees import modules_that_log, nodes
 
-pytestmark = pytest.mark.xdist_group("sources")
-
 ROOT = Path(__file__).resolve().parents[2]
 NAME = re.compile(r"[a-z]+(_[a-z]+)*(\.[a-z]+(_[a-z]+)*)+")
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}

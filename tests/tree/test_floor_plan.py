@@ -10,8 +10,6 @@ import pytest
 from tools.floor_plan import ROOT, files, floors, imported, rooms
 from tools.trees import nodes
 
-pytestmark = pytest.mark.xdist_group("sources")
-
 PURE = {
     "collections", "collections.abc", "dataclasses", "datetime", "enum", "functools", "hashlib", "html", "itertools",
     "json", "re", "typing", "unicodedata", "urllib.parse", "bisect", "importlib.resources", "__future__",

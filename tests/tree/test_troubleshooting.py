@@ -17,8 +17,6 @@ from worker.decide.undo import UndoVerdict
 from worker.manual import exit_codes
 from worker.reports.story_words import NOTES
 
-pytestmark = pytest.mark.xdist_group("sources")
-
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
 SETTINGS = [*ROOT.glob("config/*.py"), *ROOT.glob("connectors/*/options.py"), ROOT / "connectors/addresses.py"]

@@ -55,7 +55,6 @@ def test_no_docstring_begins_with_a_clause() -> None:
     assert [str(one) for one in files if CLAUSE.search(one.read_text(encoding="utf-8"))] == []
 
 
-@pytest.mark.xdist_group("sources")
 def test_no_docstring_of_a_helper_or_class_of_the_tests_begins_with_a_clause() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
@@ -67,7 +66,6 @@ def test_no_docstring_of_a_helper_or_class_of_the_tests_begins_with_a_clause() -
     assert found == []
 
 
-@pytest.mark.xdist_group("sources")
 def test_every_docstring_begins_with_a_verb() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{line}: {text.splitlines()[0]}"

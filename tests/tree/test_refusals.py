@@ -17,7 +17,7 @@ from worker.manual.left import Held, cap_figures
 from worker.manual.look import NotAsked
 from worker.visits.budget_lines import shortage
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 STEP = re.compile(r"refill [a-z]+|providers\.[\w{}.]+|crm\.[\w{}.]+|run it again|ask again|RESTORED|SUPPRESSED|--yes")
 
 
@@ -78,14 +78,12 @@ def test_whom_a_run_did_not_ask_names_the_next_step() -> None:
     assert "Next: refill check" in sentence
 
 
-@pytest.mark.xdist_group("sources")
 def test_a_refusal_by_hand_names_the_next_step() -> None:
     found = list(sentences("worker/manual/buying.py", "NotNowError"))
     assert found
     assert [one for one in found if not STEP.search(one[1]) and "_no_budget" not in one[1]] == []
 
 
-@pytest.mark.xdist_group("sources")
 def test_a_pause_names_the_next_step() -> None:
     found = list(pauses())
     assert found

@@ -14,9 +14,7 @@ from lupa.lua51 import LuaRuntime  # type: ignore[import-untyped]  # it has no s
 from tools.trees import nodes
 from worker.ledger.scripts import Arguments, arguments, names, source, takes
 
-pytestmark = pytest.mark.xdist_group("sources")
-
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 LUA_WORDS = {
     *("and", "break", "do", "else", "elseif", "end", "false", "for", "function", "if", "in", "local", "nil"),
     *("not", "or", "repeat", "return", "then", "true", "until", "while"),
