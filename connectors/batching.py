@@ -126,6 +126,10 @@ class _Place(Generic[Item, Result]):
     item: Item
     askers: list[asyncio.Future[Result]] = field(default_factory=list)
 
+    @property
+    def is_wanted(self) -> bool:
+        return any(not asker.done() for asker in self.askers)
+
 
 @dataclass(eq=False, slots=True)
 class _Batch(Generic[Item, Result]):
@@ -197,13 +201,17 @@ class Batcher(Generic[Item, Result]):
             if batch.timer is None:
                 batch.timer = loop.call_at(batch.lingers_till, self._due, batch)
             self._count(batch)
-        if joiner is None:
-            return await asker
-        joiner.rest()
+        if joiner is not None:
+            joiner.rest()
         try:
             return await asker
+        except asyncio.CancelledError:
+            if batch is self._gathering and not _is_wanted(batch.places):
+                self._close(batch)  # else its timer would outlive everybody who knows of it
+            raise
         finally:
-            joiner.rise()
+            if joiner is not None:
+                joiner.rise()
 
     async def aclose(self) -> None:
         """Send what is gathered and wait for everything under way."""
@@ -253,12 +261,13 @@ class Batcher(Generic[Item, Result]):
         batch.joiners.clear()
         if self._gathering is batch:
             self._gathering = None
-        task = shared(self._deliver(batch.places))
-        self._sending.add(task)
-        task.add_done_callback(self._returned)
+        if _is_wanted(batch.places):
+            task = shared(self._deliver(batch.places))
+            self._sending.add(task)
+            task.add_done_callback(self._returned)
 
     async def _deliver(self, places: dict[str, _Place[Item, Result]]) -> None:
-        wanted = {key: place for key, place in places.items() if any(not asker.done() for asker in place.askers)}
+        wanted = {key: place for key, place in places.items() if place.is_wanted}
         if not wanted:
             return
         try:
@@ -292,6 +301,10 @@ class Batcher(Generic[Item, Result]):
             for asker in place.askers:
                 if not asker.done():
                     asker.set_exception(twin(error))
+
+
+def _is_wanted(places: Mapping[str, _Place[Item, Result]]) -> bool:
+    return any(place.is_wanted for place in places.values())
 
 
 def twin(error: Error) -> Error:

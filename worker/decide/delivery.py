@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from connectors.models import Company, Grade, Person, PhoneKind, Property, Record
+from connectors.models import Company, Email, Grade, Person, PhoneKind, Property, Record
 from worker.decide import gate
 from worker.decide.findings import Invalid, fit
 from worker.decide.gate import Facts
@@ -97,10 +97,10 @@ def person(
     texts |= _addresses(delivered, accept or {}, dropped)
     texts |= _numbers(delivered, _hints(delivered.country, employer.country, default_region), dropped)
     values = _kept(texts, dropped)
-    known = [email for email in delivered.emails if email.grade is not Grade.INVALID]
-    read = (emails.read(email.address) for email in known)
-    own = list(dict.fromkeys(address.email.lower() for address in read if address.asked))
-    keys = tuple(f"email:{address}" for address in own) + ((f"slug:{slug}",) if slug else ())
+    own = _own(email for email in delivered.emails if email.grade is not Grade.INVALID)
+    # an address that takes no mail proves nobody, and leads to the row that holds it all the same
+    keys = tuple(f"email:{address}" for address in dict.fromkeys((*own, *_own(delivered.emails))))
+    keys += (f"slug:{slug}",) if slug else ()
     facts = gate.facts(
         first=first,
         last=last,
@@ -208,6 +208,12 @@ def _kept(texts: Mapping[str, str], dropped: Counter[str]) -> dict[str, str]:
             else:
                 dropped[Reason.INVALID_VALUE] += 1
     return kept
+
+
+def _own(found: Iterable[Email]) -> list[str]:
+    """Lists addresses that are one person's."""
+    read = (emails.read(email.address) for email in found)
+    return list(dict.fromkeys(address.email.lower() for address in read if address.asked))
 
 
 def _titles(delivered: Person) -> Iterator[str]:

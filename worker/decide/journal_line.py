@@ -43,6 +43,7 @@ _SIGNALS = {
     "bad_value": "the value bounced or was reported wrong",
     "job_change": "the person works elsewhere now",
     "kept_back": "the CRM did not take what was delivered",
+    "incomplete": "delivered without a last name, which no CRM takes",
     "drifted": "left alone: it is not what the plan was made of any more",
 }
 

@@ -257,6 +257,8 @@ def _signal(line: Mapping[str, Any]) -> str:
             return f"The {what} from {whom} bounced or was reported wrong: it is never written again."
         case "drifted":
             return "Left alone by the run of a plan: it was not what the plan was made of any more."
+        case "incomplete":
+            return f"Prospect {who} was delivered without a last name, which no CRM takes."
         case "kept_back":
             return f"Worth a look: the CRM did not take what was delivered of {who}: {line.get('cause') or 'no word'}."
         case other:

@@ -361,7 +361,7 @@ class Deliverer:
         if "" in match.others:  # it carries our id, which no second row can have
             return self._forbidden(notes, *match.others[""], external_id)
         if not delivered.complete:
-            notes.count("incomplete")
+            notes.incomplete(object, external_id, self._clock())
             return object, "", False
         notes.namesakes[external_id] = match.namesakes
         natural = (*delivered.keys, delivered.named) if delivered.named else delivered.keys

@@ -13,7 +13,7 @@ from worker.decide.not_now import RetryAt
 from worker.decide.obstacles import Obstacle
 from worker.ledger.work.work import Lease
 from worker.visits.delivery_part import Part, part_of
-from worker.visits.journal_entries import IntentEntry, change_entry, kept_back_entry
+from worker.visits.journal_entries import IntentEntry, change_entry, kept_back_entry, signal_entry
 
 log = structlog.get_logger(__name__)
 
@@ -113,7 +113,7 @@ class DeliveryNotes:
         cause = cause_of(word)
         self.count(f"dropped.{word.kind}")
         self.count(refused_name(word))
-        self._refused(change_entry(intent, "refused", cause=cause), cause, intent.object, intent.id, intent.property)
+        self._once(change_entry(intent, "refused", cause=cause), cause, intent.object, intent.id, intent.property)
         log.warning(
             "delivery.value_refused",
             made_object=intent.object,
@@ -123,6 +123,13 @@ class DeliveryNotes:
             code=word.code,
             cause=cause,
         )
+
+    def incomplete(self, object: str, external_id: str, at_ms: int) -> None:
+        """Tell of a person without a last name: no CRM takes one, and no person can end that."""
+        self.count("incomplete")
+        entry = signal_entry("incomplete", "openprospect", "", {"external_id": external_id}, at_ms)
+        self._once(entry, "incomplete", object, external_id)
+        log.info("delivery.incomplete", made_object=object)
 
     def keep_back(
         self,
@@ -143,11 +150,12 @@ class DeliveryNotes:
             self.problems.append(one.sentence)
         id = rows[0][1] if rows else ""
         self.count(refused_because(cause))
-        self._refused(kept_back_entry(object, id, external_id, cause, at_ms), cause, object, id, external_id)
+        self._once(kept_back_entry(object, id, external_id, cause, at_ms), cause, object, id, external_id)
         log.warning("delivery.kept_back", made_object=object, made_id=id, kind=kind, cause=cause)
 
-    def _refused(self, entry: str, cause: str, *where: str) -> None:
-        digest = hashlib.sha256("\n".join((cause, *where)).encode()).hexdigest()[:8]
+    def _once(self, entry: str, *what: str) -> None:
+        """Keep an entry unless an earlier visit of the row told the same."""
+        digest = hashlib.sha256("\n".join(what).encode()).hexdigest()[:8]
         self._noted |= set(self._kept("told").split())
         if digest not in self._noted:
             self.entries.append(entry)

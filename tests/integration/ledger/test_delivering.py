@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -205,16 +206,41 @@ class Desk:
         return [(one["property"], one["state"]) for one in entries if one["kind"] == "change" and one["id"] == "p9"]
 
 
+async def bring(scripts: Scripts, person: Person, digest: str = "d1") -> None:
+    row = DeliveredCompany(Company(id="c1", name="Acme", domain="acme.com"), (person,), "search")
+    text = TypeAdapter(DeliveredCompany).dump_json(row).decode()
+    await Deliveries(scripts).store_page("search", [DeliveredRow(KEY, digest, text)], [CRM], run="day-x", watermark="1")
+
+
 @pytest.fixture
 async def desk(scripts: Scripts, clock: Clock) -> Desk:
-    row = DeliveredCompany(Company(id="c1", name="Acme", domain="acme.com"), (ADA,), "search")
-    text = TypeAdapter(DeliveredCompany).dump_json(row).decode()
-    await Deliveries(scripts).store_page("search", [DeliveredRow(KEY, "d1", text)], [CRM], run="day-x", watermark="1")
+    await bring(scripts, ADA)
     rows = {
         "c9": {"name": "Acme", "domain": "acme.com"},
         "p9": {"email": "ada@acme.com", "first": "Ada", "last": "Lovelace"},
     }
     return Desk(Vendor(rows=rows), scripts, clock)
+
+
+async def test_an_address_that_takes_no_mail_leads_to_the_row_that_holds_it(desk: Desk) -> None:
+    await bring(
+        desk.scripts,
+        dataclasses.replace(ADA, emails=(Email("ada@acme.com", Grade.INVALID),), slug="ada-lovelace"),
+        "d2",
+    )
+    desk.vendor.rows["p9"]["profile"] = "https://www.linkedin.com/in/another-ada"
+    await desk.deliver()
+    assert desk.vendor.creates == 0
+    assert desk.vendor.rows["p9"]["mobile"] == "+4915123456789"
+
+
+async def test_who_has_no_last_name_is_counted_and_named_in_the_journal_once(desk: Desk) -> None:
+    await bring(desk.scripts, dataclasses.replace(ADA, last_name="", emails=(), phones=()), "d2")
+    await desk.deliver()
+    counts = await desk.work.counts()
+    assert (desk.vendor.creates, counts.dead, counts.settled) == (0, 0, 1)
+    entries = [json.loads(one.entry) for one in await Journal(desk.scripts).entries(CRM, "delivery", KEY)]
+    assert [one["external_id"] for one in entries if one.get("signal") == "incomplete"] == ["p1"]
 
 
 @pytest.mark.parametrize("outcome", [Written.LOCKED, Written.UNKNOWN, Written.CHANGED])

@@ -74,6 +74,27 @@ async def test_a_different_item_with_a_taken_key_goes_into_the_next_batch() -> N
     assert batches == [[("1", "a")], [("1", "b")]]
 
 
+def test_a_batch_that_everybody_gave_up_leaves_nothing_to_the_end_of_the_loop() -> None:
+    vendor, loop = Vendor(), asyncio.new_event_loop()
+    batcher = vendor.batcher(linger_s=0.001)
+
+    async def give_up() -> None:
+        asker = asyncio.ensure_future(batcher.ask(1))
+        await asyncio.sleep(0)
+        asker.cancel()
+        await asyncio.gather(asker, return_exceptions=True)
+
+    loop.run_until_complete(give_up())
+    until = loop.time() + 0.01
+    while loop.time() < until:
+        pass  # a timer that is left is due now, and its batch begins as the loop stops
+    loop.call_soon(loop.stop)
+    loop.run_forever()
+    assert not asyncio.all_tasks(loop)
+    loop.close()
+    assert vendor.batches == []
+
+
 async def test_a_cancelled_asker_is_left_out_of_a_batch_not_yet_sent() -> None:
     vendor = Vendor()
     batcher = vendor.batcher(linger_s=0.02)
