@@ -16,6 +16,7 @@ from worker.decide.handles import Handle, Kind, of_values
 from worker.decide.reasons import Reason
 from worker.decide.values import domains, emails, linkedin, phones, titles
 from worker.decide.values.fields import normal
+from worker.decide.values.names import is_placeholder
 from worker.decide.values.person import PersonName, parts
 from worker.decide.values.text import clean, is_masked
 
@@ -82,7 +83,7 @@ def person(
 ) -> Delivered:
     """Turns a delivered person into what a CRM gets; ``accept`` are the grades by e-mail field, else valid ones."""
     dropped: Counter[str] = Counter()
-    first, last = parts(PersonName(delivered.first_name, delivered.last_name, delivered.full_name))
+    first, last = _name(delivered)
     slug = linkedin.slug(delivered.slug)
     texts = {
         "first_name": first,
@@ -208,6 +209,15 @@ def _kept(texts: Mapping[str, str], dropped: Counter[str]) -> dict[str, str]:
             else:
                 dropped[Reason.INVALID_VALUE] += 1
     return kept
+
+
+def _name(delivered: Person) -> tuple[str, str]:
+    """Returns first and last name; the first name alone is no whole one, since the provider gives the two apart."""
+    first, last = parts(PersonName(delivered.first_name, delivered.last_name, delivered.full_name))
+    given = clean(delivered.first_name).casefold()
+    lacks_last = not clean(delivered.last_name) or is_placeholder(delivered.last_name)
+    is_alone = given and lacks_last and clean(delivered.full_name).casefold() in {"", given}
+    return (f"{first} {last}".strip(), "") if is_alone else (first, last)
 
 
 def _own(found: Iterable[Email]) -> list[str]:

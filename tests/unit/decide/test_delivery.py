@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from connectors.models import Company, Email, Grade, Person, Phone, PhoneKind, Record, Role
 from tests.unit.decide.scene import ACME, text
 from worker.decide import delivery
@@ -102,6 +104,14 @@ def test_a_last_name_is_taken_from_the_full_name_else_the_person_is_incomplete()
     split = delivery.person(Person(full_name="Ada van der Berg"), Company())
     assert (split.values["first_name"], split.values["last_name"], split.complete) == ("Ada", "van der Berg", True)
     assert not delivery.person(Person(first_name="Ada"), Company()).complete
+
+
+@pytest.mark.parametrize("full", ["", "Ngọc Ánh", " ngọc ánh "])
+def test_a_first_name_of_two_words_is_no_whole_name(full: str) -> None:
+    given = delivery.person(Person(first_name="Ngọc Ánh", full_name=full), Company())
+    assert (given.values["first_name"], given.complete) == ("Ngọc Ánh", False)
+    whole = delivery.person(Person(first_name="Ngọc Ánh", full_name="Ngọc Ánh Trần"), Company())
+    assert (whole.values["first_name"], whole.values["last_name"]) == ("Ngọc Ánh", "Trần")
 
 
 def test_a_mobile_that_is_none_becomes_the_phone_and_no_number_is_given_twice() -> None:

@@ -172,3 +172,9 @@ def test_people_are_called_otherwise_where_their_given_names_contradict(
     one: tuple[str, str], other: tuple[str, str], contradict: bool
 ) -> None:
     assert is_called_otherwise(PersonName(*one), PersonName(*other)) is contradict
+
+
+def test_a_whole_name_that_is_the_first_one_says_no_more_than_that() -> None:
+    alone, whole = PersonName("Ngọc Ánh", "", "Ngọc Ánh"), PersonName("Ngọc Ánh", "Trần")
+    assert compare(alone, whole) is compare(PersonName("Ngọc Ánh"), whole) is UNSAID
+    assert parts(alone) == parts(PersonName("Ngọc Ánh"))

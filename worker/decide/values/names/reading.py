@@ -192,6 +192,7 @@ def _is_turned(words: tuple[str, ...]) -> bool:
 def parts(first: str, last: str, full: str) -> tuple[str, str]:
     """Returns a name as (first, last) in the words that were given, without anything that is no name."""
     first, last = _given_name(first), "" if is_placeholder(last) else last
+    full = _full_name(first, full)
     if not last:
         whole = full if full.strip() and not is_placeholder(full) else first
         given, family = _split_full(whole)
@@ -210,6 +211,11 @@ def parts(first: str, last: str, full: str) -> tuple[str, str]:
 def _given_name(text: str) -> str:
     """Returns what stands in the field of a first name, where it is one: ``Frau`` is none."""
     return "" if is_placeholder(text) or _is_greeting(text.strip()) else text
+
+
+def _full_name(first: str, full: str) -> str:
+    """Returns what stands in the field of a whole name, where it says more than that of the first."""
+    return "" if full.strip().casefold() == first.strip().casefold() else full
 
 
 def _once(given: tuple[str, ...], family: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -233,6 +239,7 @@ def _named(texts: tuple[str, ...]) -> str:
 def readings(first: str, last: str, full: str) -> tuple[NameReading, ...]:
     """Returns every way to read a name, the likeliest first; none where it names nobody."""
     first, last, full = _given_name(first), *("" if is_placeholder(text) else text for text in (last, full))
+    full = _full_name(first, full)
     if last and full == f"{first} {last}":
         full = ""
     found: list[NameReading] = []
