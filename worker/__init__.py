@@ -1,4 +1,8 @@
-"""Holds the product. redis-py imports PyJWT, and with it cryptography, for sign-ins that nobody here uses: it waits."""
+"""Holds the product, and keeps out what libraries import for features that nobody here uses.
+
+redis-py imports PyJWT, and with it cryptography, for sign-ins: it waits until somebody signs. Its clients of a cluster,
+which Refill refuses, and the coloured tracebacks that structlog would draw with pygments, are never loaded.
+"""
 
 from __future__ import annotations
 
@@ -17,4 +21,15 @@ class _Later(ModuleType):
         return found
 
 
+class _Never(ModuleType):
+    """Stands for a module of which others import names and use none: each is an empty class."""
+
+    def __getattr__(self, name: str) -> object:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return type(name, (), {})
+
+
 sys.modules.setdefault("jwt", _Later("jwt"))
+for _name in ("redis.asyncio.cluster", "redis.cluster", "redis.commands.cluster", "rich.traceback"):
+    sys.modules.setdefault(_name, _Never(_name))

@@ -127,7 +127,7 @@ class HubSpot(Vendor):
         )
         new = (Input("firstname", "first name"), Input("lastname", "last name"), Input("hs_linkedin_url", "LinkedIn"))
         yield Form("create", "A new contact", "A person adds somebody, and the portal sends its webhook.", "Add", new)
-        to = Input("url", "to", "http://127.0.0.1:8080/webhooks/hubspot/acme_hubspot")
+        to = Input("url", "to", self.webhooks.url)
         yield Form("webhooks", "Webhooks", "Events go there from now on; empty: nowhere.", "Send them there", (to,))
 
     def play(self, action: str, fields: Mapping[str, str]) -> str:

@@ -81,6 +81,11 @@ class Webhooks:
         if self._target:
             self._slots = asyncio.Semaphore(self._target.concurrency)
 
+    @property
+    def url(self) -> str:
+        """Where events go; empty: nowhere."""
+        return self._target.url if self._target else ""
+
     def state(self) -> dict[str, int]:
         counts = self._counts
         return {

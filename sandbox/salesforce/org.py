@@ -89,7 +89,7 @@ class Salesforce(Vendor):
         )
         new = (Input("FirstName", "first name"), Input("LastName", "last name"), Input("LinkedIn_URL__c", "LinkedIn"))
         yield Form("create", "A new contact", "A person adds somebody, and the org sends its message.", "Add", new)
-        to = Input("url", "to", "http://127.0.0.1:8080/webhooks/salesforce/acme_salesforce/<secret>")
+        to = Input("url", "to", self.outbound.url)
         yield Form("outbound", "Outbound Messages", "They go there from now on; empty: nowhere.", "Send them", (to,))
 
     def play(self, action: str, fields: Mapping[str, str]) -> str:

@@ -61,6 +61,11 @@ class Outbound:
         values = {**body, "fields": tuple(body.get("fields", ("Email",)))}
         self._definition = Definition(**values) if body.get("url") else None
 
+    @property
+    def url(self) -> str:
+        """Where messages go; empty: nowhere."""
+        return self._definition.url if self._definition else ""
+
     def state(self) -> dict[str, int]:
         counts = self._counts
         return {

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.unit.commands.test_figures import ANSWERED, FOUND
+from tests.unit.commands.test_figures import ANSWERED, FOUND, REFUSED
 from worker.web import metrics
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +21,7 @@ SUFFIXES = r"(_bucket|_sum|_count)$"
 
 def families() -> dict[str, str]:
     """Every family of /metrics with its help, by the name that a query takes."""
-    text = metrics.text(FOUND, spooled=1, broken=1, answered=ANSWERED).decode()
+    text = metrics.text(FOUND, spooled=1, broken=1, answered=ANSWERED, refused=REFUSED).decode()
     return {
         f"{family.name}_total" if family.type == "counter" else family.name: family.documentation
         for family in text_string_to_metric_families(text)

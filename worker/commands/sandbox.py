@@ -21,10 +21,12 @@ async def run_sandbox(folder: Path, *, records: int, seed: int, port_base: int, 
         raise ConfigError([f"{folder} holds another configuration, which would be lost: name another --folder"])
     stop = stop_on_signals()
     async with trial.serve(records=records, seed=seed, latency="demo", port_base=port_base, faults=faults) as served:
-        text, secrets = trial.configuration(served, ".refill")
-        secrets |= trial.playground(served)
+        web_port = WEB_PORT if port_base == PORTS else port_base + len(trial.VENDORS)
+        web = f"http://127.0.0.1:{web_port}"
+        text, secrets = trial.configuration(served, ".refill", web_port)
+        secrets |= trial.playground(served, web)
         path = trial.write(folder, text, secrets)
-        await trial.aim(served, secrets["REFILL_CRM__ACME_SALESFORCE__WEBHOOK_SECRET"])
+        await trial.aim(served, web, secrets["REFILL_CRM__ACME_SALESFORCE__WEBHOOK_SECRET"])
         lines = [f"# {path}", *text.splitlines(), f"# {path.parent / '.env'}"]
         lines += [f"{name}={value}" for name, value in secrets.items()]
         lines += ["", f"The vendors are up. In another terminal: refill up --config {path}"]
@@ -45,7 +47,7 @@ def _may_be_replaced(folder: Path) -> bool:
 
 
 _TOKEN = "=pat-na1-sandbox-"  # noqa: S105 - of the imitated portal, and of no other
-PORTS = 9100
+PORTS, WEB_PORT = 9100, 8080
 Faults = Literal["none", "light", "medium", "heavy"]
 
 app = one_command()
@@ -58,7 +60,9 @@ def command(
     ),
     records: People = 300,
     seed: Seed = 1,
-    port_base: Annotated[int, typer.Option(help="First of five ports.")] = PORTS,
+    port_base: Annotated[
+        int, typer.Option(help="First of five ports; another's sixth, in place of 8080, is the page's.")
+    ] = PORTS,
     faults: Annotated[Faults, typer.Option(help="How often vendors fail, drawn by the seed.")] = "none",
 ) -> None:
     """Serve the vendor imitations and write a configuration for them."""

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 VENDORS = ("forager", "kaspr", "openprospect", "hubspot", "salesforce")
-WEB = "http://127.0.0.1:8080"  # where refill up serves the sandbox's configuration
 START_S = 60.0
 _HINT = "the sandbox did not start: run python -m sandbox to see why"
 
@@ -140,10 +139,13 @@ def _post(url: str, body: Mapping[str, Any]) -> None:
         pass
 
 
-def playground(served: Served) -> dict[str, str]:
-    """Returns the variables that let people try pages, webhooks and requests, with new secrets."""
+def playground(served: Served, web: str) -> dict[str, str]:
+    """Returns the variables that let people try pages, webhooks and requests, with new secrets.
+
+    ``web`` is where ``refill up`` serves the sandbox's configuration.
+    """
     return {
-        "REFILL_WEB__PUBLIC_URL": WEB,
+        "REFILL_WEB__PUBLIC_URL": web,
         "REFILL_WEB__TOKEN": random.token_urlsafe(24),
         "REFILL_CRM__ACME_HUBSPOT__WEBHOOK_SECRET": served.vendors["hubspot"]["client_secret"],
         "REFILL_CRM__ACME_SALESFORCE__WEBHOOK_SECRET": random.token_hex(16),
@@ -151,21 +153,21 @@ def playground(served: Served) -> dict[str, str]:
     }
 
 
-async def aim(served: Served, secret: str) -> None:
+async def aim(served: Served, web: str, secret: str) -> None:
     """Lets both CRMs tell ``refill up`` of every change; ``secret`` is in the address that Salesforce calls."""
-    await served.control("hubspot", "webhooks", {"url": f"{WEB}/webhooks/hubspot/acme_hubspot"})
-    url = f"{WEB}/webhooks/salesforce/acme_salesforce/{secret}"
+    await served.control("hubspot", "webhooks", {"url": f"{web}/webhooks/hubspot/acme_hubspot"})
+    url = f"{web}/webhooks/salesforce/acme_salesforce/{secret}"
     await served.control("salesforce", "outbound", {"url": url})
 
 
-def configuration(served: Served, data_dir: str, port: int | None = None) -> tuple[str, dict[str, str]]:
+def configuration(served: Served, data_dir: str, port: int) -> tuple[str, dict[str, str]]:
     """Returns a refill.toml for the running vendors, and the secrets that go with it into the environment."""
     vendors = served.vendors
     text = f"""\
 data_dir = "{data_dir}"
 
 [web]
-port = {8080 if port is None else port}
+port = {port}
 
 [providers.forager]
 base_url = "{vendors["forager"]["base_url"]}"

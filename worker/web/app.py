@@ -65,7 +65,7 @@ def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event, orders:
         except (LedgerUnavailableError, TimeoutError):
             return _status("redis does not answer", 503)
         spooled, broken = await asyncio.to_thread(lambda: (spool.pending(), spool.broken()))
-        text = metrics.text(found, spooled=spooled, broken=broken, answered=answered)
+        text = metrics.text(found, spooled=spooled, broken=broken, answered=answered, refused=outside.inbox.refusals)
         return Response(text, media_type=metrics.CONTENT_TYPE)
 
     hosts = Hosts(settings.web)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
@@ -79,6 +80,7 @@ class Inbox:
         self._gathering, self._links = PostBatches(intake), intake.links
         self._posts = 0
         self._refused = Rarely()
+        self.refusals: Counter[tuple[str, str]] = Counter()  # by door and reason, for /metrics
 
     def route(self, path: str, handler: Handler, *methods: str) -> Route:
         """Returns a route whose handler may raise ``RefusedError``; of a request only the door it came to is logged."""
@@ -91,6 +93,7 @@ class Inbox:
                 refused = error
             except (LedgerUnavailableError, TimeoutError):
                 refused = RefusedError(503, "unavailable")
+            self.refusals[name, refused.reason] += 1
             if posts := self._refused.due(name, refused.reason):
                 log.warning("webhook.refused", door=name, reason=refused.reason, status=refused.status, posts=posts)
             return refused.response()

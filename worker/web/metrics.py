@@ -32,21 +32,27 @@ _Rows = Iterable[tuple[tuple[str, ...], float]]
 
 
 def text(
-    found: Overview, *, spooled: int, broken: int = 0, answered: Mapping[tuple[str, int], int] | None = None
+    found: Overview,
+    *,
+    spooled: int,
+    broken: int = 0,
+    answered: Mapping[tuple[str, int], int] | None = None,
+    refused: Mapping[tuple[str, str], int] | None = None,
 ) -> bytes:
     """Makes what Prometheus reads. ``spooled`` are paid replies on this machine's disk that Redis does not have yet.
 
     ``broken`` are those of them that were set aside, because nobody can load them. ``answered`` counts the requests
-    that this web process has answered, by (route, status).
+    that this web process has answered, by (route, status), ``refused`` the posts that it refused, by (door, reason).
     """
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Figures(found, spooled, broken, answered or {}))
+    registry.register(_Figures(found, spooled, broken))
+    registry.register(_Doors(answered or {}, refused or {}))
     return generate_latest(registry)
 
 
 class _Figures(Collector):
-    def __init__(self, found: Overview, spooled: int, broken: int, answered: Mapping[tuple[str, int], int]) -> None:
-        self._found, self._spooled, self._broken, self._answered = found, spooled, broken, answered
+    def __init__(self, found: Overview, spooled: int, broken: int) -> None:
+        self._found, self._spooled, self._broken = found, spooled, broken
 
     def collect(self) -> Iterator[Metric]:
         yield from _work(self._found.work, self._found.now_ms)
@@ -56,14 +62,29 @@ class _Figures(Collector):
         yield from _today(self._found)
         yield from _calls(self._found.calls)
         yield from _machine(self._found)
+        yield _one("refill_spool_files", "Paid replies on the disk that Redis does not have yet.", self._spooled)
+        yield _one("refill_spool_broken_files", "Paid replies that cannot be loaded: set aside.", self._broken)
+
+
+class _Doors(Collector):
+    """Gives what this web process alone knows."""
+
+    def __init__(self, answered: Mapping[tuple[str, int], int], refused: Mapping[tuple[str, str], int]) -> None:
+        self._answered, self._refused = answered, refused
+
+    def collect(self) -> Iterator[Metric]:
         answers = CounterMetricFamily(
             "refill_web_answers", "Requests this web process has answered.", labels=("route", "status")
         )
         for (route, status), count in sorted(self._answered.items()):
             answers.add_metric((route, str(status)), count)
         yield answers
-        yield _one("refill_spool_files", "Paid replies on the disk that Redis does not have yet.", self._spooled)
-        yield _one("refill_spool_broken_files", "Paid replies that cannot be loaded: set aside.", self._broken)
+        refusals = CounterMetricFamily(
+            "refill_webhook_refusals", "Webhooks and orders this web process has refused.", labels=("door", "reason")
+        )
+        for name, count in sorted(self._refused.items()):
+            refusals.add_metric(name, count)
+        yield refusals
 
 
 def _work(work: Mapping[WorkName, Counts], now_ms: int) -> Iterator[Metric]:

@@ -113,6 +113,9 @@ async def test_compressed_or_mislabelled_bodies_are_refused(door: Door) -> None:
         assert (await door.post(PATH, body, {**headers, **wrong})).status_code == 415
     good = {**headers, "content-type": "application/json; charset=utf-8"}
     assert (await door.post(PATH, body, good)).status_code == 204
+    told = (await door.http.get(f"{door.url}/metrics")).text
+    for reason, posts in (("content_encoding", 1), ("content_type", 2)):
+        assert f'refill_webhook_refusals_total{{door="webhooks.hubspot",reason="{reason}"}} {posts}.0' in told
 
 
 @pytest.mark.parametrize(

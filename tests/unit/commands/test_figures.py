@@ -44,6 +44,7 @@ FOUND = Overview(
     },
 )
 ANSWERED = {("/webhooks/hubspot/{crm}", 401): 2}
+REFUSED = {("webhooks.hubspot", "signature"): 2}
 
 
 def test_status_has_its_stable_keys() -> None:
@@ -74,7 +75,9 @@ def test_status_has_its_stable_keys() -> None:
 
 def samples() -> dict[str, dict[tuple[tuple[str, str], ...], float]]:
     found: dict[str, dict[tuple[tuple[str, str], ...], float]] = {}
-    for family in text_string_to_metric_families(metrics.text(FOUND, spooled=8, answered=ANSWERED).decode()):
+    for family in text_string_to_metric_families(
+        metrics.text(FOUND, spooled=8, answered=ANSWERED, refused=REFUSED).decode()
+    ):
         for sample in family.samples:
             found.setdefault(sample.name, {})[tuple(sorted(sample.labels.items()))] = sample.value
     return found
@@ -110,7 +113,7 @@ def test_labels_are_names_of_the_configuration_and_never_ids() -> None:
     labels = {name for rows in samples().values() for row in rows for name, _ in row}
     assert labels == {
         *("crm", "object", "lane", "provider", "field", "target", "reason", "outcome", "vendor", "operation", "end"),
-        *("le", "route", "status", "version", "python"),
+        *("le", "route", "status", "door", "version", "python"),
     }
 
 
@@ -125,5 +128,6 @@ def test_calls_of_vendors_are_counted_by_end_and_by_duration() -> None:
     assert told["refill_vendor_writes_unsent_total"][name] == 2
     assert told["refill_unfilled_today"][("crm", "one"), ("field", "phone"), ("reason", "not_found")] == 1
     assert told["refill_web_answers_total"][("route", "/webhooks/hubspot/{crm}"), ("status", "401")] == 2
+    assert told["refill_webhook_refusals_total"][("door", "webhooks.hubspot"), ("reason", "signature")] == 2
     assert told["refill_redis_limit_bytes"][()] == 400
     assert list(told["refill_build_info"].values()) == [1]
