@@ -12,25 +12,19 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from connectors.options import parse_duration
 
-_MONTHS = re.compile(r"\s*(\d{1,3})\s*months?\s*")
-_DAYS_OF_MONTH = 365 / 12
-
 
 def parse_lock(text: object) -> timedelta:
-    """Reads ``"9 months"``, any duration, or ``"off"``.
+    """Reads a duration, or ``"off"``.
 
     Raises:
         ValueError: the text is none of them.
     """
     if text == "off":
         return timedelta()
-    months = _MONTHS.fullmatch(text) if isinstance(text, str) else None
-    if months:
-        return timedelta(days=round(int(months[1]) * _DAYS_OF_MONTH))
     try:
         return text if text == timedelta() and isinstance(text, timedelta) else parse_duration(text)
     except ValueError:
-        raise ValueError(f'"{text}" is not a valid lock; use "9 months", a duration such as "90d", or "off"') from None
+        raise ValueError(f'"{text}" is not a valid lock; use a duration, such as "9 months", or "off"') from None
 
 
 def _zone(name: str) -> str:

@@ -16,7 +16,8 @@ from connectors.addresses import parse_url
 from connectors.limits import Window, parse_rate
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_DURATION = re.compile(r"\s*(\d+)\s*([smhd])\s*")
+_DURATION = re.compile(r"\s*(\d+)\s*([smhd]|(?:second|minute|hour|day|month)s?)\s*")
+_DAYS_OF_MONTH = 365 / 12
 
 
 class Options(BaseModel):
@@ -28,7 +29,7 @@ class Options(BaseModel):
 
 
 def parse_duration(text: object) -> timedelta:
-    """Returns ``"75s"``, ``"5m"``, ``"1h"``, ``"90d"``.
+    """Returns ``"75s"``, ``"5m"``, ``"1h"``, ``"90d"``, and the same in words: ``"5 minutes"``, ``"9 months"``.
 
     Raises:
         ValueError: the text is no such duration; the message says which forms are.
@@ -38,9 +39,12 @@ def parse_duration(text: object) -> timedelta:
     match = _DURATION.fullmatch(text) if isinstance(text, str) else None
     if match is None or int(match[1]) < 1:
         raise ValueError(
-            f'"{text}" is not a valid duration; use a number and s, m, h or d, such as "90s", "5m" or "30d"'
+            f'"{text}" is not a valid duration; use a number and s, m, h or d, or the word, such as "90s", "5 minutes" '
+            'or "9 months"'
         )
-    seconds = int(match[1]) * _UNITS[match[2]]
+    count, unit = int(match[1]), match[2]
+    days = round(count * _DAYS_OF_MONTH)
+    seconds = days * _UNITS["d"] if unit.startswith("month") else count * _UNITS[unit[0]]
     if seconds > 100 * 366 * 86_400:
         raise ValueError(f'"{text}" is too long a duration; use at most "36500d"')
     return timedelta(seconds=seconds)

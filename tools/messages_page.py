@@ -167,7 +167,7 @@ def _spelled(one: ast.expr) -> Iterator[str]:
         case ast.Constant(value=str(said)):
             yield _plain(re.sub(r"\{\w*\}", "…", said))
         case ast.JoinedStr(values=pieces):
-            yield _plain("".join(str(piece.value) if isinstance(piece, ast.Constant) else "…" for piece in pieces))
+            yield _plain("".join(_piece(piece) for piece in pieces))
         case ast.List(elts=several) | ast.Tuple(elts=several):
             for each in several:
                 yield from _spelled(each)
@@ -177,6 +177,17 @@ def _spelled(one: ast.expr) -> Iterator[str]:
         case ast.BinOp(op=ast.Add(), left=left, right=right):
             parts = ("…" if isinstance(part, ast.IfExp) else next(_spelled(part), "…") for part in (left, right))
             yield _plain("".join(parts))
+
+
+def _piece(piece: ast.expr) -> str:
+    """Returns a piece of a sentence as it is searched for: a counted noun keeps its plural."""
+    match piece:
+        case ast.Constant(value=said):
+            return str(said)
+        case ast.FormattedValue(value=ast.Call(func=ast.Name(id="counted"), args=[_, *words])):
+            one, *more = (str(word.value) for word in words if isinstance(word, ast.Constant))
+            return f"… {more[0] if more else one + 's'}"
+    return "…"
 
 
 def _plain(said: str) -> str:

@@ -104,8 +104,12 @@ class Kaspr:
         if self.dialect == "reference":
             return AccountStatus(who, read.remaining(reply))
         left = await self.remaining_credits()
-        pools = {"work e-mail": left.work_email, "personal e-mail": left.personal_email, "phone": left.phone}
-        empty = tuple(f"no {name} credits left" for name, count in pools.items() if count == 0)
+        pools = {
+            "work e-mail credits": left.work_email,
+            "personal e-mail credits": left.personal_email,
+            "phone credits": left.phone,
+        }
+        empty = tuple(f"no {name} left" for name, count in pools.items() if count == 0)
         export = None if left.export is None or left.export < 0 else int(left.export)
         return AccountStatus(who, export, notes=empty)
 

@@ -83,7 +83,7 @@ class Webhooks:
 
     @property
     def url(self) -> str:
-        """Where events go; empty: nowhere."""
+        """Returns where events go; empty: nowhere."""
         return self._target.url if self._target else ""
 
     def state(self) -> dict[str, int]:

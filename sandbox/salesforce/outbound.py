@@ -63,7 +63,7 @@ class Outbound:
 
     @property
     def url(self) -> str:
-        """Where messages go; empty: nowhere."""
+        """Returns where messages go; empty: nowhere."""
         return self._definition.url if self._definition else ""
 
     def state(self) -> dict[str, int]:

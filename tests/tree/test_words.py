@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,11 @@ NOUNS = frozenset(
     """,
     )
 )
+COUNTABLE = re.compile(
+    r" (?:cells|changes|columns|companies|contacts|credits|days|entries|fields|files|gaps|lines|lookups|people|posts"
+    r"|records|replies|rows|values|visits|workers|writes)\b"
+)
+"""Nouns of which a message may tell one."""
 LINK = re.compile(r"\]\(([^)#\s]+)")
 PATH = re.compile(r"`((?:\.ci|bench|config|connectors|docs|sandbox|tests|tools|worker)/[\w./*\[\]{},-]+)`")
 
@@ -66,6 +72,21 @@ def test_no_docstring_of_a_helper_or_class_of_the_tests_begins_with_a_clause() -
     assert found == []
 
 
+@pytest.mark.xdist_group("sources")
+def test_a_figure_and_its_noun_agree() -> None:
+    found = []
+    for file in (file for room in ("config", "connectors", "worker") for file in (ROOT / room).rglob("*.py")):
+        for text in (node for node in nodes(file) if isinstance(node, ast.JoinedStr)):
+            for figure, noun in pairwise(text.values):
+                match figure, noun:
+                    case ast.FormattedValue(value=ast.Name(id=name)), _ if name.isupper():
+                        continue  # a constant of ours is never 1
+                    case ast.FormattedValue(format_spec=None), ast.Constant(value=str(said)) if COUNTABLE.match(said):
+                        found.append(f"{file.relative_to(ROOT)}:{text.lineno}: counted() tells one{said}")
+    assert found == []
+
+
+@pytest.mark.xdist_group("sources")
 def test_every_docstring_begins_with_a_verb() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{line}: {text.splitlines()[0]}"

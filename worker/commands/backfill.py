@@ -12,6 +12,7 @@ import typer
 from msgspec import Struct
 from rich.table import Table
 
+from config.counts import counted
 from worker.commands.names import known_watch
 from worker.commands.options import Config, CrmName, Json, MaxCredits, ObjectName, finish, one_command
 from worker.commands.progress import live, say
@@ -192,9 +193,11 @@ def _summary(walk: Walk, found: Walked) -> Table:
 def _where(crm: str, object: str, state: Backfill) -> str:
     """Tells where the walk stands, and how it goes on."""
     if state.done:
-        return f"the walk over {crm} {object} is finished: {state.seen} records, and the next one begins anew"
+        return (
+            f"the walk over {crm} {object} is finished: {counted(state.seen, 'record')}, and the next one begins anew"
+        )
     at_limit = " at its limit" if state.left == 0 else ""
-    return f"stopped{at_limit} after {state.seen} records: refill backfill {crm} {object} goes on from there"
+    return f"stopped{at_limit} after {counted(state.seen, 'record')}: refill backfill {crm} {object} goes on from there"
 
 
 def _say(text: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.text import Text
 from structlog.contextvars import bound_contextvars
 
+from config.counts import counted
 from config.load import variable
 from config.problems import ConfigError
 from config.settings import Settings
@@ -88,7 +89,9 @@ async def check(settings: Settings) -> list[CheckResult]:
     findings += [CheckResult("files", FAILED_LEVEL, sentence) for sentence in settings.exposed]
     findings.append(disk(Spool(settings.data_dir).room))
     if broken := Spool(settings.data_dir).broken():
-        text = f"{broken} paid replies in {settings.data_dir / 'spool'} cannot be loaded and were set aside"
+        text = (
+            f"cannot load {counted(broken, 'paid reply', 'paid replies')} in {settings.data_dir / 'spool'}: set aside"
+        )
         findings.append(CheckResult("spool", WARNING, text, "see refill uncertain list"))
     async with AsyncExitStack() as stack:
         refresh_tokens: RefreshTokens | None = None

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
 from config import retirements
+from config.counts import counted
 from config.crms import CrmSettings, WatchSettings
 from config.load import variable
 from config.paid import Providers
@@ -192,7 +193,13 @@ async def _object(
         found.append(CheckResult(part, FAILED_LEVEL, text, f"run refill setup {name}"))
     found += [CheckResult(part, WARNING, text, do) for text, do in _no_options(name, settings, kind, schema)]
     mapped = len(_mapped(name, settings, kind))
-    return found or [CheckResult(part, OK, f"{mapped} mapped properties are there" if mapped else "can be read")]
+    return found or [
+        CheckResult(
+            part,
+            OK,
+            counted(mapped, "mapped property is there", "mapped properties are there") if mapped else "can be read",
+        )
+    ]
 
 
 def wrong_properties(

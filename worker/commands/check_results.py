@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Iterator
 
 from msgspec import Struct
 
+from config.counts import counted
 from config.problems import ConfigError
 from connectors.errors import AccessError, ConnectorError, ContractError, CreditsError, UnavailableError
 from connectors.models import AccountStatus
@@ -42,7 +43,7 @@ async def standing(
         return [failure(part, credential, error)]
     facts = [status.who]
     if status.credits is not None:
-        facts.append(f"{status.credits} credits left")
+        facts.append(f"{counted(status.credits, 'credit')} left")
     if status.prices:
         prices = ", ".join(f"{name.replace('_', ' ')} {price}" for name, price in sorted(status.prices.items()))
         facts.append(f"credits per call: {prices}")

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from config.counts import counted
 from config.problems import ConfigError, unreadable
 from worker.decide.values.text import is_formula
 
@@ -52,7 +53,7 @@ def read(file: Path, *, header: bool = True) -> TextTable:
             continue
         width = width or len(cells)
         if len(cells) > width:
-            raise ConfigError([f"{file}:{line}: this row has {len(cells)} cells and the first one {width}"])
+            raise ConfigError([f"{file}:{line}: this row has {counted(len(cells), 'cell')} and the first one {width}"])
         rows.append(cells + [""] * (width - len(cells)))
     names = tuple(cell.strip() for cell in rows[0]) if header else tuple(str(at + 1) for at in range(width))
     return TextTable(names, rows[1:] if header else rows, separator, note)

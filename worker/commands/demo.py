@@ -17,6 +17,7 @@ from typing import Annotated, Any
 
 import typer
 
+from config.counts import counted
 from config.load import load
 from config.logs import configure_logs
 from worker.commands import trial
@@ -46,7 +47,8 @@ async def run_demo(*, records: int, seed: int, as_json: bool, keep: bool) -> int
             path = trial.write(folder, text, secrets)
             settings = load(path, {})  # a demonstration is not touched by what is configured here
             if not as_json:
-                err.say(f"{records} people in two CRMs, five vendors on loopback, a Redis and a worker in {folder}")
+                people = counted(records, "person", "people")
+                err.say(f"{people} in two CRMs, five vendors on loopback, a Redis and a worker in {folder}")
             async with session(settings) as runtime:
                 code = await _show(runtime, served, as_json=as_json)
             if keep:
@@ -102,8 +104,9 @@ async def _show(runtime: Runtime, served: trial.Served, *, as_json: bool) -> int
         for table in (_gaps(first), _reasons(first), _money(first, credits), _examples(entries), _delivered(first)):
             out.print(table)
         out.say(
-            f"The second pass looked at every record again: {again['credits']} credits, {again['writes']} writes, "
-            f"{again['records']} records visited. All of it took {seconds} s."
+            f"The second pass looked at every record again: {counted(again['credits'], 'credit')}, "
+            f"{counted(again['writes'], 'write')}, {counted(again['records'], 'record')} visited. "
+            f"All of it took {seconds} s."
         )
     say(first.ending)
     return first.ending.code
@@ -162,7 +165,7 @@ def _money(report: PassReport, charged: int) -> Listing:
         table.add_row(name, str(credits), str(filled), f"{credits / filled:.1f}" if filled else "")
     total = sum(report.credits.values())
     table.add_row("all", str(total), str(report.filled), f"{total / report.filled:.1f}" if report.filled else "")
-    table.caption = f"The providers' own books say {charged} credits."
+    table.caption = f"The providers' own books say {counted(charged, 'credit')}."
     return table
 
 

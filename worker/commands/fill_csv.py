@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 from msgspec import Struct
 
+from config.counts import counted
 from config.fields import EMAIL_FIELDS, PERSON_FIELDS, WATCHED, default_accept
 from config.logs import configure_logs
 from config.problems import ConfigError
@@ -286,7 +287,8 @@ async def _plan(rows: TableRows, table: TextTable, at: Columns, asked: CsvAsked,
             out.say(f"{name}: {count} blank")
         out.say(f"filled from kept answers: {kept}")
         asks = ", ".join(f"{name} {count}" for name, count in questions.items()) or "none"
-        out.say(f"first questions: {asks}; at most {first} credits, and more where an answer leads to another question")
+        most = counted(first, "credit")
+        out.say(f"first questions: {asks}; at most {most}, and more where an answer leads to another question")
     return DONE
 
 
@@ -316,7 +318,7 @@ async def _fill(
                     sums.add(row)
                 writer.write([*_with(cells, width, at, row), _note(row)])
                 done += 1
-                meter.at(done, len(table.rows), f"{sum(sums.filled.values())} values")
+                meter.at(done, len(table.rows), counted(sum(sums.filled.values()), "value"))
 
             for place, cells in enumerate(table.rows):
                 blank = any(len(cells) <= at.places[name] or not cells[at.places[name]].strip() for name in fields)
@@ -389,21 +391,20 @@ def _tell(summary: Mapping[str, Any], figures: Mapping[str, str], *, as_json: bo
     if as_json:
         print_json(summary)
     else:
-        out.say(
-            f"{summary['output']}: {summary['filled']} of {summary['gaps']} gaps filled in {summary['visited']} rows"
-        )
+        gaps, rows = counted(summary["gaps"], "gap"), counted(summary["visited"], "row")
+        out.say(f"{summary['output']}: {summary['filled']} of {gaps} filled in {rows}")
         for name, by in summary["filled_by"].items():
             out.say(f"{name}: " + ", ".join(f"{provider} {count}" for provider, count in by.items()))
         for name, credits in summary["credits"].items():
-            out.say(f"{name}: {credits} credits")
+            out.say(f"{name}: {counted(credits, 'credit')}")
         for why, count in summary["not_filled"].items():
             out.say(f"not filled, {why.replace('_', ' ')}: {count}")
     for why, count in summary["left"].items():
         text, step = _WAITS.get(why, (why.rstrip("."), _AGAIN))
         more = f" ({figures[why]})" if figures.get(why) else ""
-        err.say(f"{count} rows are not finished: {text}{more}. Next: {step}", style="yellow")
+        err.say(f"{counted(count, 'row is', 'rows are')} not finished: {text}{more}. Next: {step}", style="yellow")
     for name, credits in summary["uncertain"].items():
-        err.say(f"{credits} of the credits at {name} were perhaps not charged: refill uncertain list")
+        err.say(f"{counted(credits, 'credit')} at {name} may not have been charged: refill uncertain list")
 
 
 app = one_command()

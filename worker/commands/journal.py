@@ -17,6 +17,7 @@ from typing import Annotated
 import typer
 from msgspec import Struct, to_builtins
 
+from config.counts import counted
 from config.plain import escaped, shown
 from config.problems import ConfigError
 from config.settings import Settings
@@ -61,7 +62,7 @@ async def run_journal(config: Path | None, asked: JournalAsked) -> int:
         lines = journal_lines(ledger.journal, wanted, settings.journal.archive_dir)
         if asked.parquet is not None:
             count = await write_parquet(lines, asked.parquet)
-            out.say(f"{count} entries written to {asked.parquet}")
+            out.say(f"{counted(count, 'entry', 'entries')} written to {asked.parquet}")
             return DONE if count or not wanted.names_something else _nothing()
         is_whole = wanted == JournalFilter() and settings.journal.archive_dir is None
         total = await ledger.journal.length() if is_whole else None
@@ -88,8 +89,10 @@ async def run_verify(config: Path | None, *, as_json: bool) -> int:
     else:
         for one in found.faults:
             out.say(f"{NAME}, line {one.line} {one.what}" if one.line else f"{NAME} {one.what}")
-        more = f"{found.erased} with their values erased; {len(first)}{'+' * (len(first) == PAGE)} entries to come"
-        out.say(f"{found.lines} lines, {'broken' if found.faults else 'whole'}, {more}")
+        many = len(first) == PAGE
+        to_come = f"{PAGE}+ entries" if many else counted(len(first), "entry", "entries")
+        more = f"{found.erased} with their values erased; {to_come} to come"
+        out.say(f"{counted(found.lines, 'line')}, {'broken' if found.faults else 'whole'}, {more}")
     return FAILED if found.faults else DONE
 
 
@@ -165,7 +168,7 @@ def _sentence(line: JournalLine) -> str:
     """Return an entry on one line, what is blank left out."""
     when = f"{datetime.fromtimestamp(line.at / 1000, UTC):%Y-%m-%d %H:%M:%S}"
     change = f"{line.before or '(blank)'} -> {line.after or '(blank)'}" if line.kind == "change" else line.after
-    price = f"{line.credits} credit{'' if line.credits == 1 else 's'}" if line.credits else ""
+    price = counted(line.credits, "credit") if line.credits else ""
     where = f"{line.crm} {line.object} {line.id}"
     return "  ".join(
         one for one in (when, where, line.field, change, line.provider, line.reason, price, line.run) if one

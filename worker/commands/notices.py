@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 from msgspec import Struct
 
+from config.counts import counted
 from config.problems import ConfigError
 from worker.commands.names import known_crm, known_record, known_watch
 from worker.commands.options import AnyCrm, Config, Json, Record, finish, one_command
@@ -52,8 +53,9 @@ async def run_notices(config: Path | None, chosen: Chosen, *, mark: bool, yes: b
             open_ = [ref for ref in found if ref not in informed]
             if wanted and not found:
                 raise ConfigError([f"nothing was bought about {' '.join(wanted)}"])
-            if len(open_) > 1 and not yes and not agreed(f"Note that these {len(open_)} people were informed?"):
-                err.say(f"nothing was noted: {len(open_)} people; --yes notes them without asking")
+            who = counted(len(open_), "person", "people")
+            if len(open_) > 1 and not yes and not agreed(f"Note that {who} were informed?"):
+                err.say(f"nothing was noted: {who}; --yes notes them without asking")
                 return FAILED
             await notices.mark(open_)
             informed = await notices.informed()

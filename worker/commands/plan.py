@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from rich.console import Console
 from rich.status import Status
 
+from config.counts import counted
 from config.plain import escaped
 from config.settings import Settings
 from worker.commands.names import known_crm, known_record, known_watch
@@ -85,7 +86,8 @@ async def run_plan(config: Path | None, asked: PlanAsked, how: PlanShown) -> int
     else:
         _summary(plan)
     if how.save:
-        err.say(f"saved: refill sync --plan {how.save} fills these {plan.sums.visits:,} records and no other")
+        visits = counted(plan.sums.visits, "record")
+        err.say(f"saved: refill sync --plan {how.save} fills the {visits} of this plan and no other")
     if plan.undelivered:
         err.say(f"what OpenProspect has ready is not in the plan: {plan.undelivered}")
     for name in plan.not_read:
@@ -121,7 +123,7 @@ class _Progress(AbstractContextManager["_Progress"]):
 
     def show(self, sums: PlanSums) -> None:
         if self._status:
-            self._status.update(f"{sums.read:,} records read, {sums.visits:,} with something to do")
+            self._status.update(f"{counted(sums.read, 'record')} read, {sums.visits:,} with something to do")
 
     def __exit__(self, *raised: object) -> None:
         if self._status:
@@ -283,8 +285,8 @@ def _sentences(plan: Plan) -> Iterator[str]:
     if any(one.by != "own rates" for one in plan.sums.credits(plan.odds).values()):
         yield "Price list: too few lookups so far, so each is taken to bring something every second time."
     for name, one in plan.sums.credits(plan.odds).items():
-        if one.expected > plan.budgets.get(name, 0):
-            yield f"The budget of {name} reaches for {_left(plan, name)} credits today: the rest waits."
+        if one.expected > (left := plan.budgets.get(name, 0)):
+            yield f"The budget of {name} reaches for {counted(left, 'credit')} today: the rest waits."
     calls = ", ".join(f"{name} {count:,}" for name, count in plan.calls.items())
     if calls:
         yield f"CRM API calls of the pass: about {calls}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from config.counts import counted
 from worker.commands.meter import Meter
 from worker.commands.session import err
 from worker.manual.endings import RunEnding
@@ -42,7 +43,7 @@ def live(*, as_json: bool) -> Iterator[Show | None]:
 
 def _more(progress: Progress) -> str:
     credits = ", ".join(f"{name} {count}" for name, count in progress.credits.items() if count)
-    words = [f"{sum(progress.figures.filled.values())} values", f"credits {credits or 'none'}"]
+    words = [counted(sum(progress.figures.filled.values()), "value"), f"credits {credits or 'none'}"]
     words += [f"{progress.waiting} waiting"] if progress.waiting else []
     words += ["looking for more"] if progress.looking else []
     return ", ".join(words)

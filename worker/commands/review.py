@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 from msgspec import Struct, to_builtins
 
+from config.counts import counted
 from config.problems import ConfigError
 from worker.commands.names import chosen_works, known_record, known_work
 from worker.commands.options import AnyCrm, AnyObject, Config, CrmName, Json, ObjectName, finish, group
@@ -118,8 +119,9 @@ async def run_review_decide(config: Path | None, stand: Stand, wanted: WordOn, *
         if any(part.changes != proposals[part.id].changes for part in chosen) and object == DELIVERY:
             raise ConfigError(["a delivery is brought as a whole: leave --field and --provider out"])
         verb = "Approve" if stand is Stand.APPROVED else "Reject"
-        if len(chosen) > 1 and not yes and not agreed(f"{verb} the changes of {len(chosen)} records?"):
-            err.say(f"nothing was decided: {len(chosen)} records. Next: the same with --yes, or with IDs")
+        records = counted(len(chosen), "record")
+        if len(chosen) > 1 and not yes and not agreed(f"{verb} the changes of {records}?"):
+            err.say(f"nothing was decided: {records}. Next: the same with --yes, or with IDs")
             return FAILED
         for proposal in chosen:
             await decide_proposal(ledger, name, proposal, stand)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.table import Table
 
+from config.counts import counted
 from worker.commands.options import Config, Json, finish, one_command
 from worker.commands.session import err, opened_ledger, out, print_json, settings_of
 from worker.commands.tables import table
@@ -32,10 +33,11 @@ async def run_status(config: Path | None, *, as_json: bool) -> int:
         err.say(f"unsafe: {danger} (redis.allow_unsafe = true)", style="bold red")
     for one in _tables(found):
         out.print(one)
-    workers = len(found.workers) or "no"
     out.say(
-        f"{workers} worker{'' if len(found.workers) == 1 else 's'} alive, {found.uncertain} uncertain lookups, "
-        f"{found.journal} journal entries, {found.deliveries} delivered rows on their way, {spooled} spooled replies"
+        f"{counted(len(found.workers), 'worker')} alive, {counted(found.uncertain, 'uncertain lookup')}, "
+        f"{counted(found.journal, 'journal entry', 'journal entries')}, "
+        f"{counted(found.deliveries, 'delivered row')} on the way, "
+        f"{counted(spooled, 'paid reply', 'paid replies')} on disk"
     )
     if found.proposals:
         counts = ", ".join(f"{count} of {' '.join(name)}" for name, count in found.proposals.items())
@@ -45,7 +47,7 @@ async def run_status(config: Path | None, *, as_json: bool) -> int:
         out.say(f"{names}: providers in the learned order (refill advise), {EXPLORED:.0%} of people in another")
     announced, recovered = sum(found.announced.values()), sum(found.recovered.values())
     if announced or recovered:
-        out.say(f"webhooks announced {announced} records, sweeps found {recovered} more")
+        out.say(f"webhooks announced {counted(announced, 'record')}, sweeps found {recovered} more")
     if found.memory is not None:
         out.say(memory_line(found.memory))
     return DONE
@@ -57,7 +59,7 @@ def memory_line(memory: MemoryUse) -> str:
     if memory.limit:
         line += f" of {memory.limit / 2**20:.0f}, {memory.share:.0%}"
     if memory.full_in_days is not None:
-        line += f", full in {memory.full_in_days:.0f} days at this pace"
+        line += f", full in {counted(round(memory.full_in_days), 'day')} at this pace"
     return line + (": backfill pauses" if memory.is_full else "")
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from msgspec import Struct
 
+from config.counts import counted
 from config.problems import ConfigError
 from worker.commands.journal import JournalAsked, filter_of
 from worker.commands.options import Config, GoOn, Json, Patience, Record, RunName, Since, finish, one_command
@@ -65,9 +66,10 @@ async def run_undo(config: Path | None, asked: UndoAsked, *, as_json: bool) -> i
         if not going:
             _tell(as_json, plan.standing, plan.unreached, {"undone": 0, "run": ""})
             return DONE
-        question = f"Take back {going} changes on {len(plan.going)} records, and leave {len(left)} changes alone?"
+        what = f"{counted(going, 'change')} on {counted(len(plan.going), 'record')}"
+        question = f"Take back {what}, and leave {counted(len(left), 'other')} alone?"
         if not asked.yes and not agreed(question):
-            err.say(f"nothing was undone: {going} changes on {len(plan.going)} records; --yes undoes without asking")
+            err.say(f"nothing was undone: {what}; --yes undoes without asking")
             return FAILED
         run, since_ms = Run.new(RunKind.UNDO).name, clock() - 1_000
         works = [runtime.ledger.work(*name) for name in sorted({record[:2] for record in plan.going})]
@@ -123,8 +125,8 @@ def _tell(
     if kept:
         _list("Left alone", kept)
     if unreached:
-        left = "1 change was" if len(unreached) == 1 else f"{len(unreached)} changes were"
-        err.say(f"{left} left alone: created rows (--created), and objects not configured any more")
+        gone = counted(len(unreached), "change was", "changes were")
+        err.say(f"{gone} left alone: created rows (--created), and objects not configured any more")
     if any(not one.property for one in back):
         err.say("archived rows come back from the CRM's own recycle bin only, and are not made again")
     if facts.get("run"):

@@ -13,6 +13,7 @@ from typing import assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
+from config.counts import counted
 from connectors.errors import ContractError, OutcomeUnknownError, RateLimitedError, UnavailableError
 from connectors.limits import TicketSpentError
 from connectors.models import Question, Reply
@@ -153,7 +154,7 @@ class Buyer:
         lines = {one.name: one for one in self._lines()}
         line, who = lines.get(name), self.provider.name
         if line is None:  # it began anew meanwhile
-            return f"{name.replace(':', ' ')} has not enough left for {price} credits: ask again"
+            return f"{name.replace(':', ' ')} has not enough left for {counted(price, 'credit')}: ask again"
         booked = (await self.ledger.budgets.booked([name]))[name]
         until = f", until {at(line.end_ms)}" if line.end_ms else ""
         step = f"ask again then, or raise providers.{who}.budget" if line.end_ms else f"buy credits at {who}"

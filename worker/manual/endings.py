@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from config.counts import counted
 from worker.ledger.own_clock import clock
 from worker.manual.exit_codes import DEAD_LETTERS, DONE, FAILED, LEFT
 from worker.manual.left import Held
@@ -84,7 +85,7 @@ class RunEnding(Struct, frozen=True):
         for row in self.left:
             yield _row(row)
         for name, credits in (self.uncertain or {}).items():
-            yield f"{credits} of the credits at {name} were perhaps not charged: refill uncertain list"
+            yield f"{counted(credits, 'credit')} at {name} may not have been charged: refill uncertain list"
 
     def as_json(self) -> dict[str, Any]:
         """Returns the keys that are stable."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from config.counts import counted
 from connectors.models import RefusalKind
 from worker.ledger.journal.figures import RunFigures, WorkName
 from worker.ledger.own_clock import clock
@@ -179,4 +180,4 @@ class _Holders:
 
 def cap_figures(max_credits: int | None, credits: Mapping[str, int]) -> str:
     """Says how much of a run's cap is spent, ``""`` where it has none."""
-    return "" if max_credits is None else f"limit {max_credits} credits, {sum(credits.values())} spent"
+    return "" if max_credits is None else f"limit {counted(max_credits, 'credit')}, {sum(credits.values())} spent"

@@ -12,6 +12,7 @@ from itertools import groupby, islice
 import structlog
 from msgspec import Struct
 
+from config.counts import counted
 from connectors.errors import RateLimitedError
 from worker.ledger.journal.figures import RunFigures, WorkName
 from worker.ledger.scripts import LedgerUnavailableError
@@ -48,7 +49,9 @@ def passed_over(by_work: Mapping[WorkName, RunFigures]) -> list[NotAsked]:
             if provider != name:
                 counts[provider] += count
     return [
-        NotAsked(name, "", f"{count} records went on without it: it was out of reach for longer than skip_after")
+        NotAsked(
+            name, "", f"{counted(count, 'record')} went on without it: it was out of reach for longer than skip_after"
+        )
         for name, count in sorted(counts.items())
     ]
 

@@ -29,6 +29,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import InvalidResponse, NoScriptError, ResponseError
 from redis.typing import EncodableT
 
+from config.counts import counted
 from worker.redis.wire import LostError, RoundTrip, Wire, packed
 
 MOST = 256  # rows in one round trip
@@ -96,7 +97,9 @@ class _Group:
         """Hands out the replies; an error of the whole script is everybody's, and so are replies of another count."""
         rows = len(self.calls)
         if rows > 1 and not isinstance(reply, Exception) and len(reply) != rows:
-            reply = InvalidResponse(f"a script of {rows} rows gave {len(reply)} replies")
+            reply = InvalidResponse(
+                f"a script of {counted(rows, 'row')} gave {counted(len(reply), 'reply', 'replies')}"
+            )
         one_for_all = rows == 1 or isinstance(reply, Exception)
         for call, own in zip(self.calls, [reply] * rows if one_for_all else reply, strict=True):
             if call.reply.done():

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from config.counts import counted
 from config.masking import masked
 from config.settings import Settings
 from worker.ledger.rates.pauses import Pause
@@ -95,13 +96,14 @@ def _polls(found: Overview, settings: Settings) -> Iterator[Alarm]:
 
 def _money(found: Overview) -> Iterator[Alarm]:
     if found.uncertain:
-        sentence = f"{found.uncertain} lookups were perhaps charged and no bill shows it. Next: refill uncertain list."
+        lookups = counted(found.uncertain, "lookup was", "lookups were")
+        sentence = f"{lookups} perhaps charged and no bill shows it. Next: refill uncertain list."
         yield Alarm("uncertain", Cause.BOOKS, sentence, 6 * HOUR_MS)
     for name, one in found.credits.items():
         if one.cap.month is not None and one.month >= one.cap.month:
             sentence = (
-                f"{name} has spent {one.month} of the month's {one.cap.month} credits and waits for the next month. "
-                f"Next: raise providers.{name}.budget.month, or wait."
+                f"{name} has spent {one.month} of the month's {counted(one.cap.month, 'credit')} and waits for the "
+                f"next month. Next: raise providers.{name}.budget.month, or wait."
             )
             yield Alarm(f"budget:{name}", Cause.CREDITS, sentence)
 

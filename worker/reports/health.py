@@ -7,11 +7,12 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from config.counts import counted
 from config.settings import Settings
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
 from worker.ledger.rates.pauses import Pause
 from worker.reports.overview import Overview
-from worker.reports.words import ago, counted, lasting
+from worker.reports.words import ago, lasting
 
 LATE_POLLS, LATE_MS = 3, 300_000  # polls missed, and at least so long, before a poll counts as late
 
@@ -131,7 +132,7 @@ def alerts(found: Overview, forecasts: dict[str, MonthForecast]) -> list[str]:
         sentences.append("Redis is nearly full: backfill pauses.")
     for name, comparison in found.reconciled.items():
         if comparison.get("drift"):
-            sentences.append(f"{name}'s books differ from ours by {comparison['drift']} credits.")
+            sentences.append(f"{name}'s books differ from ours by {counted(comparison['drift'], 'credit')}.")
     over = [name for name, one in forecasts.items() if one.is_over]
     sentences += [f"{name}'s budget of this month will not last at this pace." for name in over]
     recovered = sum(count for (_, kind), count in found.recovered.items() if kind != DELIVERY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from config.counts import counted
 from worker.ledger.run import Run, RunKind
 
 _FIELDS = {
@@ -130,7 +131,7 @@ def operation_word(name: str) -> str:
 
 def price_word(credits: int) -> str:
     """Returns a price."""
-    return "no credits" if not credits else f"{credits} credit{'' if credits == 1 else 's'}"
+    return "no credits" if not credits else counted(credits, "credit")
 
 
 def note_word(note: str) -> str:

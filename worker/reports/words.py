@@ -29,8 +29,3 @@ def until(at_ms: int, now_ms: int) -> str:
 def of(figure: int, cap: int | None) -> str:
     """Returns ``12 of 500``; the figure alone where nothing limits it."""
     return str(figure) if cap is None else f"{figure} of {cap}"
-
-
-def counted(count: int, one: str, more: str) -> str:
-    """Returns so many of something: ``1 record is``, ``2 records are``."""
-    return f"{count} {one if count == 1 else more}"

@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 
 import structlog
 
+from config.counts import counted
 from worker.ledger.fsync import to_disk
 from worker.ledger.journal.journal import Entry, Journal
 from worker.ledger.money.answers import Ref
@@ -97,7 +98,7 @@ def _erase(folder: Path, records: frozenset[Ref]) -> int:
             strange += strangers
         changed += erase_audit(folder, partial(_left_of, records=records))
     if strange:
-        raise ValueError(f"{strange} lines are no entries")
+        raise ValueError(f"{counted(strange, 'line is no entry', 'lines are no entries')}")
     return changed
 
 

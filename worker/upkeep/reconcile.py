@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 from msgspec import Struct, structs, to_builtins
 
+from config.counts import counted
 from config.settings import Settings
 from connectors.ports import KeepsBalance, KeepsLog, Provider
 from worker.decide.books_difference import Doubt, Verdicts, outside, verdicts
@@ -111,10 +112,10 @@ async def reconcile(
 
 
 def _why(name: str, excess: int) -> str:
-    more = "more" if excess > 0 else "fewer"
+    credits = f"{counted(abs(excess), 'credit')} {'more' if excess > 0 else 'fewer'}"
     return (
-        f"{name} billed {abs(excess)} credits {more} than our ledger explains: see refill reconcile, then run "
-        f"refill resume {name}; if others use the account, set reconcile_tolerance"
+        f"{name} billed {credits} than our ledger explains: see refill reconcile, then run refill resume {name}; "
+        "if others use the account, set reconcile_tolerance"
     )
 
 

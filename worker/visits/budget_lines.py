@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from config.counts import counted
 from config.settings import Settings
 from worker.ledger.money.budgets import Booked, BudgetLine
 from worker.ledger.rates.cursors import Cursors
@@ -127,7 +128,7 @@ def shortage(line: BudgetLine, booked: Booked, need: int, closed_share: float = 
     whose = f"{who}'s {words[kind]}" if kind in words else "the cap of the run"
     kept = ", the rest of the day's is kept for live records" if closed_share and line.is_day else ""
     return (
-        f"{whose}: limit {line.open(closed_share)} credits{kept}, "
+        f"{whose}: limit {counted(line.open(closed_share), 'credit')}{kept}, "
         f"{booked.spent} spent, {booked.reserved} reserved, {need} needed"
     )
 

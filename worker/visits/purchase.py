@@ -299,7 +299,7 @@ class Lookups:
         match error:
             case CreditsError():
                 # The whole provider, for one empty pool too: a call asking for it among others is refused as a whole.
-                kind = f"{error.bucket.replace('_', ' ')} credits" if error.bucket else "credits"
+                kind = " ".join([*error.bucket.split("_"), "credits"]).strip()
                 await self.pauses.pause(
                     name, "credits", why=f"{name} has no {kind} left: buy some, then refill resume {name}"
                 )

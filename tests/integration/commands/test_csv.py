@@ -116,7 +116,7 @@ async def test_a_budget_that_is_used_up_says_limit_spent_end_and_what_is_next(re
     table(refill.vendors, source)
     ran = await refill("csv", str(source), "-o", str(target), "--json", "--quiet", "--patience", "1")
     assert ran.code == 4
-    assert re.search(r"kaspr's budget of the day: limit 1 credits, 1 spent, .*, until 20\d\d-.* UTC", ran.err), ran.err
+    assert re.search(r"kaspr's budget of the day: limit 1 credit, 1 spent, .*, until 20\d\d-.* UTC", ran.err), ran.err
     assert ". Next: run it again then, or raise it" in ran.err
 
 

@@ -13,6 +13,7 @@ from config.units import parse_lock
 from connectors.forager.options import ForagerOptions
 from connectors.limits import Window
 from connectors.models import Grade
+from connectors.options import parse_duration
 from tests.unit.config.samples import EXAMPLE, EXAMPLE_SECRETS, SMALL, SMALL_SECRETS
 
 
@@ -65,6 +66,14 @@ def test_example_loads_without_a_warning_and_shows_the_defaults(file: Path) -> N
 )
 def test_a_lock_is_a_time_or_off(text: object, days: int) -> None:
     assert parse_lock(text) == timedelta(days=days)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90s", 90), ("5m", 300), ("5 minutes", 300), ("1h", 3600), ("1 hour", 3600), ("1 days", 86_400), ("2d", 172_800)],
+)
+def test_a_duration_is_a_number_and_a_letter_or_a_word(text: str, seconds: int) -> None:
+    assert parse_duration(text) == timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize("text", ["4 weeks", "", "months", "0d", 9, "-1 months"])

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from config.counts import counted
 from connectors.forager.client import Forager, prices_of
 from connectors.forager.operations import SUGGESTIONS
 from connectors.limits import Ticket
@@ -105,7 +106,7 @@ async def _spend(since: str, until: str | None, *, log: bool, config: Config, as
         counts = [(kind, count, sums[kind]) for kind, count in by_kind.most_common()]
         tell(as_json, value, lambda: listed("Spent", ("what", "calls", "credits"), counts, figures=2))
     if not as_json:
-        note(f"{0 if total is None else whole(float(total))} credits spent since {start}")
+        note(f"{counted(0 if total is None else whole(float(total)), 'credit')} spent since {start}")
 
 
 # ---- suggestions -----------------------------------------------------------------------------------------------------

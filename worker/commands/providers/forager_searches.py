@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 from rich.table import Table
 
+from config.counts import counted
 from connectors.bodies import Body
 from connectors.forager import operations as op
 from connectors.forager.client import Answered, Forager
@@ -261,7 +262,7 @@ async def _search(
         rows = [row for row in found if fits(row)]
         tell_paid(asked.as_json, buyer, rows, lambda: show(rows))
         if len(rows) < len(found):
-            note(f"{len(found) - len(rows)} others left out: they do not match what was asked for")
+            note(f"{counted(len(found) - len(rows), 'row')} left out that did not match what was asked for")
 
 
 def _page(query: Query, number: int) -> Query:

@@ -14,6 +14,7 @@ from msgspec import Struct, to_builtins
 from pydantic import BaseModel
 from rich.table import Table
 
+from config.counts import counted
 from config.plain import shown
 from config.problems import ConfigError
 from connectors.errors import (
@@ -196,7 +197,7 @@ def tell_paid(as_json: bool, buyer: Buyer, value: object, show: Callable[[], Tab
 
 def credits_of(count: int) -> str:
     """Returns ``1 credit``, ``5 credits``."""
-    return f"{count} credit{'' if count == 1 else 's'}"
+    return counted(count, "credit")
 
 
 def _show(found: Table | str | None) -> None:

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from config.counts import counted
 from config.problems import ConfigError
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import Ref
@@ -46,7 +47,8 @@ def people_routes(door: Door, shell: Shell, ledger: Ledger, orders: Orders) -> l
             return door.refusal(request, visitor, 404, "No record was named. Nothing was changed.")
         new = await orders.suppress_record(record)
         await journal_word(ledger, visitor, record, Run.new(RunKind.SUPPRESS).name, "suppressed")
-        said = f"The person is on the suppression list: {new} new entries, by e-mail, phone and profile."
+        entries = counted(new, "new entry", "new entries")
+        said = f"The person is on the suppression list: {entries}, by e-mail, phone and profile."
         return with_notice(visitor, address_of(record), said)
 
     async def remove(_: Request, visitor: PageVisitor, form: Form) -> Response:
@@ -61,7 +63,7 @@ def people_routes(door: Door, shell: Shell, ledger: Ledger, orders: Orders) -> l
 
     async def forget(_: Request, visitor: PageVisitor, form: Form) -> Response:
         async def note(records: Sequence[Ref]) -> None:
-            where = of_refill("person", f"{len(records)} records")
+            where = of_refill("person", counted(len(records), "record"))
             await journal_word(ledger, visitor, where, Run.new(RunKind.FORGET).name, "forgotten")
 
         left = await orders.forget(_asked(form), one(form, "seen"), note)

@@ -13,8 +13,9 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from config.counts import counted
 from config.plain import shown
-from worker.reports.words import ago, counted, lasting, of, until
+from worker.reports.words import ago, lasting, of, until
 from worker.web.page.assets import Assets
 from worker.web.page.headers import headers
 from worker.web.page.visitor import PageRole, PageVisitor

@@ -6,9 +6,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from config.counts import counted
 from worker.ledger.ledger import Ledger
 from worker.ledger.run import Run, RunKind
-from worker.reports.words import counted
 from worker.web.page.door import Door, Form, one
 from worker.web.page.orders import Orders
 from worker.web.page.shell import Shell, with_notice

@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from config.counts import counted
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import Ref
 from worker.ledger.run import Run, RunKind
-from worker.reports.words import counted
 from worker.web.page.door import Door, Form, one, record_in
 from worker.web.page.orders import Orders, UndoWish
 from worker.web.page.shell import Shell, run_address, with_notice
