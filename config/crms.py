@@ -207,7 +207,7 @@ class HubSpotSettings(_Crm, HubSpotOptions):
     @classmethod
     def _knows_no_leads(cls, create: Mapping[str, Mapping[str, str]]) -> Mapping[str, Mapping[str, str]]:
         if "lead" in create:
-            raise ValueError("names leads, which a portal has none of. Use create.contact")
+            raise ValueError("names leads, which HubSpot does not have here. Use create.contact")
         return create
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@
         RateLimitedError                429, or our own limiter would wait too long
         SignInUnavailableError          no access token can be had now: wait, and blame neither record nor credential
         StaleReadError                  what a write was decided on is too old: nothing was sent, read it again
-      OutcomeUnknownError               PAID or CREATES was sent and nothing clear came back: look before repeating
+      OutcomeUnknownError               PAID or CREATES was sent and no clear answer came back: look before repeating
       RejectedError                     understood and refused: final for this record
         NotFoundError
         ConflictError(existing, rule)

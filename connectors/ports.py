@@ -49,7 +49,7 @@ class TakesFeedback(Protocol):
         Each call adds a row; never sent twice on one ticket.
 
         Raises:
-            ConnectorError: not taken, or nothing clear came back.
+            ConnectorError: not taken, or no clear answer came back.
         """
 
 
@@ -74,7 +74,7 @@ class Provider(Protocol):
             RateLimitedError: no slot within patience; the ticket is released.
             UnavailableError: surely never connected; the ticket is released.
             CreditsError, AccessError, RejectedError: refused and not charged; the ticket is released.
-            OutcomeUnknownError: sent, nothing clear came back; the ticket is uncertain.
+            OutcomeUnknownError: sent, no clear answer came back; the ticket is uncertain.
         """
 
     def read(self, question: Question, reply: Reply) -> Answer:
@@ -171,7 +171,7 @@ class Crm(Protocol):
         """Returns the user that the CRM names as our writes' author; ``""`` if none, and before the first call."""
 
     async def account(self) -> str:
-        """Returns the portal or org that our credential belongs to; ``""`` where that is not shown to us."""
+        """Returns the portal or org that our credential belongs to; ``""`` where that is hidden from our user."""
 
     async def account_status(self) -> AccountStatus:
         """Returns the cheapest free read of our credential."""

@@ -174,7 +174,7 @@ class Transport:
             StaleReadError: what an UPDATES call was decided on is too old; nothing was sent.
             UnavailableError: never connected; or an outage met by a SAFE or UPDATES call. Of the latter nobody knows
                 what became: read before it is sent again.
-            OutcomeUnknownError: PAID or CREATES was sent and nothing clear came back.
+            OutcomeUnknownError: PAID or CREATES was sent and no clear answer came back.
             RejectedError, AccessError, CreditsError, ContractError: by the reply.
             TicketSpentError: the ticket was used before; nothing was sent.
         """

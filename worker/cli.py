@@ -44,7 +44,7 @@ COMMANDS = (
     CommandName("journal", "List every change, lookup and refusal: from whom, why, before and after, price.", _LOOK),
     CommandName("advise", "Show what each provider brings at what price, and the cheapest order.", _LOOK),
     CommandName("read", "Show how one value is read: the slug, the number, the domain.", _LOOK),
-    CommandName("review", "List, approve or reject changes that wait for your word.", _DECIDE),
+    CommandName("review", "List, approve or reject changes that await your approval.", _DECIDE),
     CommandName("undo", "Take back what a run did, where our value still stands.", _DECIDE),
     CommandName("replay", "Look at a record again whatever was remembered.", _DECIDE),
     CommandName("dead", "List, replay or drop records that failed too often.", _DECIDE),

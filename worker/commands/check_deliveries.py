@@ -64,7 +64,7 @@ def _unwritten(name: str, settings: CrmSettings, kind: str, schema: Mapping[str,
         held = schema.get(property)
         if held is not None and held.writable:
             continue
-        what = "is not shown to us" if held is None else "is read-only to us"
+        what = "is hidden from our user" if held is None else "is read-only for our user"
         key = f'{table}.fields.{field} = {{ property = "{property}", write = "never" }}'
         text = f"{property} {what}, so a delivered {field.replace('_', ' ')} is not written"
         found.append(DeliveryNeed(kind, text, f"give the right to read and edit it, or set {key}"))

@@ -83,11 +83,11 @@ def failure(part: str, credential: str, error: BaseException) -> CheckResult:
         case CreditsError():
             return CheckResult(part, FAILED_LEVEL, "it has no credits left", hint or "buy some")
         case ContractError():
-            return CheckResult(part, FAILED_LEVEL, f"its answer is none of this API ({error.code})", "check base_url")
+            return CheckResult(part, FAILED_LEVEL, f"its answer does not fit this API ({error.code})", "check base_url")
         case UnavailableError() if error.status is None:
             return CheckResult(part, FAILED_LEVEL, "it does not answer", hint or "check base_url and the network")
         case UnavailableError():
-            return CheckResult(part, FAILED_LEVEL, f"it is out of order{_status(error)}", hint or "try again later")
+            return CheckResult(part, FAILED_LEVEL, f"it has a fault{_status(error)}", hint or "try again later")
         case ConnectorError():
             text = f"it refuses the request{_status(error)}"
             return CheckResult(part, FAILED_LEVEL, text, hint or f"check base_url and {credential}")

@@ -51,7 +51,7 @@ _WAITS = {  # why, and what is next
     "price": ("a budget is below the price of their next lookup", f"raise it, then {_AGAIN}"),
     "budget": ("the budget of the provider is used up", f"{_AGAIN} then, or raise it"),
     "rate": ("the rate of the provider is used up for now", f"{_AGAIN} later"),
-    "verdict": ("a lookup was perhaps charged and is not sent again before there is word of it", _AGAIN),
+    "verdict": ("a lookup may have been charged and is not sent again until that is known", _AGAIN),
     "outage": ("the provider does not answer", f"{_AGAIN} later"),
     "stopped": ("it was stopped", _AGAIN),
 }

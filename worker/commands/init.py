@@ -148,10 +148,10 @@ def _talk(asked: InitAsked) -> FirstConfig:
         base_url = _prompt("The org's own address, such as https://acme.my.salesforce.com")
     ways = {
         "token": "the token of a service key or private app (recommended)",
-        "oauth": "an app of yours that was let in",
+        "oauth": "an app of yours that was authorized",
         "jwt": "External Client App with a certificate (recommended)",
         "client_credentials": "client id and secret",
-        "refresh_token": "an app that was let in by a user",
+        "refresh_token": "an app that a user has authorized",
     }
     auth = asked.auth or _choose("How does Refill sign in?", {one: ways[one] for one in first_config.sign_ins(kind)})
     objects: Sequence[str] = asked.objects or ["contact"]
@@ -178,7 +178,7 @@ def _talk(asked: InitAsked) -> FirstConfig:
     listed = ", ".join(first_config.BLANK_VALUES)
     blank = asked.blank_values
     if blank is None:
-        blank = _agrees(f"May texts that say nothing be replaced like blanks ({listed})?")
+        blank = _agrees(f"Do placeholder texts count as blank ({listed})?")
     mode = asked.mode or _choose(
         "What may Refill do at first?",
         {

@@ -286,14 +286,14 @@ def _sentences(plan: Plan) -> Iterator[str]:
         yield "Price list: too few lookups so far, so each is taken to bring something every second time."
     for name, one in plan.sums.credits(plan.odds).items():
         if one.expected > (left := plan.budgets.get(name, 0)):
-            yield f"The budget of {name} reaches for {counted(left, 'credit')} today: the rest waits."
+            yield f"The budget of {name} covers {counted(left, 'credit')} today: the rest waits."
     calls = ", ".join(f"{name} {count:,}" for name, count in plan.calls.items())
     if calls:
         yield f"CRM API calls of the pass: about {calls}."
     if plan.sums.visits:
         yield f"Time at today's rates: {lasting(int(plan.seconds * 1000))} or more."
     for name in plan.reviewed:
-        yield f"{name} is in the mode review: lookups are paid for, changes wait for your word."
+        yield f"{name} is in the mode review: lookups are paid for, changes await your approval."
     for pause in plan.pauses:
         yield f"{pause.target} is paused: {pause.why or pause.reason}"
     if plan.is_cut:

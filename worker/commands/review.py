@@ -142,7 +142,7 @@ Providers = Annotated[
 ]
 ForAll = Annotated[bool, typer.Option("--yes", help="Decide about more than one record without asking.")]
 
-app = group("List, approve or reject changes that wait for your word.")
+app = group("List, approve or reject changes that await your approval.")
 
 
 @app.command("list")

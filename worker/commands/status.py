@@ -41,7 +41,7 @@ async def run_status(config: Path | None, *, as_json: bool) -> int:
     )
     if found.proposals:
         counts = ", ".join(f"{count} of {' '.join(name)}" for name, count in found.proposals.items())
-        out.say(f"changes wait for your word: {counts} (refill review list)")
+        out.say(f"changes await your approval: {counts} (refill review list)")
     if found.learned:
         names = ", ".join(found.learned)
         out.say(f"{names}: providers in the learned order (refill advise), {EXPLORED:.0%} of people in another")

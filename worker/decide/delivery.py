@@ -181,7 +181,7 @@ def constants(wanted: Mapping[str, str], schema: Mapping[str, Property]) -> tupl
         if described is None:
             wrong[name] = "there is no such property"
         elif not described.creatable:
-            wrong[name] = "it is read-only to us"
+            wrong[name] = "it is read-only for our user"
         elif described.kind in {"date", "datetime"} or (described.kind == "options" and not described.options):
             values[name] = clean(text)  # only the CRM knows whether it takes these
         else:

@@ -76,7 +76,7 @@ JOURNAL: Mapping[str, str] = {
     "notices": "notices",
     # hash first line's hash -> "<number> <hash>" of the last line of an audit file
     "audit": "audit",
-    # hash id -> JSON of the changes that wait for a person's word
+    # hash id -> JSON of the changes that await a person's approval
     "reviews": "reviews:{crm}:{object}",
     # hash id -> of each of these a line without its values, as in worker/ledger/journal/reviews.py; "" once decided
     "reviews_lines": "reviews:{crm}:{object}:lines",

@@ -130,7 +130,7 @@ class Buyer:
                     continue
                 case RetryAt(at_ms, reason) if reason == VERDICT:
                     raise NotNowError(
-                        "the same question was sent and nothing clear came back: the provider's own log decides by "
+                        "the same question was sent and no clear answer came back: the provider's own log decides by "
                         f"{at(at_ms)}, ask again then (refill uncertain list)"
                     )
                 case RetryAt(at_ms):
@@ -154,7 +154,7 @@ class Buyer:
         lines = {one.name: one for one in self._lines()}
         line, who = lines.get(name), self.provider.name
         if line is None:  # it began anew meanwhile
-            return f"{name.replace(':', ' ')} has not enough left for {counted(price, 'credit')}: ask again"
+            return f"{name.replace(':', ' ')} does not have enough left for {counted(price, 'credit')}: ask again"
         booked = (await self.ledger.budgets.booked([name]))[name]
         until = f", until {at(line.end_ms)}" if line.end_ms else ""
         step = f"ask again then, or raise providers.{who}.budget" if line.end_ms else f"buy credits at {who}"

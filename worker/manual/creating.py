@@ -75,7 +75,7 @@ class Maker(Struct, frozen=True):
         """Returns the row, made now or before.
 
         Raises:
-            NotNowError: it is being made, or its answer was lost and it is not to be seen.
+            NotNowError: it is being made, or its answer was lost and it does not show up.
             ConnectorError: refused, and not made.
         """
         if wanted.look_first and wanted.find and (there := await wanted.find()):
@@ -99,7 +99,7 @@ class Maker(Struct, frozen=True):
                         return await self._sent(wanted, claim)
                     except TicketSpentError:
                         continue
-        raise NotNowError(f"somebody else makes the same {wanted.object}: nothing was sent, try again")
+        raise NotNowError(f"somebody else is making the same {wanted.object}: nothing was sent, try again")
 
     async def _sent(self, wanted: WantedRow, claim: Claimed) -> CreatedRow:
         try:
@@ -138,19 +138,19 @@ class Maker(Struct, frozen=True):
         looks: dict[str, Any] = json.loads(await self.cursors.get(_cursor(wanted)) or "{}")
         if looks.get("repeated"):
             raise NotNowError(
-                f"the {wanted.object} was sent twice without a clear answer and is not to be seen: look at "
+                f"the {wanted.object} was sent twice without a clear answer and does not show up: look at "
                 f"{wanted.vendor} yourself, it is not sent again"
             )
         if age_ms < SETTLED_MS:
-            raise NotNowError(f"the {wanted.object} is not to be seen yet: look again in {_s(SETTLED_MS - age_ms)} s")
+            raise NotNowError(f"the {wanted.object} does not show up yet: look again in {_s(SETTLED_MS - age_ms)} s")
         if "first" not in looks:
             await self.cursors.set(_cursor(wanted), json.dumps({"first": now}))
             looks["first"] = now
         waited = now - looks["first"]
         if waited < BETWEEN_LOOKS_MS:
             raise NotNowError(
-                f"the {wanted.object} is not to be seen: run this again in {_s(BETWEEN_LOOKS_MS - waited)} s, then it "
-                "is sent once more if it still is not"
+                f"the {wanted.object} does not show up: run this again in {_s(BETWEEN_LOOKS_MS - waited)} s, then it "
+                "is sent once more if it still does not"
             )
         await self.cursors.set(_cursor(wanted), json.dumps(looks | {"repeated": 1}))
 
@@ -161,9 +161,9 @@ class Maker(Struct, frozen=True):
 
 def _lost(wanted: WantedRow) -> str:
     if wanted.find is None:
-        return f"the {wanted.object} was sent and nothing clear came back: it counts as made and is not sent again"
+        return f"the {wanted.object} was sent and no clear answer came back: it counts as made and is not sent again"
     return (
-        f"the {wanted.object} was sent and nothing clear came back: run this again in a minute, "
+        f"the {wanted.object} was sent and no clear answer came back: run this again in a minute, "
         "it looks for it before it sends anything"
     )
 

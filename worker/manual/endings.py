@@ -15,7 +15,7 @@ from worker.manual.left import Held
 from worker.manual.look import NotAsked
 
 _HELD = {
-    "cap": "the cap of this run does not reach for their next lookup; the next run goes on with them",
+    "cap": "the cap of this run does not cover their next lookup; the next run goes on with them",
     "price": "a budget of a day or a month is below the price of their next lookup",
     "drifted": "they are not what the plan was made of any more and were left alone",
     "taken": "another run has taken them over",

@@ -121,7 +121,7 @@ class Look:
             raise
         except Exception as error:  # a fault of ours at one vendor leaves the others to be looked at
             log.error("sync.look_failed", vendor=vendor, error=type(error).__name__, exc_info=error)
-            why = f"by a fault of ours ({type(error).__name__}): see the log"
+            why = f"because of a fault of Refill's own ({type(error).__name__}): see the log"
         if why:
             await self._miss(vendor, kind, why)
 

@@ -57,7 +57,7 @@ class Overview(Struct, frozen=True):
 
     ``credits`` holds the paid providers, ``crm_credits`` the crms that have a budget; ``totals`` count since the start.
     ``today`` is what the runs of the day did: of each crm, and of OpenProspect for records it delivered.
-    ``proposals`` are records that wait for a person's word.
+    ``proposals`` are records that await a person's approval.
     ``announced`` are records that webhooks spoke of, ``recovered`` those a sweep found and nobody had, since the start;
     ``replayed`` came with a signed post that had come before.
     ``clocks`` are the vendors' against ours. ``doubts`` are the longest uncertain lookups,
@@ -204,7 +204,7 @@ def _polled(ticked: Mapping[str, Ticked]) -> dict[WorkName, int]:
 
 
 async def proposals(ledger: Ledger, settings: Settings) -> dict[WorkName, int]:
-    """Counts the records that wait for a person's word, of every work that is or was in review."""
+    """Counts the records that await a person's approval, of every work that is or was in review."""
     names = sorted({*works(settings), *await ledger.all_work.works()})
     counts = await asyncio.gather(*(Reviews(ledger.scripts, *name).waiting() for name in names))
     return {name: count for name, count in zip(names, counts, strict=True) if count}

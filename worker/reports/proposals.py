@@ -60,7 +60,7 @@ class Matches:
 
 @dataclass(slots=True)
 class Proposals:
-    """Lists the proposals of every work that wait for a word, as this process has read their lines."""
+    """Lists the proposals of every work that await approval, as this process has read their lines."""
 
     ledger: Ledger
     settings: Settings

@@ -222,7 +222,7 @@ def _not_written(line: Mapping[str, Any], name: str, state: str) -> str:
         case "rejected":
             return f"A person rejected the {what} in review."
         case "overtaken":
-            return f"Left the {what} to somebody who was faster."
+            return f"Left the {what} alone: somebody was faster."
         case "seen":
             return f"Left the {what} alone: the same {'values were' if ',' in name else 'value was'} there."
         case "unsent":

@@ -52,7 +52,7 @@ BLANK = {
     "employer_changed": "the person works elsewhere now",
     "opted_out": "the person opted out",
     "suppressed": "the person is on the suppression list",
-    "budget": "what may be spent does not reach for the next lookup",
+    "budget": "what may be spent does not cover the next lookup",
     "refused": "a person cleared our value, or an undo took it back",
     "locked": "a person edited it lately",
     "rejected": "a person rejected the value in review",

@@ -79,7 +79,7 @@ async def unmet(
             continue
         if need.property in await schema_of(need.object):
             continue
-        text = f"{need.property} of the {need.object} is not shown to us"
+        text = f"{need.property} of the {need.object} is hidden from our user"
         if is_consent:
             do = f'grant read access to it, or set crm.{name}.consent_unreadable = "accept"'
             found.append(Unmet(is_consent=True, text=f"{text}, so nobody's opt-out would be seen", do=do))

@@ -58,7 +58,7 @@ async def _try_open(runtime: Runtime, name: str, again_s: float) -> None:
     except LedgerUnavailableError:
         raise
     except Exception as error:  # a fault of ours in one crm leaves the others at work
-        why = f"{name} cannot be opened, by a fault of ours ({type(error).__name__}): see the log"
+        why = f"{name} cannot be opened, because of a fault of Refill's own ({type(error).__name__}): see the log"
         await _keep_shut(runtime, name, again_s, "outage", why)
         log.error("crm.unopened", crm=name, error=type(error).__name__, exc_info=error)
     else:

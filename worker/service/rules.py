@@ -36,4 +36,4 @@ def differing(mine: Mapping[str, str], beats: Iterable[Beat]) -> dict[str, list[
 def sentence(found: Mapping[str, list[str]]) -> str:
     """Says what differs and between whom."""
     workers = sorted({owner for owners in found.values() for owner in owners})
-    return f"{', '.join(sorted(found))} is configured otherwise in running workers ({', '.join(workers)})"
+    return f"{', '.join(sorted(found))} differs from the configuration of running workers ({', '.join(workers)})"

@@ -124,7 +124,7 @@ class ChangeReview:
     async def approved(
         self, lease: Lease, notes: VisitNotes, decision: Decision, proposal: Proposal | None
     ) -> Decision:
-        """Returns the decision with approved changes only; the others wait for a person's word."""
+        """Returns the decision with approved changes only; the others await a person's approval."""
         if not self.is_on:
             return decision
         approved: set[tuple[str, str]] = set()

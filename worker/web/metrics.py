@@ -188,7 +188,7 @@ def _life(found: Overview) -> Iterator[Metric]:
     if free:
         yield _one("refill_disk_free_bytes", "Free on the disk of the worker that has least.", min(free))
     proposed = [(name, found.proposals.get(name, 0)) for name in sorted({*found.work, *found.proposals})]
-    yield _gauge("refill_proposals", "Records whose changes wait for a person's word.", _WORK, proposed)
+    yield _gauge("refill_proposals", "Records whose changes await a person's approval.", _WORK, proposed)
     yield _one("refill_workers_alive", "Workers with a sign of life in the last minute.", len(found.workers))
     yield _one("refill_journal_entries", "Entries of the journal.", found.journal)
     yield _one("refill_deliveries", "Delivered rows on their way into a crm.", found.deliveries)

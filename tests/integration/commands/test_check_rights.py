@@ -100,7 +100,9 @@ async def test_a_right_that_only_deliveries_need_is_not_asked_for_without_them(r
         assert (await refill("check", "--json")).code == 0
 
 
-@pytest.mark.parametrize(("more", "told"), [({}, "is not shown to us"), ({"read_only": True}, "is read-only to us")])
+@pytest.mark.parametrize(
+    ("more", "told"), [({}, "is hidden from our user"), ({"read_only": True}, "is read-only for our user")]
+)
 async def test_a_field_that_only_deliveries_write_is_named(refill: Refill, more: dict[str, bool], told: str) -> None:
     with taken(refill.vendors["salesforce"], object="Account", field="Industry", **more):
         ran = await refill("check", "--json")

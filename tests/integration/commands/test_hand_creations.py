@@ -58,7 +58,7 @@ async def test_an_order_whose_answer_was_lost_is_found_by_its_reference(hand: Ha
     strike(hand, "openprospect", op.ORDER_CREATE, "close")
     ran = await hand(*order)
     assert ran.code == 0
-    assert "placed: its answer was lost, a look found it" in ran.err
+    assert "placed: its answer was lost, but it was found" in ran.err
     assert (await hand.json(*order))["placed"] is False
     assert hand.requests("openprospect", op.ORDER_CREATE) == 1
 
@@ -67,7 +67,7 @@ async def test_an_order_that_is_not_to_be_seen_is_not_sent_again_at_once(hand: H
     strike(hand, "openprospect", op.ORDER_CREATE, "close", effect=False)
     assert "run this again in a minute" in await hand.refused(*order)
     calm(hand, "openprospect")
-    assert "is not to be seen yet: look again in" in await hand.refused(*order)
+    assert "does not show up yet: look again in" in await hand.refused(*order)
     assert hand.requests("openprospect", op.ORDER_CREATE) == 1
 
 
@@ -132,7 +132,7 @@ async def test_a_search_edit_whose_answer_was_lost_is_looked_at_and_not_sent_aga
     calm(hand, "openprospect")
     strike(hand, "openprospect", op.SEARCH_EDIT, "close", effect=False)
     told = await hand.refused("openprospect", "searches", "edit", id, "--name", "A third")
-    assert "not to be seen yet" in told
+    assert "does not show up yet" in told
     assert hand.requests("openprospect", op.SEARCH_EDIT) == 2
 
 

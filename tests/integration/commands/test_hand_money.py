@@ -132,7 +132,7 @@ async def test_a_lost_answer_is_listed_and_not_asked_again(hand: Hand) -> None:
 async def test_a_lost_answer_that_a_verdict_awaits_names_the_time(hand: Hand) -> None:
     forager = hand.vendor("forager")
     forager.fault("reset", route_of(forager, op.PERSON_DETAIL))
-    assert "nothing clear came back" in await hand.refused("forager", "person", hand.slug, "--yes")
+    assert "no clear answer came back" in await hand.refused("forager", "person", hand.slug, "--yes")
     told = (await hand("forager", "person", hand.slug, "--yes")).err
     assert "the provider's own log decides by" in told
     assert hand.requests("forager", op.PERSON_DETAIL) == 1
@@ -326,7 +326,7 @@ async def test_a_mistake_is_one_sentence_and_exit_code_2(hand: Hand, words: str)
 async def test_options_of_a_listing_before_a_command_are_refused(hand: Hand) -> None:
     ran = await hand("openprospect", "searches", "--json", "show", "x")
     assert ran.code == 2
-    assert "options go behind show" in " ".join(ran.err.split())
+    assert "options go after show" in " ".join(ran.err.split())
 
 
 @pytest.mark.parametrize("provider", ["forager", "kaspr", "openprospect"])

@@ -31,7 +31,7 @@ async def test_changes_wait_for_a_word_and_a_refused_value_is_never_proposed_aga
         assert done.json["proposals"] == len((await refill("review", "list", "--json")).json)
         waiting = (await refill("status", "--json")).json["proposals"]
         assert waiting["acme_hubspot"]["contact"] == len(proposals)
-        assert "changes wait for your word" in (await refill("status")).out
+        assert "changes await your approval" in (await refill("status")).out
         sums = {
             by: (await refill("review", "list", "--by", by, "--json")).json for by in ("field", "provider", "company")
         }

@@ -212,11 +212,11 @@ async def test_workers_that_go_by_other_rules_are_told_by_check_and_by_each_othe
         for _ in range(3):
             await lifecycle.compare_rules(one.runtime)
     (warned,) = [line for line in told if line["event"] == "worker.rules_differ"]
-    assert warned["hint"].startswith(f"crm.{CRM} is configured otherwise")
+    assert warned["hint"].startswith(f"crm.{CRM} differs from")
     _, out = await refill(scene, "check", "--json")
     (differs,) = [line for line in json.loads(out)["checks"] if line["part"] == "installation"]
     assert differs["level"] == "warning"
-    assert differs["told"] == f"crm.{CRM} is configured otherwise in running workers ({two.runtime.owner})"
+    assert differs["told"] == f"crm.{CRM} differs from the configuration of running workers ({two.runtime.owner})"
     monkeypatch.setenv(f"REFILL_CRM__{CRM.upper()}__TOKEN", "pat-another")  # a key is no rule
     await scene.ledger.timetable.leave(two.runtime.owner)
     _, out = await refill(scene, "check", "--json")

@@ -126,7 +126,7 @@ async def test_hidden_accounts_keep_an_org_shut_with_what_to_grant(redis: Redis,
             await open_crms(second)
             assert second.shut == {SALESFORCE}
         (pause,) = await floor.runtime.ledger.pauses.of(SALESFORCE)
-        assert "Website of the company is not shown to us" in pause.why
+        assert "Website of the company is hidden from our user" in pause.why
         assert "grant read access" in pause.why
 
 

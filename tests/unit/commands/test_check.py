@@ -67,7 +67,7 @@ def test_a_property_that_is_gone_is_named_with_its_key(crm: CrmSettings, lost: s
 
 def test_only_a_property_we_write_must_be_writable(crm: CrmSettings) -> None:
     ((told, do),) = wrong_properties("one", crm, "contact", schema("phone", "made_title", "made_url"))
-    assert told == "phone is read-only to us"
+    assert told == "phone is read-only for our user"
     assert "crm.one.watch.contact.fields.phone" in do
 
 
@@ -81,10 +81,10 @@ def test_an_object_that_is_not_mapped_has_nothing_wrong(crm: CrmSettings) -> Non
         (AccessError("v", "o", 401), "it refuses our credential (status 401)", "check KEY"),
         (AccessError("v", "o", 404, hint="look there"), "it cannot be used (status 404)", "look there"),
         (CreditsError("v", "o", 402), "it has no credits left", "buy some"),
-        (ContractError("v", "o", "user"), "its answer is none of this API (field user)", "check base_url"),
+        (ContractError("v", "o", "user"), "its answer does not fit this API (field user)", "check base_url"),
         (UnavailableError("v", "o"), "it does not answer", "check base_url and the network"),
-        (UnavailableError("v", "o", 503), "it is out of order (status 503)", "try again later"),
-        (RateLimitedError("v", "o", 429), "it is out of order (status 429)", "try again later"),
+        (UnavailableError("v", "o", 503), "it has a fault (status 503)", "try again later"),
+        (RateLimitedError("v", "o", 429), "it has a fault (status 429)", "try again later"),
         (RejectedError("v", "o", 400), "it refuses the request (status 400)", "check base_url and KEY"),
         (TimeoutError(), "it does not answer", "check base_url and the network"),
     ],

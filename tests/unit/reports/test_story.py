@@ -120,7 +120,7 @@ SITUATIONS: dict[str, tuple[RecordFacts, list[str]]] = {
     ),
     "somebody else was faster": (
         RecordFacts(NOW, memory=SETTLED, changes=[changed("overtaken")]),
-        [WATCHED, "Left the mobile phone to somebody who was faster.", NOTHING_PLANNED],
+        [WATCHED, "Left the mobile phone alone: somebody was faster.", NOTHING_PLANNED],
     ),
     "refused by the CRM, and kept": (
         RecordFacts(NOW, memory=held(kept=KEPT), changes=[changed("refused", cause="portal rule (RULE)")]),
@@ -275,7 +275,7 @@ SITUATIONS: dict[str, tuple[RecordFacts, list[str]]] = {
         RecordFacts(NOW, memory=left(phone="budget"), seen={"unread": "acme_hubspot does not answer"}),
         [
             "Not read just now: acme_hubspot does not answer.",
-            "Phone stays blank: what may be spent does not reach for the next lookup.",
+            "Phone stays blank: what may be spent does not cover the next lookup.",
             NOTHING_PLANNED,
         ],
     ),

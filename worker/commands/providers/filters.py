@@ -37,7 +37,9 @@ def slug(text: str) -> str:
     """
     found = linkedin.slug(text)
     if not found:
-        raise WrongUseError("this names nobody on LinkedIn: write what stands after /in/, such as ada-example-1a2b3c")
+        raise WrongUseError(
+            "nobody is named here on LinkedIn: write what stands after /in/, such as ada-example-1a2b3c"
+        )
     return found
 
 

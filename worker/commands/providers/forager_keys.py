@@ -92,7 +92,7 @@ async def _create(name: str, config: Config, *, as_json: bool) -> None:
 
 def _reveal(key: NewApiKey, *, as_json: bool) -> None:
     if not key.secret:
-        note("the answer shows no secret under the name we know: look into the account")
+        note("the answer shows no secret under the name we know: check the account")
     rows = [("prefix", key.prefix), ("name", key.name), ("secret", key.secret)]
     tell(as_json, key, lambda: card("New API key", rows))
     if not as_json:

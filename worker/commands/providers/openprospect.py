@@ -116,7 +116,7 @@ async def _edit(id: str, values: Mapping[str, object], version: int | None, conf
         except OutcomeUnknownError as error:  # never sent again: a look tells more than a second call
             seen = await client.search(before.id)
             if seen is None or any(getattr(seen, key) != value for key, value in values.items()):
-                raise NotNowError("the change was sent and is not to be seen yet: look at the search again") from error
+                raise NotNowError("the change was sent and does not show up yet: look at the search again") from error
             after = seen
     tell(as_json, after, lambda: _search_card(after))
     if after.stripped_fields:

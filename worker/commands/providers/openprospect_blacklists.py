@@ -185,7 +185,7 @@ async def _add(id: str, values: dict[str, str], file: Path | None, config: Confi
                 reply = await client.add_entries(known(id), block)
             except OutcomeUnknownError as error:
                 raise NotNowError(
-                    "sent, and nothing clear came back: run it again, it sends what is missing"
+                    "sent, and no clear answer came back: run it again, it sends what is missing"
                 ) from error
             added += reply.added or len(block) - reply.skipped
     value = {"added": added, "there": len(wanted) - len(missing)}

@@ -176,7 +176,7 @@ def _how(made: CreatedRow) -> str:
         case "created":
             return f"placed: refill openprospect order show {made.id} tells where it stands"
         case "found":
-            return "placed: its answer was lost, a look found it"
+            return "placed: its answer was lost, but it was found"
         case "there":
             return "the same order was placed before, nothing was sent now: another --ref places it again"
 
@@ -194,7 +194,7 @@ def _order(content: dict[str, Any], file: Path | None) -> NewOrder:
         return NewOrder.model_validate(content | kind)
     except ValidationError as error:
         wrong = sorted({str(one["loc"][0]) for one in error.errors(include_input=False)})
-        raise WrongUseError(f"the order is not as the vendor takes it: look at {', '.join(wrong)}") from None
+        raise WrongUseError(f"the order would be refused by the vendor: correct {', '.join(wrong)}") from None
 
 
 async def _placed(client: OpenProspect, ref: str) -> str | None:

@@ -30,5 +30,5 @@ def lists(context: typer.Context, *given: object) -> bool:
     if context.invoked_subcommand is None:
         return True
     if any(given):
-        raise typer.BadParameter(f"options go behind {context.invoked_subcommand}")
+        raise typer.BadParameter(f"options go after {context.invoked_subcommand}")
     return False

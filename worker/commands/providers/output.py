@@ -35,7 +35,7 @@ from worker.manual.exit_codes import DONE, FAILED, WRONG_USE
 
 _NEXT: Mapping[type[ConnectorError], str] = {
     UnavailableError: "it did not answer, try again later",
-    OutcomeUnknownError: "it was sent and nothing clear came back, so it may have been charged: refill uncertain list",
+    OutcomeUnknownError: "it was sent and no clear answer came back, so it may be charged: refill uncertain list",
     NotFoundError: "there is none, or this key does not see it",
     ConflictError: "it is not in the state this needs: look at it and try again",
     RejectedError: "it was refused as it is, the same call would be refused again",
@@ -147,7 +147,7 @@ async def confirmed(text: str, *, yes: bool) -> None:
         note(text)
         return
     if not sys.stdin.isatty():
-        raise WrongUseError(f"{text}: without a terminal this needs --yes, nothing was sent")
+        raise WrongUseError(f"{text}: without a terminal, give --yes, nothing was sent")
     err.print(shown(f"{text}. Go on? [y/N] "), end="", highlight=False)
     if (await _typed()).strip().lower() not in {"y", "yes"}:
         raise DeclinedError

@@ -33,7 +33,7 @@ def rows_of(file: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     try:
         rows = list(sheet)
     except csv.Error:
-        raise WrongUseError(f"{file.name} is no CSV") from None
+        raise WrongUseError(f"{file.name} is not a CSV file") from None
     if any("" in row for row in rows):
         raise WrongUseError(f"{file.name} has a row with more cells than its header")
     return [{name: value.strip() for name, value in row.items() if value and value.strip()} for row in rows]

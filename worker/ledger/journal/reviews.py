@@ -90,7 +90,7 @@ class Reviews:
         return sorted(line for line in kept if line)
 
     async def waiting(self) -> int:
-        """Tells how many records have proposals that wait for a word, or for the visit that carries one out."""
+        """Tells how many records have proposals that await approval, or for the visit that carries one out."""
         return int(await self._scripts.call("HLEN", self._key))
 
     async def changes(self) -> int:

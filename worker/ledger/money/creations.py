@@ -128,7 +128,7 @@ class Creations:
         return await self._end(claim.creation_id, claim.token, "created", id)
 
     async def unknown(self, claim: Claimed, cause: str) -> str:
-        """Notes that it was sent and nothing clear came back."""
+        """Notes that it was sent and no clear answer came back."""
         return await self._end(claim.creation_id, claim.token, "unknown", cause)
 
     async def released(self, claim: Claimed, cause: str) -> str:

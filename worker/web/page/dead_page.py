@@ -18,7 +18,7 @@ from worker.web.page.word_journal import journal_word
 
 SHOWN = 50  # of one cause
 FILTERS = ("origin", "cause", "crm")
-CHANGED = "Something else matches now than was shown. Nothing was changed."
+CHANGED = "What matches has changed since it was shown. Nothing was changed."
 
 
 def dead_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) -> list[Route]:

@@ -23,7 +23,7 @@ from worker.web.page.word_journal import journal_word, of_refill
 SHOWN = 200
 MOST = 5_000  # entries of which the newest are listed; a longer list is asked by value
 LIST = of_refill("suppression", "list")
-CHANGED = "Other records are theirs now than were shown. Nothing was erased."
+CHANGED = "Their records have changed since they were shown. Nothing was erased."
 
 
 def people_routes(door: Door, shell: Shell, ledger: Ledger, orders: Orders) -> list[Route]:

@@ -53,7 +53,7 @@ def review_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) 
             chosen = {only[:2]: [line for line in named if fingerprint_in(line) == seen]}
         if stand is None or not any(chosen.values()):
             return with_notice(
-                visitor, "/review", "Something else matches now than was shown. Nothing was decided.", **filled
+                visitor, "/review", "What matches has changed since it was shown. Nothing was decided.", **filled
             )
         run, decided = Run.new(RunKind.REVIEW).name, 0
         for name, lines in chosen.items():

@@ -19,7 +19,7 @@ from worker.web.page.visitor import PageRole, PageVisitor
 from worker.web.page.word_journal import journal_word
 
 SHOWN = 200
-CHANGED = "It stands otherwise now than was shown. Nothing was undone."
+CHANGED = "It has changed since it was shown. Nothing was undone."
 
 
 def undo_routes(door: Door, shell: Shell, ledger: Ledger, orders: Orders) -> list[Route]:
