@@ -161,7 +161,7 @@ async def _rights(name: str, watched: WatchSettings, vendor: Crm, kind: str, cre
             grant = (await vendor.lacks(kind)).update
     except (ConnectorError, TimeoutError) as error:
         return [failure(f"{name} {kind}", credential, error)]
-    return [CheckResult(f"{name} {kind}", FAILED_LEVEL, "its rows cannot be written by us", grant)] if grant else []
+    return [CheckResult(f"{name} {kind}", FAILED_LEVEL, "our user cannot write its rows", grant)] if grant else []
 
 
 async def _deliveries(name: str, settings: CrmSettings, vendor: Crm, credential: str) -> list[CheckResult]:
@@ -211,7 +211,10 @@ def wrong_properties(
         if held is None:
             yield f"there is no property {property}", f"create it, let our user see it, or change {key}"
         elif written and not held.writable:
-            yield f"{property} is read-only to us", f'give the right to edit it, or change {key} (write = "never")'
+            yield (
+                f"{property} is read-only for our user",
+                f'give the right to edit it, or change {key} (write = "never")',
+            )
 
 
 def _no_options(

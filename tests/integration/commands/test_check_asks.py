@@ -109,5 +109,5 @@ async def test_a_lead_whose_contact_is_not_shown_is_warned_of_and_started(refill
     told = [one["told"] for one in ran.json["checks"] if one["level"] == "warning" and one["part"].endswith(" lead")]
     assert (ran.code, told) == (
         0,
-        ["ConvertedContactId of the lead is not shown to us, so a lead that is converted leads to no contact"],
+        ["ConvertedContactId of the lead is hidden from our user, so a lead that is converted leads to no contact"],
     )

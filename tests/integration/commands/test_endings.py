@@ -58,7 +58,7 @@ async def test_an_object_whose_opt_outs_are_hidden_is_named_and_is_not_done(refi
     assert (ran.code, missed(ran)) == (1, ["acme_salesforce"])
     (one,) = ran.json["not_asked"]
     assert one["object"] == "lead"
-    assert "DoNotCall of the lead is not shown to us" in one["text"]
+    assert "DoNotCall of the lead is hidden from our user" in one["text"]
 
 
 async def test_a_pass_that_would_look_at_nothing_is_no_pass(refill: Refill) -> None:

@@ -22,6 +22,7 @@ import structlog
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from config.counts import counted
 from connectors.models import Reply
 from worker.ledger.money.answers import Ref, pack, unpack
 from worker.ledger.money.tickets import REASON, Desk, Granted
@@ -67,7 +68,8 @@ class Room:
             return f"{free} are free under data_dir: no paid call starts below {needed}"
         disk = os.statvfs(self._existing())
         if disk.f_files and disk.f_favail < (files := min(NEEDED_FILES, disk.f_files // 4)):
-            return f"{disk.f_favail} files can still be made under data_dir: no paid call starts below {files}"
+            free_files = counted(disk.f_favail, "file")
+            return f"{free_files} can still be made under data_dir: no paid call starts below {files}"
         return ""
 
     def free(self) -> int:
