@@ -18,11 +18,13 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import HttpProcessingError
 from httpx_aiohttp import AiohttpTransport
 
+from connectors.limits import is_slot_lost, take_slot_again
 from connectors.models import Reply
-from connectors.replies import HEADS, WIRE_CAP, BrokenError, ReplyBytes, UnsentError
+from connectors.replies import HEADS, WIRE_CAP, BrokenError, NoSlotError, ReplyBytes, UnsentError
 
 KEEPALIVE_S = 5.0  # below the vendors' own idle times, so that a paid request rarely meets a closing connection
 LINE_CAP = 16 * 1024
+SLOTS = 5  # then whatever takes so long is slower than any rate
 
 
 class HttpEngine:
@@ -44,6 +46,7 @@ class HttpEngine:
 
         Raises:
             UnsentError: no connection stood, so nothing was sent.
+            NoSlotError: when one stood, the call was too late for its slot, and there is no other.
             BrokenError: the wire failed later.
         """
         request = httpx.Request(method, _url(url), headers=headers, content=content, extensions={"timeout": timeouts})
@@ -135,8 +138,29 @@ class _OneAnswer(ResponseHandler):
             self.transport.close()
 
 
+class _Connector(aiohttp.TCPConnector):
+    """Gives a connection to a call that is in time for its slot. Else the next slot is waited for without one."""
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[aiohttp.tracing.Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the engine's
+    ) -> aiohttp.connector.Connection:
+        for _ in range(SLOTS):
+            connection = await super().connect(req, traces, timeout)
+            if not is_slot_lost():
+                return connection
+            connection.release()
+            try:
+                await take_slot_again()
+            except Exception as error:
+                raise NoSlotError(error) from error
+        return await super().connect(req, traces, timeout)
+
+
 def _session(connections: int) -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(limit=connections, keepalive_timeout=KEEPALIVE_S, ssl=_tls())
+    connector = _Connector(limit=connections, keepalive_timeout=KEEPALIVE_S, ssl=_tls())
     answers = functools.partial(_OneAnswer, asyncio.get_running_loop())
     connector._factory = cast("functools.partial[ResponseHandler]", answers)  # noqa: SLF001 - there is no other way in
     session = aiohttp.ClientSession(

@@ -5,6 +5,7 @@ Both are protocols, so that connectors stay free of Redis; ``worker.ledger`` imp
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Sequence
@@ -180,7 +181,17 @@ class _Unit:
     noted: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """Holds a slot that a call took. It is lost at ``ends_s``."""
+
+    limiter: Limiter
+    bucket: str
+    ends_s: float
+
+
 _unit: ContextVar[_Unit | None] = ContextVar("unit", default=None)
+_slot: ContextVar[_Slot | None] = ContextVar("slot", default=None)
 
 
 @asynccontextmanager
@@ -195,6 +206,7 @@ async def slots_ahead(limiter: Limiter, buckets: Sequence[str]) -> AsyncIterator
     """
     for bucket in buckets:
         await limiter.slot(bucket)
+    _slot.set(None)  # nothing waits between a read and the writes decided on it
     token = _unit.set(_Unit(Counter(buckets)))
     try:
         yield
@@ -218,7 +230,31 @@ def was_taken_ahead(bucket: str) -> bool:
     if unit is None or unit.slots[bucket] <= 0:
         return False
     unit.slots[bucket] -= 1
+    _slot.set(None)
     return True
+
+
+def note_slot(limiter: Limiter, bucket: str, ends_s: float) -> None:
+    """Note that this call took a slot, and until when by the loop's clock it may use it."""
+    _slot.set(_Slot(limiter, bucket, ends_s))
+
+
+def is_slot_lost() -> bool:
+    """Tells whether this call comes too late for the slot it took: a ticket's step or a connection took their time."""
+    slot = _slot.get()
+    return slot is not None and asyncio.get_running_loop().time() > slot.ends_s
+
+
+async def take_slot_again() -> None:
+    """Takes a slot in the place of the lost one.
+
+    Raises:
+        RateLimitedError: it is too far away.
+    """
+    slot = _slot.get()
+    _slot.set(None)
+    if slot is not None:
+        await slot.limiter.slot(slot.bucket)
 
 
 def note_read(left_s: float) -> None:

@@ -280,6 +280,14 @@ class UnsentError(Exception):
     """Says that an attempt failed before a connection stood: no byte of the request left."""
 
 
+class NoSlotError(UnsentError):
+    """Says that the call lost its slot on the way to the wire, and that the limiter gave no other: ``cause`` is why."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(type(cause).__name__)
+        self.cause = cause
+
+
 class BrokenError(Exception):
     """Says that an attempt failed once a connection stood: perhaps the vendor did what was asked."""
 

@@ -34,7 +34,15 @@ from connectors.limits import Limiter, ReadPace, SlotFirst, Ticket, fresh_s, not
 from connectors.models import Reply
 from connectors.operations import Operation, Repeat
 from connectors.repeats import RepeatBudget
-from connectors.replies import BODY_CAP, BrokenError, ReplyReading, UnfitError, UnsentError, VendorClock
+from connectors.replies import (
+    BODY_CAP,
+    BrokenError,
+    NoSlotError,
+    ReplyReading,
+    UnfitError,
+    UnsentError,
+    VendorClock,
+)
 from connectors.tasks import ended
 from connectors.telemetry import CALLS
 
@@ -267,7 +275,7 @@ class Transport:
             if isinstance(failure, UnfitError):
                 await self.limiter.worked(bucket)
                 raise ContractError(self.vendor, operation.name) from failure
-            await self.limiter.failed(bucket)
+            await self._failed(bucket, failure)
             raise UnavailableError(self.vendor, operation.name, bucket=bucket) from failure
         self.clock.heard(reply, began, perf_counter())
         self._log(operation, reply, began)
@@ -327,7 +335,7 @@ class Transport:
         except UnsentError as failure:
             await ticket.released("unsent")
             self._log(operation, None, began, failure)
-            await self.limiter.failed(bucket)
+            await self._failed(bucket, failure)
             raise UnavailableError(self.vendor, name, bucket=bucket) from failure
         except BaseException as failure:
             await ticket.uncertain(type(failure).__name__)
@@ -367,6 +375,12 @@ class Transport:
             await self.limiter.failed(bucket)
         else:
             await self.limiter.worked(bucket)
+
+    async def _failed(self, bucket: str, failure: Exception) -> None:
+        """Tell the limiter that the vendor was out of reach, unless the limiter itself kept the call from it."""
+        if isinstance(failure, NoSlotError):
+            raise failure.cause
+        await self.limiter.failed(bucket)
 
     def _bucket(self, name: str) -> str:
         return f"{self.vendor}:{name}" if name else self.vendor

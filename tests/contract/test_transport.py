@@ -7,6 +7,7 @@ import gzip
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from math import inf
 from time import perf_counter
 
 import pytest
@@ -26,7 +27,7 @@ from connectors.errors import (
     StaleReadError,
     UnavailableError,
 )
-from connectors.limits import FRESH_S, TicketSpentError, note_read, slots_ahead
+from connectors.limits import FRESH_S, TicketSpentError, note_read, note_slot, slots_ahead
 from connectors.models import Reply
 from connectors.transport import BODY_CAP, ConnectionTerms, Operation, Repeat, ReplyReading, StaticAuth, Transport
 from tests.contract.wire import Act, HeardLimiter, KeptTicket, Wire, answers, closes, hangs, resets, says, wire
@@ -689,3 +690,55 @@ async def test_a_secret_is_in_no_error_and_no_repr() -> None:
     words = f"{caught.value!r} {caught.value} {caught.value.__cause__!r} {transport.auth!r}"
     assert "s3cret" not in words
     assert "somebody" not in words
+
+
+# ---- a slot that is lost on the way to the wire --------------------------------------------------------------------
+
+
+class Late(HeardLimiter):
+    """Grants a first slot that is lost at once, and then what ``then`` says."""
+
+    def __init__(self, then: Exception | None = None) -> None:
+        super().__init__()
+        self.then = then
+
+    async def slot(self, bucket: str, patience_s: float = 5.0) -> None:
+        is_first = "slot" not in self.words
+        if not is_first and self.then is not None:
+            raise self.then
+        await super().slot(bucket, patience_s)
+        note_slot(self, bucket, asyncio.get_running_loop().time() if is_first else inf)
+
+
+@pytest.mark.parametrize("operation", [LOOKUP, SEARCH])
+@pytest.mark.parametrize("calls_before", [0, 1], ids=["on a new connection", "on a kept connection"])
+async def test_a_call_that_is_late_for_its_slot_leaves_in_another(operation: Operation, calls_before: int) -> None:
+    limiter, ticket = Late(), KeptTicket()
+    async with wire(answers(200)) as served, sending(served.url, limiter) as transport:
+        for _ in range(calls_before):
+            await transport.send(SEARCH, json={})
+        limiter.told.clear()
+        reply = await transport.send(operation, json={}, ticket=ticket if operation is LOOKUP else None)
+        assert (reply.status, len(served.requests)) == (200, 1 + calls_before)
+    assert limiter.words == ["slot", "slot", "worked"]
+
+
+@pytest.mark.parametrize("operation", [LOOKUP, CREATE, SEARCH])
+async def test_a_call_that_gets_no_other_slot_is_not_sent_and_is_no_failure_of_the_vendor(operation: Operation) -> None:
+    paused = RateLimitedError("acme", "slot", retry_after_s=9)
+    limiter, ticket = Late(paused), KeptTicket()
+    async with wire(answers(200)) as served, sending(served.url, limiter) as transport:
+        with pytest.raises(RateLimitedError) as caught:
+            await transport.send(operation, json={}, ticket=None if operation is SEARCH else ticket)
+        assert not served.requests
+    assert caught.value.retry_after_s == 9
+    assert ticket.steps == ([] if operation is SEARCH else ["sent", "released"])
+    assert limiter.words == ["slot"]
+
+
+async def test_a_write_on_what_was_just_read_keeps_the_slot_that_was_taken_ahead() -> None:
+    limiter = Late()
+    async with wire(answers(200)) as served, sending(served.url, limiter) as transport, slots_ahead(limiter, ["acme"]):
+        await transport.send(UPDATE, json={})
+        assert len(served.requests) == 1
+    assert limiter.words == ["slot", "worked"]

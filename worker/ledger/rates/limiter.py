@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from msgspec import Struct
 
 from connectors.errors import RateLimitedError
-from connectors.limits import SLOT_PATIENCE_S, Notice, Window
+from connectors.limits import SLOT_PATIENCE_S, Notice, Window, note_slot
 from worker.ledger.money.budgets import BudgetLine
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 
@@ -180,6 +180,7 @@ class RedisLimiter:
         for _ in range(_BOOKINGS):
             if await self._came(bucket, await self._book(bucket, max(0.0, ends - loop.time()))):
                 return
+        note_slot(self, bucket, math.inf)
 
     async def within(self, bucket: str, step: Callable[[SlotAsked], Awaitable[Departure]]) -> bool:
         """Return at the time of the next slot with ``step`` done, in one with taking the slot where that is near.
@@ -202,9 +203,12 @@ class RedisLimiter:
             if departure.is_sent:
                 if slot.wait_s and (early_s := slot.due_s - loop.time()) > 0:
                     await asyncio.sleep(early_s)
+                self._note(bucket, slot)
                 return True
             if await self._came(bucket, slot):
                 break
+        else:
+            note_slot(self, bucket, math.inf)
         return (await step(NO_SLOT)).is_sent
 
     async def _came(self, bucket: str, slot: Slot) -> bool:
@@ -218,7 +222,13 @@ class RedisLimiter:
             await asyncio.sleep(slot.due_s - loop.time())  # never early, and no later than what is measured
         if slot.wait_s > _BRIEF_S and not slot.is_probe:
             self._raise_refused(bucket, await self._refusal(self._name(bucket)))
+        self._note(bucket, slot)
         return self._is_in_time(self._name(bucket), loop.time() - slot.first_s)
+
+    def _note(self, bucket: str, slot: Slot) -> None:
+        """Tell the call until when it may use the slot: what still lies before the wire may take too long."""
+        late_s = math.inf if slot.is_probe else self._late_s.get(self._name(bucket), math.inf)
+        note_slot(self, bucket, slot.first_s + late_s)
 
     async def noticed(self, bucket: str, notice: Notice) -> None:
         """Tighten the bucket by what the vendor's own headers said."""
