@@ -145,15 +145,18 @@ class Auditor:
                 self._breach(f"{run} wrote {told['field']} on {one.id}: its plan has {plan.fields[one.id]}")
 
     def rereads(self) -> None:
-        """Every write of a row is the first one on a fresh read of it, whether or not anybody else touched the row."""
+        """Every write of a row is the first one on a fresh read of it, whether or not anybody else touched the row.
+
+        A read serves the batch that asked it and no other: each is decided on what it has read itself.
+        """
         seen = [(one.answered, 0, one) for one in self.net.sent if self.scene.reads(one) and one.answered]
         sent = [(one.departed, 1, one) for one in self.net.sent if self.scene.written_by(one)]
-        fresh: dict[tuple[object, str], Sent] = {}
+        fresh: dict[tuple[object, object, str], Sent] = {}
         for _, is_write, one in sorted(seen + sent, key=lambda step: step[:2]):
             if not is_write and not one.fault:
-                fresh |= {(one.process, id_): one for id_ in self.scene.told_of(one)}
+                fresh |= {(one.process, one.batch, id_): one for id_ in self.scene.told_of(one)}
             for id_ in sorted(self.scene.written_by(one)) if is_write else ():
-                read = fresh.pop((one.process, id_), None)
+                read = fresh.pop((one.process, one.batch, id_), None)
                 if read is None or one.departed - read.departed > FRESH_S:
                     self._breach(f"{id_} was written at {one.departed - self.began:.1f} s on an old read")
 
@@ -177,7 +180,9 @@ class Auditor:
         before = [
             one
             for one in reads
-            if one.process is write.process and 0 < one.answered <= write.departed and id_ in self.scene.told_of(one)
+            if (one.process, one.batch) == (write.process, write.batch)
+            and 0 < one.answered <= write.departed
+            and id_ in self.scene.told_of(one)
         ]
         return bool(before) and before[-1].effect <= edited and write.departed - before[-1].departed <= FRESH_S
 

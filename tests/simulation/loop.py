@@ -13,6 +13,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
+from connectors.batching import Batcher
+
 STEPS_MOST = 150_000  # a run that takes more goes round in circles
 
 
@@ -28,6 +30,8 @@ class Process:
 
 
 PROCESS: contextvars.ContextVar[Process | None] = contextvars.ContextVar("process", default=None)
+BATCH: contextvars.ContextVar[object] = contextvars.ContextVar("batch", default=None)
+"""The batch that is sent in this context and in tasks that it starts: its writes are decided on its own reads."""
 
 
 class Handle:
@@ -187,6 +191,8 @@ async def _resumed(
 
 
 def _kept(loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **how: Any) -> asyncio.Task[Any]:
+    if getattr(coro, "cr_code", None) is Batcher._deliver.__code__:
+        how.setdefault("context", contextvars.copy_context()).run(BATCH.set, object())
     task = asyncio.Task(coro, loop=loop, **how)
     context = how.get("context")
     process = context.get(PROCESS) if context is not None else PROCESS.get()

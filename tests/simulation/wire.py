@@ -22,7 +22,7 @@ from yarl import URL
 
 from sandbox.calls import Call, Route
 from sandbox.vendor import Vendor
-from tests.simulation.loop import PROCESS, Process
+from tests.simulation.loop import BATCH, PROCESS, Process
 from tests.simulation.ports import OUTSIDE, TICKET, Ports
 
 PAID = {"forager": re.compile(r"/datastorage/(?!.*totals|autocomplete|feedback)"), "kaspr": re.compile(r"/profile/")}
@@ -72,6 +72,7 @@ class Sent:
     ticket: str = ""
     query: str = field(default="", repr=False)
     reply: bytes = field(default=b"", repr=False)
+    batch: object = field(default=None, repr=False)  # the one that it was sent for
 
     @property
     def paid(self) -> bool:
@@ -123,6 +124,7 @@ class Net:
         port = f"{name} {method} {_short(route.template)}{_kind(query)}"
         process = PROCESS.get()
         sent = Sent(process, name, route.template, target.path, body, loop.time(), ticket=TICKET.get())
+        sent.batch = BATCH.get()
         sent.query = query
         self.sent.append(sent)
         side = ports.enter(port)
