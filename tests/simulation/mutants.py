@@ -270,7 +270,7 @@ def _write_is_repeated() -> None:
     _replace("connectors.transport:Transport._updated", updated)
 
 
-@_mutant("what was read of an org is written on however old it is", 29, "frozen", salesforce=True)
+@_mutant("what was read of an org is written on however old it is", 27, "frozen", salesforce=True)
 @_mutant("what was read is written on however old it is", 1, "frozen")
 def _old_reads() -> None:
     _replace("connectors.limits:FRESH_S", 200.0)
