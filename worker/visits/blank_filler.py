@@ -255,6 +255,10 @@ class BlankFiller:
                 notes.entries.append(linked_entry(one.object, one.id, one.company_id, one.external_id, one.at))
         notes.intents = [text for text in notes.intents if not intent(text).is_link()]
 
+    def _came_with_creation(self, one: IntentEntry, creation: IntentEntry | None) -> bool:
+        """Tells whether a value stands on its row since we made the row: no change of ours brought it."""
+        return creation is not None and one.property in {self._target.external_id, *(creation.values or {})}
+
     def _is_anothers(self, one: IntentEntry, held: Mapping[tuple[str, str], Mapping[str, str | None]]) -> bool:
         """Tells whether a row bears what another delivery is known by: its creation may have brought the values."""
         bears = held[one.object, one.id].get(self._target.external_id)
@@ -299,8 +303,9 @@ class BlankFiller:
         for one in changes:
             state = "unsent"
             if one in same:  # it may have been there before, by somebody else: then it is not ours to undo
+                is_made = self._came_with_creation(one, creations.get((one.object, one.external_id)))
                 is_ours = one.property in ours.get((one.object, one.id), ()) and not self._is_anothers(one, held)
-                state = "confirmed" if is_ours else "seen"
+                state = "confirmed" if is_ours and not is_made else "seen"
             is_gone = (one.object, one.id) in gone
             notes.entries.append(scrubbed(change_entry(one, "gone")) if is_gone else change_entry(one, state))
             notes.intents.remove(one.text())

@@ -182,6 +182,27 @@ async def test_a_visit_that_died_claims_nothing_that_another_deliverys_creation_
         assert (told["id"], told["state"]) == (company, "seen")
 
 
+@pytest.mark.parametrize("crm", CRMS)
+async def test_a_visit_that_died_claims_nothing_that_its_own_creation_brought(open_desk: Open, crm: str) -> None:
+    async with open_desk(crm) as desk:
+        await desk.deliver(ada())
+        ((company, held),) = desk.rows("company").items()
+        ledger, name = desk.runtime.ledger, FIELDS[crm]["name"]
+        await ledger.deliveries.store_page("order", [_DELIVERED_AGAIN], [desk.name], run="day-x", watermark="1")
+        work = ledger.work(desk.name, "delivery")
+        lease = await _claimed(work, _DELIVERED_AGAIN.key)
+        intents = [
+            IntentEntry.creation("company", ACME.id, "day-x", 1, {name: ACME.name}),
+            IntentEntry.of_row("company", company, "name", name, ACME.name, "day-x", 2, ACME.id),
+        ]
+        assert await work.intend(lease, [one.text() for one in intents])  # and dies before it reads the row
+        await work.again(lease, "crashed", 0)
+
+        await desk.visit()
+        told = [one["state"] for one in await desk.journal() if one["kind"] == "change" and one["field"] == "name"]
+        assert (held["name"], told) == (ACME.name, ["seen"]), "an undo of changes must not blank the row"
+
+
 async def _claimed(work: Work, id: str) -> Lease:
     for _ in range(20):
         for lease in await work.claim("w", 10):
