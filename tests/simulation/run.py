@@ -398,12 +398,15 @@ class Run:
     def _polled(self) -> bool:
         """Whether every poll has ended well since the last event and the last fault, and its window ended later, too.
 
-        A poll that only walks an older window to its end, one that somebody died in, is done as well.
+        A poll that only walks an older window to its end, one that somebody died in, is done as well. Where a plan was
+        carried out, the next poll brings back what it left open: our own last write is an event, too.
         """
         crm, watched = self.scene.crm, self.scene.watched
         tasks = (*(f"poll:{crm}.{kind}" for kind in watched), "collect:all")
         told = self.store.command("HMGET", "refill:timetable:done", *tasks)
         since = (seams.START + max(EVENTS_S + 10, self.case.plan.until_s)) * 1000
+        if self.acts.carried:
+            since = max([since, *(1000 * one.departed for one in self.net.sent if self.scene.written_by(one))])
         cursors = [
             json.loads(self.store.command("HGET", "refill:cursors", f"poll:{crm}:{kind}") or "[0,0,0,0]")
             for kind in watched
