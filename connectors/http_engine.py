@@ -18,7 +18,7 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import HttpProcessingError
 from httpx_aiohttp import AiohttpTransport
 
-from connectors.limits import is_slot_lost, take_slot_again
+from connectors.limits import forget_slot, is_slot_lost, take_slot_again
 from connectors.models import Reply
 from connectors.replies import HEADS, WIRE_CAP, BrokenError, NoSlotError, ReplyBytes, UnsentError
 
@@ -61,6 +61,8 @@ class HttpEngine:
         except (httpx.HTTPError, aiohttp.ClientError, OSError, TimeoutError) as failure:
             kind = UnsentError if _never_connected(failure) else BrokenError
             raise kind(type(failure).__name__) from None  # its text may hold what was received
+        finally:
+            forget_slot()  # a sign-in that comes next in this task has none
 
 
 _url = functools.lru_cache(maxsize=512)(httpx.URL)  # most calls of a vendor go to the same few addresses

@@ -220,6 +220,7 @@ async def take_slot(limiter: Limiter, bucket: str) -> None:
     Raises:
         RateLimitedError: it is too far away.
     """
+    forget_slot()  # that of an earlier call of this task, perhaps at another vendor, says nothing of this one
     if not was_taken_ahead(bucket):
         await limiter.slot(bucket)
 
@@ -237,6 +238,11 @@ def was_taken_ahead(bucket: str) -> bool:
 def note_slot(limiter: Limiter, bucket: str, ends_s: float) -> None:
     """Note that this call took a slot, and until when by the loop's clock it may use it."""
     _slot.set(_Slot(limiter, bucket, ends_s))
+
+
+def forget_slot() -> None:
+    """Forget the slot that was noted: its call is over."""
+    _slot.set(None)
 
 
 def is_slot_lost() -> bool:

@@ -27,7 +27,7 @@ from connectors.errors import (
     StaleReadError,
     UnavailableError,
 )
-from connectors.limits import FRESH_S, TicketSpentError, note_read, note_slot, slots_ahead
+from connectors.limits import FRESH_S, TicketSpentError, note_read, note_slot, slots_ahead, take_slot_again
 from connectors.models import Reply
 from connectors.transport import BODY_CAP, ConnectionTerms, Operation, Repeat, ReplyReading, StaticAuth, Transport
 from tests.contract.wire import Act, HeardLimiter, KeptTicket, Wire, answers, closes, hangs, resets, says, wire
@@ -734,6 +734,15 @@ async def test_a_call_that_gets_no_other_slot_is_not_sent_and_is_no_failure_of_t
     assert caught.value.retry_after_s == 9
     assert ticket.steps == ([] if operation is SEARCH else ["sent", "released"])
     assert limiter.words == ["slot"]
+
+
+async def test_a_call_that_is_over_leaves_no_slot_to_what_its_task_does_next() -> None:
+    limiter = Late()
+    async with wire(answers(200)) as served, sending(served.url, limiter) as transport:
+        await transport.send(SEARCH, json={})
+    limiter.told.clear()
+    await take_slot_again()  # as a sign-in would that comes later than the call's slot ended
+    assert limiter.words == []
 
 
 async def test_a_write_on_what_was_just_read_keeps_the_slot_that_was_taken_ahead() -> None:

@@ -90,7 +90,7 @@ def answers(person: Person, token: str) -> None:
     person.types("Credits that Kaspr", "many\n")
     person.types("Credits that Kaspr", "40\n")
     person.types("a key of Forager", "n\n")
-    person.types("replaced like blanks", "y\n")
+    person.types("count as blank", "y\n")
     person.types("Choose", "review\n")
     person.types(f"{TOKEN}:", token + "\n", unseen=True)
 
