@@ -5,8 +5,8 @@ UV    ?= uv
 LOCK  := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
          --no-annotate pyproject.toml
 TESTS ?= tests
-# Many tests wait for processes: two cores carry four of them.
-JOBS  ?= 4
+# Many tests wait for processes: two cores carry six of them.
+JOBS  ?= 6
 ARGS  ?=
 # Tests start hundreds of processes, which would each compile the product anew where no bytecode is kept.
 export PYTHONDONTWRITEBYTECODE :=
