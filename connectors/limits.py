@@ -206,7 +206,7 @@ async def slots_ahead(limiter: Limiter, buckets: Sequence[str]) -> AsyncIterator
     """
     for bucket in buckets:
         await limiter.slot(bucket)
-    _slot.set(None)  # nothing waits between a read and the writes decided on it
+    forget_slot()  # nothing waits between a read and the writes decided on it
     token = _unit.set(_Unit(Counter(buckets)))
     try:
         yield
@@ -231,7 +231,7 @@ def was_taken_ahead(bucket: str) -> bool:
     if unit is None or unit.slots[bucket] <= 0:
         return False
     unit.slots[bucket] -= 1
-    _slot.set(None)
+    forget_slot()
     return True
 
 
@@ -258,7 +258,7 @@ async def take_slot_again() -> None:
         RateLimitedError: it is too far away.
     """
     slot = _slot.get()
-    _slot.set(None)
+    forget_slot()
     if slot is not None:
         await slot.limiter.slot(slot.bucket)
 
