@@ -1,9 +1,18 @@
 """Counts the files of ours that one HubSpot event crosses, from the webhook to the journal.
 
 The event is posted to the web process's application, a worker visits its record, buys a work e-mail from the imitated
-Forager and writes it to the imitated HubSpot. Every file of which a function runs meanwhile is crossed. A reader who
-follows the event opens fewer: not the readers of values (``worker/decide/values``), and no file of which only functions
-of a single statement run, since their names say what that is.
+Forager and writes it to the imitated HubSpot. Every file of which a function runs meanwhile is *crossed*.
+
+A reader who follows the event *opens* fewer. Its story is told by coroutines: only they wait for Redis, a vendor or
+another task, so what happens, and in which order, stands in them, and they decide by the plain functions that they
+call. What a plain function calls in turn is a floor below: its name says what comes back. So a file is opened when a
+coroutine runs in it, or a plain function that a coroutine or the event loop calls. Left out are
+
+- functions of a single statement, since their names say what that is;
+- readers of values: ``worker/decide/values``, and the modules of a vendor's package that hold no coroutine, which turn
+  the vendor's words into our values;
+- the machinery: files that a readiness probe and a free call to another vendor cross, too. They carry every call and
+  every step alike, so what they do is no part of this story.
 """
 
 from __future__ import annotations
@@ -13,7 +22,9 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import inspect
 import json
+import re
 import sys
 import threading
 import time
@@ -37,15 +48,21 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 WITH_WEB = {"web": f'[web]\npublic_url = "{PUBLIC_URL}"'}
 VALUES = "worker/decide/values/"
+VENDORS = re.compile(r"connectors/\w+/")
 LOGS = ("config/logs.py", "config/masking.py", "config/plain.py")  # of every line, where logging is set up
 OURS = tuple(f"{ROOT / folder}/" for folder in ("config", "connectors", "worker"))
 
 
 @dataclass(slots=True)
 class Crossed:
-    """Notes the files whose functions run, in the order in which they are first entered."""
+    """Notes the files whose functions run, in the order in which they are first entered.
 
-    files: dict[str, set[int]] = field(default_factory=dict)  # by file the lines on which the functions begin
+    ``files`` has by file the lines on which the functions begin, ``story`` the same of coroutines and what they call.
+    """
+
+    files: dict[str, set[int]] = field(default_factory=dict)
+    story: dict[str, set[int]] = field(default_factory=dict)
+    machinery: frozenset[str] = frozenset()
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -61,11 +78,36 @@ class Crossed:
     def _note(self, frame: FrameType, event: str, _: object) -> None:
         name = frame.f_code.co_filename
         if event == "call" and name.startswith(OURS) and not name.endswith(LOGS):
-            self.files.setdefault(name.removeprefix(f"{ROOT}/"), set()).add(frame.f_code.co_firstlineno)
+            name = name.removeprefix(f"{ROOT}/")
+            self.files.setdefault(name, set()).add(frame.f_code.co_firstlineno)
+            if _waits(frame) or not (caller := _caller(frame)) or _waits(caller):
+                self.story.setdefault(name, set()).add(frame.f_code.co_firstlineno)
 
     def opened(self) -> list[str]:
         """Returns the files that a reader opens who follows the event."""
-        return [name for name, lines in self.files.items() if not name.startswith(VALUES) and lines & _bodies(name)]
+        return [
+            name
+            for name, lines in self.story.items()
+            if lines & _bodies(name) and name not in self.machinery and not _reads_values(name)
+        ]
+
+
+def _reads_values(name: str) -> bool:
+    if not VENDORS.match(name):
+        return name.startswith(VALUES)
+    return not any(isinstance(node, ast.AsyncFunctionDef) for node in nodes(ROOT / name))
+
+
+def _waits(frame: FrameType) -> bool:
+    return bool(frame.f_code.co_flags & (inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR))
+
+
+def _caller(frame: FrameType) -> FrameType | None:
+    """Returns the nearest function of ours that a call comes from; a comprehension is part of its function."""
+    found = frame.f_back
+    while found and (found.f_code.co_name.startswith("<") or not found.f_code.co_filename.startswith(OURS)):
+        found = found.f_back
+    return found
 
 
 def _bodies(name: str) -> frozenset[int]:
@@ -78,8 +120,8 @@ def _bodies(name: str) -> frozenset[int]:
 
 
 def _statements(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    told = ast.get_docstring(function, clean=False) is not None
-    return sum(isinstance(one, ast.stmt) for one in ast.walk(function)) - 1 - told
+    has_docstring = ast.get_docstring(function, clean=False) is not None
+    return sum(isinstance(one, ast.stmt) for one in ast.walk(function)) - 1 - has_docstring
 
 
 async def crossed(scene: Scene) -> Crossed:
@@ -92,9 +134,12 @@ async def crossed(scene: Scene) -> Crossed:
     app = web_app(worker.runtime.ledger, scene.settings, asyncio.Event())
     (id_,) = scene.ids(1)
     body = json.dumps([_event(id_)], separators=(",", ":")).encode()
-    seen = Crossed()
+    seen, other = Crossed(), Crossed()
     http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=PUBLIC_URL)
     async with app.router.lifespan_context(app), http as client:  # httpx does not run it, and its end closes a client
+        with other.watching():
+            await client.get("/readyz")
+            await worker.runtime.providers["kaspr"].account_status()
         with seen.watching():
             path = f"/webhooks/hubspot/{CRM}"
             answer = await client.post(path, content=body, headers=_signed(PUBLIC_URL + path, body))
@@ -102,6 +147,7 @@ async def crossed(scene: Scene) -> Crossed:
     entries = await scene.ledger.journal.entries(CRM, KIND, id_)
     if not (answer.is_success and any(json.loads(one.entry).get("field") == "work_email" for one in entries)):
         raise ValueError(f"the event led to no journalled change: {answer.status_code}, {len(entries)} entries")
+    seen.machinery = frozenset(other.files)
     return seen
 
 

@@ -6,7 +6,7 @@ from tests.integration.scenery import Open, stage
 from tools.event_path import WITH_WEB, crossed
 
 __all__ = ["stage"]
-MOST, MOST_OPENED = 94, 59
+MOST, MOST_OPENED = 94, 35
 
 
 async def test_one_event_goes_from_the_webhook_to_the_journal_by_few_files(stage: Open) -> None:
