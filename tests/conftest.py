@@ -1,4 +1,4 @@
-"""What holds for every test: how rules draw their examples, and that nobody's data leaves in a log."""
+"""Sets what holds for every test: how rules draw their examples, and that nobody's data leaves in a log."""
 
 from __future__ import annotations
 

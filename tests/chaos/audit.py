@@ -1,4 +1,4 @@
-"""What must hold at the end of a run, read from the vendors' books and compared with an undisturbed run."""
+"""Checks what must hold at the end of a run, by the vendors' books and beside an undisturbed run."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ _NEVER = frozenset({"restored", "overrun", "credits"})
 
 @dataclass(slots=True)
 class Verdict:
-    """How a run ended. ``records`` are those before a person replayed the dead letters, ``brought_back`` after it.
+    """Tells how a run ended.
 
+    ``records`` are those before a person replayed the dead letters, ``brought_back`` after it,
     ``money`` is per provider at the end of the storm and when a person has judged by the bill."""
 
     plan: Plan
@@ -208,7 +209,7 @@ async def _revived(run: Run, verdict: Verdict, within_s: float) -> None:
 
 
 async def _counted(run: Run) -> int:
-    """How many records there are, once whoever a dead letter named has been made."""
+    """Counts the records there are once everybody whom a dead letter named has been made."""
     works = [run.yard.ledger.work(*name) for name in await run.yard.ledger.all_work.works()]
     return sum([counts.settled + counts.dead for counts in [await work.counts() for work in works]])
 

@@ -1,4 +1,4 @@
-"""What became of everything that was delivered, by the books of both CRMs and the truth of their world."""
+"""Judges everything that was delivered, by the books of both CRMs and the truth of their world."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people and administrators do to both CRMs while workers write: they edit, approve, set rules and hide fields."""
+"""Plays people and administrators of both CRMs while workers write: they edit, approve, set rules and hide fields."""
 
 from __future__ import annotations
 

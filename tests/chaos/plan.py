@@ -1,4 +1,4 @@
-"""What goes wrong in one run, drawn from its seed before anything starts: equal arguments draw an equal plan."""
+"""Draws all that goes wrong in one run from its seed, before anything starts: equal arguments draw an equal plan."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Toxic:
 
 @dataclass(frozen=True, slots=True)
 class Storm:
-    """How much is drawn. ``faults`` is the share of exchanges that go wrong, in percent."""
+    """Says how much is drawn. ``faults`` is the share of exchanges that go wrong, in percent."""
 
     seed: int = 1
     faults: int = 5

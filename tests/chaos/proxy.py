@@ -55,7 +55,7 @@ class Valve:
 
 @dataclass(slots=True)
 class Hooks:
-    """How one proxy looks at its exchanges. ``struck(step, side)`` says that whoever asked has just been killed."""
+    """Tells how one proxy looks at its exchanges. ``struck(step, side)``: the process that asked was just killed."""
 
     step: Callable[[bytes], str]
     struck: Callable[[str, str], bool]

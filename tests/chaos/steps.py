@@ -1,4 +1,4 @@
-"""Which step of a visit goes over a wire: a ledger script is known by its hash, a call by its first line."""
+"""Tells which step of a visit goes over a wire: a ledger script by its hash, a call by its first line."""
 
 from __future__ import annotations
 

@@ -251,7 +251,7 @@ class Run:
         return all(ours.reserved == ours.sent == 0 for ours, _ in totals.values())
 
     async def standing(self) -> str:
-        """Where everything stands, in words."""
+        """Says in words where everything stands."""
         ledger = self.yard.ledger
         works = {work: await ledger.work(*work).counts() for work in await ledger.all_work.works()}
         pauses = [(pause.target, pause.reason) for pause in await ledger.pauses.all()]

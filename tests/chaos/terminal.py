@@ -1,4 +1,4 @@
-"""What people order at a terminal beside the workers: they plan, take back and forget.
+"""Plays the people who order at a terminal beside the workers: they plan, take back and forget.
 
 Each order is a process of ``refill`` that is killed once after a drawn time, and begun again until it is done. It goes
 by the same spoiled wires as the worker of its slot.

@@ -1,4 +1,4 @@
-"""Who was delivered may have either of their own numbers on a row; nobody else is excused."""
+"""A delivered person may have either of their own numbers on a row; nobody else is excused."""
 
 from __future__ import annotations
 

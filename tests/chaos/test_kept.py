@@ -1,4 +1,4 @@
-"""What is kept of somebody is told apart from what is kept of people whose names begin alike."""
+"""Values kept of one person are told apart from those of people whose names begin alike."""
 
 from tests.integration.erased import apart
 

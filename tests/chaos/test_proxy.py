@@ -1,4 +1,4 @@
-"""What the proxy does to one exchange, and what somebody sees who is struck in the middle of it."""
+"""The proxy slows, cuts or resets one exchange, and tells nothing to a process that was struck in its middle."""
 
 from __future__ import annotations
 

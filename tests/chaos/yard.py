@@ -1,4 +1,4 @@
-"""Where a run takes place: imitated vendors, one Redis, two workers, and a proxy on every wire between them."""
+"""Sets up the place of a run: imitated vendors, one Redis, two workers, and a proxy on every wire between them."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def table(rows: Sequence[CrmRow]) -> list[Any]:
 
 
 def received(sandbox: Sandbox, row: CrmRow) -> int:
-    """How often the row's call has come."""
+    """Counts how often the row's call has come."""
     return sum(1 for one in sandbox.requests(row.route) if one["method"] == row.operation.method)
 
 

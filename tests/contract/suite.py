@@ -1,4 +1,4 @@
-"""What every operation of every vendor is put through, as one table: operation x case.
+"""Puts every operation of every vendor through the same cases, as one table: operation x case.
 
 A row says how an operation is called and what of its answer is needed; a case says what goes wrong and what must
 come of it for calls that may be repeated and for those that may not.

@@ -61,7 +61,7 @@ Ask = Callable[[Any], Awaitable[object]]
 
 @dataclass(frozen=True)
 class Vendor:
-    """How one connector is opened at an address, a read of it that may be repeated, and a call that may not."""
+    """Opens one connector at an address, and names a read of it that may be repeated and a call that may not."""
 
     name: str
     opened: Callable[[str], Any]

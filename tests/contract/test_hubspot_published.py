@@ -1,4 +1,4 @@
-"""What our connector sends and what the imitated portal answers, against HubSpot's published OpenAPI files."""
+"""Our connector's calls and the imitated portal's answers fit HubSpot's published OpenAPI files."""
 
 from __future__ import annotations
 

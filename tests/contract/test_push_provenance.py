@@ -1,4 +1,4 @@
-"""What is written beside the values, against both CRMs: in the same call, and never in a value's way."""
+"""Provenance is written in the same call as the values, and never in a value's way, against both CRMs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the contracts ask of an imitation and no other test of it shows."""
+"""The imitations do what the contracts ask and no other test of them shows."""
 
 from __future__ import annotations
 

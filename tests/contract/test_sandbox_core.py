@@ -1,4 +1,4 @@
-"""What all imitations share: books, faults, holds, limits, control. Shown on Forager's dearest lookup."""
+"""All imitations share books, faults, holds, limits and control. Shown on Forager's dearest lookup."""
 
 import asyncio
 import json

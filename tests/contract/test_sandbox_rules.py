@@ -1,4 +1,4 @@
-"""What administrators, approvals and limits of the imitated CRMs refuse, and that it ends when they say so."""
+"""The imitated CRMs refuse what administrators, approvals and limits forbid, and stop when those end."""
 
 from collections.abc import AsyncIterator
 from typing import Any

@@ -42,7 +42,7 @@ def seen() -> list[State]:
 
 @pytest.fixture
 def undisturbed(opened: Open, seen: list[State]) -> Undisturbed:
-    """How the CRMs look when nothing goes wrong, with ``RECORDS`` and without deliveries."""
+    """Shows how the CRMs look when nothing goes wrong, with ``RECORDS`` and without deliveries."""
 
     async def state() -> State:
         if not seen:

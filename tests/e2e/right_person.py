@@ -32,7 +32,7 @@ TELLING = {
 
 
 class Judged(Protocol):
-    """Where something happened that is judged: a stage, or the yard of a storm."""
+    """Stands for the place that is judged: a stage, or the yard of a storm."""
 
     vendors: Vendors
 
@@ -125,7 +125,7 @@ class Truth:
                 yield one
 
     def recall(self) -> tuple[int, list[str]]:
-        """How many blanks anybody careful can fill, and those that did not get a right value."""
+        """Counts the blanks that anybody careful can fill, and those that did not get a right value."""
         count, missed = 0, []
         for crm, kinds in PEOPLE.items():
             ids = self.stage.vendors[crm].control("world")["ids"]

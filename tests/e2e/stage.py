@@ -141,7 +141,7 @@ class Stage:
         return Ledger.over(self.redis)
 
     async def counts(self) -> dict[tuple[str, str], Counts]:
-        """Where all the work stands; deliveries first, because they make work for the others."""
+        """Tells where all the work stands; deliveries first, because they make work for the others."""
         names = sorted(await self.ledger.all_work.works(), key=lambda work: work[1] != "delivery")
         return {name: await self.ledger.work(*name).counts() for name in names}
 

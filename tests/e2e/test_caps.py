@@ -41,7 +41,7 @@ class Cell:
 
 @dataclass(slots=True)
 class Told:
-    """How the passes that came to their end ended."""
+    """Returns how each pass ended that came to its end."""
 
     codes: list[int] = field(default_factory=list)
     reports: list[dict[str, Any]] = field(default_factory=list)

@@ -97,7 +97,7 @@ async def only_held_creations_are_open(stage: Stage) -> bool:
 
 
 def created_and_open(vendor: Sandbox) -> int:
-    """How many rows were made whose answers are being kept back."""
+    """Counts the rows made whose answers are being kept back."""
     held = {row["seq"] for row in vendor.control("held")["requests"]}
     made = {row["request"] for row in vendor.control("books?kind=writes")["writes"] if row["action"] == "create"}
     return len(held & made)

@@ -1,4 +1,4 @@
-"""What rules, approvals and limits of a CRM keep back is written when they end, and is never paid for again."""
+"""Values that a CRM's rules, approvals and limits keep back are written when those end, and never paid for again."""
 
 from __future__ import annotations
 

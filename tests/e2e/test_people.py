@@ -1,4 +1,4 @@
-"""What people write stands, and what we write starts nothing."""
+"""Values that people write stand, and values that we write start nothing."""
 
 from __future__ import annotations
 

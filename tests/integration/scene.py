@@ -74,7 +74,7 @@ class DeadError(RedisError):
 
 
 class Life:
-    """How long a worker's connection to Redis lasts. ``before`` and ``after`` name the script it ends at.
+    """Ends a worker's connection to Redis. ``before`` and ``after`` name the script it ends at.
 
     With ``holding`` it is the first time that the script is given this text.
     """

@@ -1,4 +1,4 @@
-"""What bounced or is wrong by the CRM's word is told once, never written again, and asked of the next provider."""
+"""A value that the CRM calls bad is told once, never written again, and asked of the next provider."""
 
 from __future__ import annotations
 

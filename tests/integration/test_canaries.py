@@ -1,4 +1,4 @@
-"""Where secrets and people's data end up after work of every kind: pages, metrics, Redis, spool, files."""
+"""Secrets and people's data end up in no page, metric, key of Redis, spool or file, after work of every kind."""
 
 from __future__ import annotations
 

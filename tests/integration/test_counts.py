@@ -1,4 +1,4 @@
-"""What a filled record costs in steps and calls: counted, for seconds depend on the machine."""
+"""A filled record costs so many steps and calls: counted, for seconds depend on the machine."""
 
 from __future__ import annotations
 

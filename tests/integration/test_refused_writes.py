@@ -1,4 +1,4 @@
-"""What was paid for is never paid again because a write was refused, and is written once the CRM takes it."""
+"""A paid value is never paid for again because a write was refused, and is written once the CRM takes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``make servers`` finds to test on, and that it never passes without a server."""
+"""``make servers`` finds the servers to test on, and never passes without one."""
 
 from __future__ import annotations
 

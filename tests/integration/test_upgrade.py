@@ -1,4 +1,4 @@
-"""What an earlier version wrote is read: its ledger after one pass over the sandbox, on a Redis of today."""
+"""An earlier version's ledger is read: one pass over the sandbox, on a Redis of today."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a strategy pays on a market and what it writes, beside what somebody who knows every answer would pay."""
+"""Measures what a strategy pays on a market and writes, beside what somebody who knows every answer would pay."""
 
 from __future__ import annotations
 

@@ -399,7 +399,7 @@ def _xrevrange(space: Keyspace, args: Args) -> Reply:
 
 
 def _at(name: bytes, *, last: bool = False) -> tuple[int, int]:
-    """Where an id stands, or the one next to it when a bracket leaves it out; without a sequence all of its ms."""
+    """Places an id, or the one next to it when a bracket leaves it out; without a sequence all of its ms."""
     if name in {b"-", b"+"}:
         return _FIRST if name == b"-" else _LAST
     ms, _, sequence = name.lstrip(b"(").partition(b"-")

@@ -1,4 +1,4 @@
-"""What administrators and colleagues do in a portal: rules, locks, hidden fields, and people who are delivered later.
+"""Draws what administrators and colleagues do in a portal: rules, locks, hidden fields, and later deliveries.
 
 It is drawn apart from the rest of a world, which stays what it is.
 """

@@ -1,4 +1,4 @@
-"""Who exists, what happens at the vendors while we work, and how the product is configured for it.
+"""Draws who exists, what happens at the vendors while we work, and how the product is configured for it.
 
 All of it follows from the world's number, never from the seed of a run: equal worlds must end alike.
 """

@@ -1,4 +1,4 @@
-"""What can be said of the image and the composition without building them."""
+"""Image and composition keep their promises, as far as their files tell without a build."""
 
 from __future__ import annotations
 

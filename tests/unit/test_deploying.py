@@ -1,4 +1,4 @@
-"""What deploy/ promises agrees with the product: time to end, folders, users, and nothing that may be written."""
+"""The files of deploy/ agree with the product: time to end, folders, users, and nothing that may be written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a crm or provider does, in one word; and what a person is told to look at."""
+"""The health of a crm or provider is one word, and a person is told what to look at."""
 
 from __future__ import annotations
 

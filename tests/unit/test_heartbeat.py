@@ -1,4 +1,4 @@
-"""What the check of a data folder says of the files it finds there."""
+"""The check of a data folder says what is wrong with the files it finds there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the ledger's clock stands is known as closely as the quickest reply told."""
+"""The ledger's clock is known as closely as the quickest reply told it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run tells it has let go."""
+"""A run tells apart what drifted from its plan and what its cap cut."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the command does before it serves anything."""
+"""The sandbox's command never overwrites a configuration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was paid for is in the journal, however the visit that paid went on."""
+"""Each paid answer is in the journal, however the visit that paid went on."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class Hand:
         return self.refill.vendors[name]
 
     def requests(self, vendor: str, operation: Operation) -> int:
-        """How many calls of an operation the vendor's books show."""
+        """Counts the calls of an operation that the vendor's books show."""
         sandbox = self.vendor(vendor)
         return len(sandbox.requests(route_of(sandbox, operation), operation.method))
 

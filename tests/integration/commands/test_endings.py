@@ -1,4 +1,4 @@
-"""How commands end: everything left and everybody not asked has its sentence, its key and its exit code."""
+"""A command ends with a sentence, a key and an exit code for everything left and everybody not asked."""
 
 from __future__ import annotations
 

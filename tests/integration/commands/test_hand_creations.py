@@ -1,4 +1,4 @@
-"""What creates a row is sent at most once: a lost answer is looked for, never sent again on a guess."""
+"""A call that creates a row is sent at most once: a lost answer is looked for, never guessed at."""
 
 from __future__ import annotations
 

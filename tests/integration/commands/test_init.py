@@ -30,7 +30,7 @@ TOKEN, KEY = "REFILL_CRM__PORTAL__TOKEN", "REFILL_PROVIDERS__KASPR__API_KEY"
 
 
 def addresses(vendors: Mapping[str, Sandbox]) -> dict[str, str]:
-    """Where the imitations are, which a person never types."""
+    """Sets the addresses of the imitations, which a person never types."""
     return {
         "REFILL_CRM__PORTAL__BASE_URL": vendors["hubspot"].info["base_url"],
         "REFILL_PROVIDERS__KASPR__BASE_URL": vendors["kaspr"].info["base_url"],

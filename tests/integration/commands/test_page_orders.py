@@ -1,4 +1,4 @@
-"""What a visitor orders on the page is done as the command of the same name does it, and stands in the journal."""
+"""An order on the page is carried out as the command of the same name does it, and stands in the journal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is suppressed is not looked up, not written and not made, and comes back once taken off the list."""
+"""Suppressed people are not looked up, not written and not made, and come back once taken off the list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was bought for somebody who is forgotten goes and is not bought again, whatever row asks; others' stays."""
+"""Answers bought for a forgotten person go and are not bought again, whatever row asks; others' stay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What OpenProspect delivers, brought into both imitated CRMs by the product's own parts, with a real Redis between."""
+"""Brings OpenProspect's deliveries into both imitated CRMs by the product's own parts, over a real Redis."""
 
 from __future__ import annotations
 

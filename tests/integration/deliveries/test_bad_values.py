@@ -1,4 +1,4 @@
-"""What a CRM calls bad is brought by no delivery, and what a delivery brought counts as ours when it turns out bad."""
+"""No delivery brings a value that a CRM calls bad, and a delivered value that turns out bad counts as ours."""
 
 from __future__ import annotations
 

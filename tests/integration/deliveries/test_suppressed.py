@@ -1,4 +1,4 @@
-"""Who is suppressed is not made, filled or stored by a delivery; colleagues are."""
+"""A delivery makes, fills and stores nobody who is suppressed; colleagues it does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What docs/exposing.md says to publish: its examples let webhooks through as they were signed, and nothing else."""
+"""The examples of docs/exposing.md let webhooks through as they were signed, and nothing else."""
 
 from __future__ import annotations
 

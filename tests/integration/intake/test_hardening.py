@@ -1,4 +1,4 @@
-"""What no sender may do to the web process, and what it does when Redis is away."""
+"""No sender can do harm to the web process, and a Redis that is away is told within a second."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a page costs at 100,000 journal entries and proposals, a million remembered and 10,000 dead letters."""
+"""A page stays cheap at 100,000 journal entries and proposals, a million remembered and 10,000 dead letters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What those can do who prove nothing: nothing that keeps a sender out, and nothing twice."""
+"""Strangers who prove nothing keep no sender out and get nothing done twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was paid for is kept as it came, for its time, for every question it serves."""
+"""A paid answer is kept as it came, for its time, for every question it serves."""
 
 from __future__ import annotations
 

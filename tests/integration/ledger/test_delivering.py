@@ -1,4 +1,4 @@
-"""What a delivered row leaves in a CRM that holds its people already, with the CRM's own words on each write."""
+"""A delivered row meets a CRM that holds its people already; the CRM's own words on each write tell the outcome."""
 
 from __future__ import annotations
 

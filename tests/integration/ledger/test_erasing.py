@@ -1,4 +1,4 @@
-"""What journal and archive say of an erased person goes from wherever it is kept, and nothing else does."""
+"""Journal and archive lose all that they say of an erased person, wherever it is kept, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of a record whose visit fails, by the failure."""
+"""A record whose visit fails is tried again, put off or buried, by the failure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a record's last visit left blank is remembered with it, small, and does not stand in a fingerprint's way."""
+"""Blanks that a record's last visit left are remembered with it, small, and stand in no fingerprint's way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What asking for a look at a record does, whatever state the record is in."""
+"""A record that is asked for is looked at once, whatever state it is in."""
 
 from __future__ import annotations
 

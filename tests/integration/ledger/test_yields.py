@@ -1,4 +1,4 @@
-"""What paid questions cost and brought is counted with the visits that settle, over all workers."""
+"""Costs and yields of paid questions are counted with the visits that settle, over all workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What most tests of the work begin with."""
+"""Takes the steps that most tests of the work begin with."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ PLACES = [f"{place}:{lane}" for place in ("due", "leased", "waiting") for lane i
 
 
 async def places(redis: Redis, work: Work, id: str) -> list[str]:
-    """Where a record is: every place of the work that names it."""
+    """Lists every place of the work that names a record."""
     async with redis.pipeline(transaction=False) as pipe:
         for place in PLACES:
             pipe.zscore(f"refill:work:{work.crm}:{work.object}:{place}", id)
@@ -49,7 +49,7 @@ async def places(redis: Redis, work: Work, id: str) -> list[str]:
 
 
 async def queued(scripts: Scripts, provider: str) -> int:
-    """How many records wait for a provider."""
+    """Counts the records that wait for a provider."""
     crms = await scripts.call("SMEMBERS", scripts.keys("queuers", provider))
     keys = [scripts.keys("queue", provider, lane, crm.decode()) for crm in crms for lane in Lane]
     return sum(await scripts.calls([("ZCARD", key) for key in keys]))

@@ -28,7 +28,7 @@ async def together(redis: Redis) -> AsyncIterator[Together]:
 
 
 async def reads(redis: Redis) -> int:
-    """How often the server has read from a client."""
+    """Counts how often the server has read from a client."""
     return int((await redis.info("stats"))["total_reads_processed"])
 
 

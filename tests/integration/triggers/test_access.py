@@ -1,4 +1,4 @@
-"""What an org or portal says about us, and about no record: nothing is buried, and the sentence names what to set."""
+"""A refusal of ours, not of a record, pauses the crm and buries nothing; the sentence names what to set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What we write beside the values wakes nobody: not the poll that sees the rows again, nor the sender of events."""
+"""Our provenance wakes nobody: not the poll that sees the rows again, nor the sender of events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an installation depends on is told: hosts, sign-ins, versions."""
+"""The check tells all that an installation depends on: hosts, sign-ins, versions."""
 
 from __future__ import annotations
 

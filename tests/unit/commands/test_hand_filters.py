@@ -1,4 +1,4 @@
-"""What a person types, as arguments of a provider's operation."""
+"""Filters that a person types become arguments of a provider's operation."""
 
 from __future__ import annotations
 

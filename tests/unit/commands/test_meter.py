@@ -1,4 +1,4 @@
-"""What takes long says how far it is, how fast, and how long the rest takes: for people, and never in the way."""
+"""Long work says how far it is, how fast, and how long the rest takes: for people, and never in the way."""
 
 from __future__ import annotations
 

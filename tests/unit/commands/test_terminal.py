@@ -1,4 +1,4 @@
-"""What commands say: texts of vendors, CRMs and people on a terminal and in a pipe."""
+"""Texts of vendors, CRMs and people do no harm on a terminal or in a pipe."""
 
 from __future__ import annotations
 

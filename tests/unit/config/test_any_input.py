@@ -1,4 +1,4 @@
-"""Whatever is written, the answer is a configuration or sentences, never anything else."""
+"""Any input is answered with a configuration or with sentences, never with anything else."""
 
 from __future__ import annotations
 

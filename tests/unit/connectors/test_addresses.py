@@ -1,4 +1,4 @@
-"""Where an answer may lead: the vendor's own origin, and nowhere else."""
+"""An answer may lead to the vendor's own origin, and nowhere else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How old a read may be when a write leaves: two seconds, or what a slow crm takes for every read and a second."""
+"""A read may be two seconds old when its write leaves, or as old as a slow crm takes for every read and a second."""
 
 from __future__ import annotations
 

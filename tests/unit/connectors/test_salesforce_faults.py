@@ -1,4 +1,4 @@
-"""Which fields an org's error names: listed, spelled by a trigger, or by the other name of a state or country."""
+"""An org's error names fields: listed, spelled by a trigger, or by the other name of a state or country."""
 
 from __future__ import annotations
 

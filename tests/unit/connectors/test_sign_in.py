@@ -1,4 +1,4 @@
-"""What the token endpoints' refusals mean: a repeat, a wait, or a person who has to mend something."""
+"""Refusals of the token endpoints mean a repeat, a wait, or a person who has to mend something."""
 
 from __future__ import annotations
 

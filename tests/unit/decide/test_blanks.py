@@ -1,4 +1,4 @@
-"""What says nothing is blank: disguised blanks always, placeholders where they are asked for."""
+"""Values that say nothing are blank: disguised blanks always, placeholders where they are asked for."""
 
 from __future__ import annotations
 

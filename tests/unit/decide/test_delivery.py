@@ -1,4 +1,4 @@
-"""What OpenProspect delivers becomes values and keys, graded and validated like everything else."""
+"""Deliveries of OpenProspect become values and keys, graded and validated like everything else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which values of an answer may be written: grades, employers, kinds."""
+"""Values of an answer are written by grade, employer and kind."""
 
 from __future__ import annotations
 

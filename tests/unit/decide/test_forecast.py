@@ -1,4 +1,4 @@
-"""What a plan foretells of a record: the questions of its visit, what they cost at most, and what is expected."""
+"""A plan foretells the questions of a record's visit, what they cost at most, and what is expected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a record without a slug gets one, and when nothing more is bought."""
+"""A record without a slug gets one where that pays, and proves by it who was found."""
 
 from __future__ import annotations
 

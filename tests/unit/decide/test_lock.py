@@ -1,4 +1,4 @@
-"""What a person edited lately is left alone, whatever the rule says: writer x age x rule."""
+"""A field that a person edited lately is left alone, whatever the rule says: writer x age x rule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was seen of a provider orders the questions once there is enough of it; before that the price list does."""
+"""Experience with a provider orders the questions once there is enough of it; before that the price list does."""
 
 from __future__ import annotations
 

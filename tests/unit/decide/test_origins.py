@@ -1,4 +1,4 @@
-"""Where the trouble of a dead letter comes from."""
+"""The reason of a dead letter tells where its trouble comes from."""
 
 from __future__ import annotations
 

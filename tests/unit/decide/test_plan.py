@@ -1,4 +1,4 @@
-"""What is not asked, not written, and why."""
+"""A plan leaves questions unasked and values unwritten, and says why."""
 
 from __future__ import annotations
 

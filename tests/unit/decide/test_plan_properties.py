@@ -1,4 +1,4 @@
-"""Whatever records, policies and answers come: every visit ends, pays within bounds, and writes only what it may."""
+"""Every visit ends, pays within bounds and writes only what it may, whatever records, policies and answers come."""
 
 from __future__ import annotations
 

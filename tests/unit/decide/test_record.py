@@ -1,4 +1,4 @@
-"""What the rules see of a record, and what it is remembered by."""
+"""The rules see a record through a view, and remember it by a fingerprint."""
 
 from __future__ import annotations
 

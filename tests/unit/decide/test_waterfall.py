@@ -1,4 +1,4 @@
-"""Who is asked, in which order, for how much, and what is asked together."""
+"""The waterfall says who is asked, in which order, for how much, and what is asked together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a reader takes, told so that other work on the machine does not show."""
+"""Measures how long a reader takes, so that other work on the machine does not show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is remembered of our values comes back as it was, and is small enough to share a listpack."""
+"""The memory of our values comes back as it was, and is small enough to share a listpack."""
 
 from __future__ import annotations
 
