@@ -209,6 +209,7 @@ class Run:
         for slot in self.yard.slots:
             for proxy in slot.vendors.values():
                 proxy.calm = True
+        self.terminal.is_calm = True
         await self.yard.lapse()
         await self.people.calm()
         deadline = time.monotonic() + within_s

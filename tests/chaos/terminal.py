@@ -1,7 +1,8 @@
 """Plays the people who order at a terminal beside the workers: they plan, take back and forget.
 
-Each order is a process of ``refill`` that is killed once after a drawn time, and begun again until it is done. It goes
-by the same spoiled wires as the worker of its slot.
+Each order is a process of ``refill`` that is killed once after a drawn time, and begun again until it is done: while
+the storm lasts, and ``TRIES`` times at the most once it is over. It goes by the same spoiled wires as the worker of its
+slot.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from redis.exceptions import RedisError
@@ -39,6 +41,7 @@ class Terminal:
     erased: set[int] = field(default_factory=set)
     done: Counter[str] = field(default_factory=Counter)
     killed: int = 0
+    is_calm: bool = False
     troubles: list[str] = field(default_factory=list)
     _open: list[asyncio.Task[None]] = field(default_factory=list)
     _begun: int = 0
@@ -105,7 +108,8 @@ class Terminal:
     async def _carried_out(self, kind: str, lines: Sequence[Sequence[str]], name: Path, die_after_s: float) -> None:
         deadly = die_after_s
         for words in lines:
-            for tried in range(TRIES):
+            calm = 0
+            for tried in count():
                 log = name.with_name(f"{name.name}-{words[0]}-{tried}.log")
                 process = Process.start(name.with_name("refill.toml"), *words, log=log)
                 code = await _ended(process, deadly or LONGEST_S)
@@ -120,10 +124,11 @@ class Terminal:
                     return
                 if code in DONE:
                     break
+                calm += self.is_calm
+                if calm > TRIES:
+                    self.troubles.append(f"{' '.join(words)} was never done: {said[-500:]}")
+                    return
                 await asyncio.sleep(AGAIN_S)
-            else:
-                self.troubles.append(f"{' '.join(words)} was never done: {said[-500:]}")
-                return
         self.done[kind] += 1
 
     @property
