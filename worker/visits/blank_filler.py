@@ -27,7 +27,7 @@ from worker.decide.values.fields import PHONE_FIELDS, same_value
 from worker.visits.batch_writer import AllowedWrite, BatchWriter, RowWrite
 from worker.visits.delivery_notes import Deferred, DeliveryNotes
 from worker.visits.delivery_target import Target
-from worker.visits.journal_entries import IntentEntry, change_entry, created_entry, intent, linked_entry, scrubbed
+from worker.visits.journal_entries import IntentEntry, change_entry, intent, last_creations, linked_entry, scrubbed
 from worker.visits.matching import Match, Matcher
 from worker.visits.watch import own_values, spoilt
 
@@ -116,8 +116,9 @@ class BlankFiller:
             property: IntentEntry.of_row(object, id, name, property, value, notes.lease.run, self._clock(), external_id)
             for property, (name, value) in fields.items()
         }
-        held = [*notes.intents, *(one.text() for one in intents.values())]
-        if not await self._target.work.intend(notes.lease, held):
+        texts = {one.text() for one in intents.values()}
+        notes.intents += sorted(texts)
+        if not await self._target.work.intend(notes.lease, notes.intents):
             raise Deferred(0, "lost")
         person, key = (delivered, match.key) if match else (None, "")
         filled = await self._filler(object).ask(_Blanks(object, id, fields, person, key))
@@ -129,6 +130,7 @@ class BlankFiller:
             raise UnavailableError(self._target.crm, "fill_blanks", code="gone")
         if filled.unsure:  # the next visit reads what became of it, and writes what is still blank
             raise UnavailableError(self._target.crm, "fill_blanks", code=filled.unsure)
+        notes.intents = [text for text in notes.intents if text not in texts]
         if filled.closed:
             notes.closed[id] = filled.closed
         notes.at_company[id], notes.stamps[object, id] = filled.company_id, filled.stamp
@@ -265,7 +267,7 @@ class BlankFiller:
         return bool(bears) and bears != one.external_id
 
     async def close_open_intents(self, notes: DeliveryNotes) -> None:
-        """Tell the journal what became of what an earlier visit of this row was about to do.
+        """Tell the journal what became of the values and links that an earlier visit of this row was about to write.
 
         Of a row that is gone the journal gets no values: its person may have been erased meanwhile.
         """
@@ -274,14 +276,7 @@ class BlankFiller:
         intents = [intent(text) for text in notes.lease.intents]
         await self._close_links(notes, [one for one in intents if one.is_link()])
         changes = [one for one in intents if not one.is_creation() and not one.is_link()]
-        creations = {(one.object, one.after): one for one in intents if one.is_creation()}  # the last of each row's
-        for one in creations.values():
-            if ids := await self._matcher.by_external_id(one.object, one.after):
-                notes.entries.append(created_entry(one.object, ids[0], one.after, one.at, one.values or {}))
-                if one.company_id:
-                    notes.entries.append(linked_entry(one.object, ids[0], one.company_id, one.after, one.at))
-                notes.fresh[one.object, one.after] = one.at
-                notes.intents = [text for text in notes.intents if not _is_creation_of(intent(text), one)]
+        creations = {key: one for key, one in last_creations(notes.lease.intents).items() if key in notes.fresh}
         for object in dict.fromkeys(one.object for one in changes):
             mine = [one for one in changes if one.object == object]
             known_by = {self._target.external_id} & self._target.schema.get(object, {}).keys()
@@ -313,10 +308,6 @@ class BlankFiller:
 
 def _but(values: Mapping[str, tuple[str, str]], shut: frozenset[str]) -> dict[str, tuple[str, str]]:
     return {property: (name, text) for property, (name, text) in values.items() if name not in shut}
-
-
-def _is_creation_of(one: IntentEntry, other: IntentEntry) -> bool:
-    return one.is_creation() and (one.object, one.after) == (other.object, other.after)
 
 
 def _wanted(record: Record, row: _Blanks, state: RowWrite, blank_values: tuple[str, ...] = ()) -> AllowedWrite:

@@ -31,7 +31,7 @@ from worker.ledger.money.creations import (
 )
 from worker.visits.delivery_notes import Deferred, DeliveryNotes
 from worker.visits.delivery_target import Target
-from worker.visits.journal_entries import IntentEntry, created_entry, linked_entry
+from worker.visits.journal_entries import IntentEntry, created_entry, last_creations, linked_entry
 from worker.visits.matching import Matcher
 
 CREATE_MS = 100_000  # a creation's deadline: slot, connection and answer, with room to spare
@@ -132,6 +132,16 @@ class Creator:
             self._tell(notes, row, made, {name: _word(one, texts.values()) for name, one in left_out.items()})
             return Made(made, bool(company_id))
 
+    async def close_open_intents(self, notes: DeliveryNotes) -> None:
+        """Tell the journal of rows that an earlier visit made and did not live to tell of.
+
+        One that came to bear our external id otherwise is not ours to take back.
+        """
+        for (object, external_id), one in last_creations(notes.intents).items():
+            ids = await self._matcher.by_external_id(object, external_id)
+            if ids and await self._creations.was_sent(self._target.crm, object, external_id):
+                self._made(notes, one, ids[0], one.at)
+
     async def join(self, object: str, id: str, external_id: str, keys: Sequence[str]) -> None:
         """Makes a row that was made under one of the keys known by all of them."""
         await self._creations.join(self._target.crm, object, id, external_id, keys)
@@ -157,28 +167,34 @@ class Creator:
         ticket = CreationTicket(self._creations, claim)
         written = {name: value for name, value in values.items() if name != self._target.external_id}
         run, at = notes.lease.run, self._clock()
-        intended = IntentEntry.creation(row.object, row.external_id, run, at, written, company_id).text()
-        notes.intents.append(intended)
+        intended = IntentEntry.creation(row.object, row.external_id, run, at, written, company_id)
+        notes.intents.append(intended.text())
         if not await self._target.work.intend(notes.lease, notes.intents):
             await ticket.released("lost")
             raise Deferred(0, "lost")
         try:
             made = await self._target.vendor.create(row.object, values, ticket, company_id)
         except RejectedError:
-            notes.intents.remove(intended)
+            notes.intents.remove(intended.text())
             raise
         except OutcomeUnknownError as unknown:
             raise Deferred(self._clock() + DOUBT_MS, "creation") from unknown
         except TicketSpentError as spent:
             raise Deferred(self._clock() + MOMENT_MS, "creation") from spent
         await self._creations.created(claim, made)
-        notes.entries.append(created_entry(row.object, made, row.external_id, self._clock(), written))
-        if company_id:
-            notes.entries.append(linked_entry(row.object, made, company_id, row.external_id, self._clock()))
-        notes.intents.remove(intended)
+        self._made(notes, intended, made, self._clock())
         notes.made.add(made)
-        notes.fresh[row.object, row.external_id] = self._clock()
         return made
+
+    @staticmethod
+    def _made(notes: DeliveryNotes, creation: IntentEntry, id: str, at: int) -> None:
+        """Tell the journal of a new row, once for all intents of it."""
+        object, external_id = creation.object, creation.after
+        notes.entries.append(created_entry(object, id, external_id, at, creation.values or {}))
+        if creation.company_id:
+            notes.entries.append(linked_entry(object, id, creation.company_id, external_id, at))
+        notes.fresh[object, external_id] = at
+        notes.intents = [one for one in notes.intents if (object, external_id) not in last_creations([one])]
 
     def _tell(self, notes: DeliveryNotes, row: NewRow, made: str, left_out: Mapping[str, WriteResult]) -> None:
         """Count the row, and note what it was made without."""

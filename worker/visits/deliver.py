@@ -104,6 +104,7 @@ class Deliverer:
     async def _bring_approved(self, notes: DeliveryNotes, row: DeliveredRow) -> None:
         """Bring a row, where a person approves first only what was approved."""
         delivered = _ROW.validate_json(row.json)
+        await self._creator.close_open_intents(notes)
         await self._filler.close_open_intents(notes)
         if self._proposer is None:
             await self._bring(notes, delivered, row.digest)
@@ -117,7 +118,7 @@ class Deliverer:
         """Settle the row, or let it wait for what keeps it back, or for a person."""
         work = self._target.work
         if row is not None and notes.is_part:
-            progress = VisitProgress(notes.entries, close_intents=True, own=notes.part(row.digest))
+            progress = VisitProgress(notes.entries, open_intents=notes.intents, own=notes.part(row.digest))
             await work.defer(lease, self._clock(), "part", progress)
             log.info("visit.deferred", reason="part", done=len(notes.done))
             return
@@ -126,13 +127,14 @@ class Deliverer:
         if wait_ms is not None:
             first = notes.obstacles[0]
             reason, until = f"{first.kind}: {first.cause}", self._clock() + wait_ms
-            await work.defer(lease, until, reason, VisitProgress(notes.entries, close_intents=True, own=notes.own))
+            progress = VisitProgress(notes.entries, open_intents=notes.intents, own=notes.own)
+            await work.defer(lease, until, reason, progress)
             log.warning("visit.deferred", reason=first.kind, kept_back=len(notes.obstacles), wait_s=wait_ms // 1000)
             return
         problems = [*(one.sentence for one in notes.obstacles), *notes.problems]
         if problems:
             note = "; ".join(problems)[:NOTE_MOST]
-            progress = VisitProgress(notes.entries, close_intents=True, own={})
+            progress = VisitProgress(notes.entries, open_intents=notes.intents, own={})
             ending = await work.bury(lease, note, progress, tally=notes.counts)
             log.error("visit.buried", reason="delivery", problems=len(problems), ending=ending)
             return
@@ -214,6 +216,7 @@ class Deliverer:
         await self._fill_later(notes, [(object, id) for object, id, *_ in brought[1:]])
         if not notes.is_part:  # else they are tried again with those whom this visit has not come to
             self._leave_for_later(notes, left)
+        await self._creator.close_open_intents(notes)  # a row that came to light meanwhile
         await self._look_again(notes, [one for one in brought if (one[0], one[3]) in notes.fresh], company_id)
 
     async def _look_again(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from msgspec import Struct
@@ -105,6 +105,11 @@ def plain(intent: IntentEntry) -> pushing.Intent:
 def intent(text: str) -> IntentEntry:
     """Returns an intent from the form the ledger keeps."""
     return IntentEntry(**json.loads(text))
+
+
+def last_creations(texts: Iterable[str]) -> dict[tuple[str, str], IntentEntry]:
+    """Returns the last intent for each row about to be created, by object and external id."""
+    return {(one.object, one.after): one for one in map(intent, texts) if one.is_creation()}
 
 
 def change_entry(intent: IntentEntry, state: str, *, cause: str = "") -> str:

@@ -265,7 +265,7 @@ class VisitEnds:
             case PushEnd.AWAY if pushed.found is not None:
                 await self.leave(lease, pushed.found, notes)
             case PushEnd.CHANGED:
-                await work.defer(lease, now + MOMENT_MS, "changed", notes.progress(close_intents=not pushed.unsure))
+                await work.defer(lease, now + MOMENT_MS, "changed", notes.progress(closes_intents=not pushed.unsure))
                 log.info("visit.deferred", reason="changed")
             case _:
                 # Leave the intents open: the next visit re-checks all of them.

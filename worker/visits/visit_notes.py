@@ -68,9 +68,9 @@ class VisitNotes:
         """Returns everything for the journal."""
         return [*self.paid, *self.ends]
 
-    def progress(self, *, close_intents: bool = True) -> VisitProgress:
+    def progress(self, *, closes_intents: bool = True) -> VisitProgress:
         """Returns what is kept of the visit when it goes on later."""
-        return VisitProgress(self.entries, self.filled, close_intents, own_texts(self.own))
+        return VisitProgress(self.entries, self.filled, () if closes_intents else None, own_texts(self.own))
 
     def of(self, field: str) -> OurValue:
         """Returns what is remembered of our value in a field."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from connectors.models import Email, Grade, Person
+from sandbox.calls import Call
+from sandbox.faults import Rule
 from sandbox.latency import Pace
-from tests.integration.deliveries.desk import Desk, ada, named
+from tests.integration.deliveries.desk import Desk, Open, ada, named
 from worker.visits import deliver
 
 NAMES = ("Ada", "Grace", "Edsger", "Barbara", "Donald", "Margaret", "Alan", "Katherine", "Tony", "Frances")
@@ -63,6 +66,48 @@ async def test_row_that_is_delivered_anew_is_brought_in_anew(desk: Desk) -> None
     await desk.deliver(*people(4))
     assert len(desk.rows()) == 4
     assert (await desk.tally())["contacts"] == 7
+
+
+LOST: dict[str, Any] = {"kind": "status", "params": {"status": 504}, "effect": True}
+MADE: dict[str, dict[str, Any]] = {
+    "hubspot": {"route": "*/contacts", "method": "POST"},
+    "salesforce": {"match": "/p0", "method": "PATCH"},
+}
+
+
+@pytest.mark.usefixtures("one_each")
+async def test_journal_tells_of_a_row_whose_creation_was_in_doubt_when_a_part_ended(desk: Desk) -> None:
+    desk.vendors[desk.crm].faults.add(**LOST, **MADE[desk.crm])
+    await desk.deliver(*people(4))
+    assert len(desk.rows()) == 4
+    told = [one["external_id"] for one in await desk.journal() if one["kind"] == "created"]
+    assert sorted(told) == ["c1", "p0", "p1", "p2", "p3"]
+
+
+class WriteThenSilence:
+    """Loses the answer to the first write, and answers none of the calls after it for a while."""
+
+    def __init__(self) -> None:
+        self.lost = 0
+
+    def draw(self, call: Call) -> Rule | None:
+        if not self.lost and not call.path.endswith("/batch/update"):
+            return None
+        self.lost += 1
+        return Rule(**LOST) if self.lost <= 4 else None
+
+
+@pytest.mark.usefixtures("one_each")
+async def test_journal_tells_of_a_value_that_was_in_doubt_when_a_part_ended(open_desk: Open) -> None:
+    async with open_desk("hubspot") as desk:
+        first, *_ = people(4)
+        row = desk.add(first=first.first_name, last=first.last_name, email=first.emails[0].address)
+        desk.vendors["hubspot"].faults.weather = WriteThenSilence()
+        await desk.deliver(*people(4))
+        told = [one for one in await desk.journal() if (one.get("id"), one.get("field")) == (row, "job_title")]
+        ends = {one["state"] for one in told}
+        assert "confirmed" in ends
+        assert not ends - {"confirmed", "seen"}
 
 
 @pytest.mark.slow

@@ -66,7 +66,7 @@ async def test_a_delivery_between_an_undos_write_and_its_settling_leaves_the_bla
 
         await desk.deliver(ada(title="Countess"))
         assert "title" not in desk.row(row)
-        await work.defer(lease, 2**52, "it was not written after all", VisitProgress(close_intents=True))
+        await work.defer(lease, 2**52, "it was not written after all", VisitProgress(open_intents=()))
         await desk.deliver(ada(title="Programmer"))
         assert desk.row(row)["title"] == "Programmer"
 
@@ -201,6 +201,31 @@ async def test_a_visit_that_died_claims_nothing_that_its_own_creation_brought(op
         await desk.visit()
         told = [one["state"] for one in await desk.journal() if one["kind"] == "change" and one["field"] == "name"]
         assert (held["name"], told) == (ACME.name, ["seen"]), "an undo of changes must not blank the row"
+
+
+@pytest.mark.parametrize("crm", CRMS)
+async def test_a_creation_that_was_never_sent_claims_no_row_that_somebody_else_made(open_desk: Open, crm: str) -> None:
+    async with open_desk(crm) as desk:
+        company = desk.add("company", name=ACME.name, domain="acme.com", external="c2")  # as a visit after it wrote
+        ledger, name = desk.runtime.ledger, FIELDS[crm]["name"]
+        await ledger.deliveries.store_page("order", [_DELIVERED_AGAIN], [desk.name], run="day-x", watermark="1")
+        work = ledger.work(desk.name, "delivery")
+        lease = await _claimed(work, _DELIVERED_AGAIN.key)
+        assert await work.intend(lease, [IntentEntry.creation("company", "c2", "day-x", 1, {name: ACME.name}).text()])
+        await work.again(lease, "crashed", 0)
+
+        await desk.visit()
+        assert company in desk.rows("company")
+        assert not [one for one in await desk.journal() if one["kind"] == "created"], "an undo would archive it"
+
+
+async def test_what_visits_made_that_failed_one_after_the_other_is_told_once(desk: Desk) -> None:
+    grace = ada(id="p2", slug="grace-hopper", first_name="Grace", last_name="Hopper", full_name="", emails=())
+    rule = {"times": 6, "params": {"status": 500}}  # a call and its repeats, twice
+    desk.vendors[desk.crm].faults.add("status", match="grace-hopper", **rule)
+    await desk.deliver(ada(), grace)
+    told = [one["external_id"] for one in await desk.journal() if one["kind"] == "created"]
+    assert sorted(told) == ["c1", "p1", "p2"]
 
 
 async def _claimed(work: Work, id: str) -> Lease:

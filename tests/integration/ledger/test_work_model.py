@@ -151,14 +151,15 @@ class Works(RuleBasedStateMachine):
             one.go("due" if again else "settled", self.clock.now)
 
     @precondition(lambda self: self.leases)
-    @rule(data=st.data(), after=st.sampled_from([0, 30_000]), close=st.booleans())
-    def defer(self, data: st.DataObject, after: int, close: bool) -> None:
+    @rule(data=st.data(), after=st.sampled_from([0, 30_000]), left=st.sampled_from([None, 0, 1]))
+    def defer(self, data: st.DataObject, after: int, left: int | None) -> None:
         lease = data.draw(st.sampled_from(self.leases[-6:]))
         one = self.model[lease.id]
         at_once = one.woken or one.revisit == "!"
-        ending = self.run(self.work.defer(lease, self.clock.now + after, "x", VisitProgress(close_intents=close)))
+        open_ = None if left is None else one.intents[:left]
+        ending = self.run(self.work.defer(lease, self.clock.now + after, "x", VisitProgress(open_intents=open_)))
         if self.ended(lease, "defer", ending, StepEnd.AGAIN if at_once else StepEnd.DONE):
-            one.crashes, one.intents = 0 if one.alone else one.crashes, () if close else one.intents
+            one.crashes, one.intents = 0 if one.alone else one.crashes, one.intents if open_ is None else open_
             one.go("due", self.clock.now + (0 if at_once else after))
 
     @precondition(lambda self: self.leases)

@@ -334,7 +334,7 @@ async def test_intents_stay_with_the_record_until_a_visit_closes_them(
     await work.again(held, "x", 0)
     (held,) = await work.claim(OWNER, 1)
     assert held.intents == ("a", "b", "c")
-    await work.wait(held, ["kaspr"], None, "x", VisitProgress(close_intents=True))
+    await work.wait(held, ["kaspr"], None, "x", VisitProgress(open_intents=()))
     await all_work.admit("kaspr", 1)
     (held,) = await work.claim(OWNER, 1)
     assert held.intents == ()

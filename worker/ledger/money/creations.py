@@ -157,6 +157,15 @@ class Creations:
         """Note that a row of ours is archived because a person wants it gone; ``undone`` false takes that back."""
         await self._scripts.call("SADD" if undone else "SREM", self._scripts.keys("archived_rows", crm, object), id)
 
+    async def was_sent(self, crm: str, object: str, external_id: str) -> bool:
+        """Tells whether a row was made for an external id, or may have been."""
+        claim = await self._scripts.call("HGET", self._scripts.keys("claims", crm, object), external_key(external_id))
+        held = (claim or b"").decode()
+        if not held.startswith("?"):
+            return bool(held)
+        state = await self._scripts.call("HGET", self._scripts.keys("creation", held[1:]), "state")
+        return state in {b"sent", b"unknown", b"created"}
+
     async def is_archived(self, crm: str, object: str, id: str) -> bool:
         """Tells whether a person had us archive a row that we made: its like is not made again."""
         return bool(await self._scripts.call("SISMEMBER", self._scripts.keys("archived_rows", crm, object), id))

@@ -434,7 +434,7 @@ def _release(lease: Lease, reason: str, progress: VisitProgress) -> dict[str, Va
         "owner": lease.owner,
         "token": lease.token,
         "reason": reason,
-        "close": int(progress.close_intents),
+        "intents": "keep" if progress.open_intents is None else _lines(progress.open_intents),
         "own": _own_text(progress.own),
         "entries": _packed(progress.entries),
         "filled": _flat(progress.filled),

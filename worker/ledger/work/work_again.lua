@@ -2,8 +2,8 @@
 -- leased -> due after a while, with one more failed attempt; the 8th -> dead. Open intents stay unless closed. Repeated
 -- with the same token it gives the same answer.
 -- Gives done, again (due at once), buried or lost.
--- args: owner, token, reason, close, own, after, entries[], filled[]
-local w, before = unfinished('again', owner, token, reason, close, own, entries, filled)
+-- args: owner, token, reason, intents, own, after, entries[], filled[]
+local w, before = unfinished('again', owner, token, reason, intents, own, entries, filled)
 if not w then
   return before
 end

@@ -3,8 +3,8 @@
 -- once. At once when it was woken meanwhile. No attempt is counted. Repeated with the same token it gives the same
 -- answer.
 -- Gives done, again (due at once) or lost.
--- args: owner, token, reason, close, own, until_ms, entries[], filled[]
-local w, before = unfinished('defer', owner, token, reason, close, own, entries, filled)
+-- args: owner, token, reason, intents, own, until_ms, entries[], filled[]
+local w, before = unfinished('defer', owner, token, reason, intents, own, entries, filled)
 if not w then
   return before
 end

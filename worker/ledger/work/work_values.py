@@ -137,13 +137,13 @@ class Settlement(Struct, frozen=True):
 class VisitProgress(Struct, frozen=True):
     """Holds what a visit that does not settle has come to: what is journalled, counted and remembered all the same.
 
-    ``filled`` maps fields to the provider whose value was written. ``close_intents`` where the end of each is known;
-    else they stay with the record. ``own`` replaces what is remembered of our values; ``None`` keeps it.
+    ``filled`` maps fields to the provider whose value was written. ``open_intents`` are those whose end is not known
+    yet, and ``None`` keeps all with the record. ``own`` replaces what is remembered of our values; ``None`` keeps it.
     """
 
     entries: Sequence[str] = ()
     filled: Mapping[str, str] = {}
-    close_intents: bool = False
+    open_intents: Sequence[str] | None = None
     own: Mapping[str, str] | None = None
 
 

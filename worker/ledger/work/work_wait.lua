@@ -2,8 +2,8 @@
 -- leased -> waiting, in the queue of every provider it lacks, at the place it had there before; or due at once when
 -- something came meanwhile that the visit has not seen. Repeated with the same token it gives the same answer.
 -- Gives done, again (due at once) or lost.
--- args: owner, token, reason, close, own, at_latest, fingerprint, stamp, read_at, entries[], filled[], providers[], needs[]
-local w, before = unfinished('wait', owner, token, reason, close, own, entries, filled)
+-- args: owner, token, reason, intents, own, at_latest, fingerprint, stamp, read_at, entries[], filled[], providers[], needs[]
+local w, before = unfinished('wait', owner, token, reason, intents, own, entries, filled)
 if not w then
   return before
 end

@@ -1,6 +1,6 @@
 -- What the unfinished ends of a visit (defer, wait, again, bury) have in common: the record, the journal, the counters.
--- Gives the record, or nil and the answer to give.
-local function unfinished(step, owner, token, reason, close, own, entries, filled)
+-- `intents` is 'keep', or those that stay open. Gives the record, or nil and the answer to give.
+local function unfinished(step, owner, token, reason, intents, own, entries, filled)
   local w, before = held(owner, token, step)
   if not w then
     return nil, before
@@ -11,8 +11,8 @@ local function unfinished(step, owner, token, reason, close, own, entries, fille
   count_visit(w, filled, nil)
   keep_own(w, own)
   put(w, 'note', reason)
-  if close == '1' then
-    put(w, 'intents', nil)
+  if intents ~= 'keep' then
+    put(w, 'intents', intents ~= '' and intents or nil)
   end
   return w
 end
