@@ -73,15 +73,14 @@ async def _crm(
         return [*found, failure(name, credential, error)]
     if accounts is not None and (text := await another(accounts, whole, name, account)):
         return [*found, CheckResult(name, FAILED_LEVEL, text)]
-    watched = settings.objects()
-    rights = [_rights(name, one, vendor, kind, credential) for kind, one in watched.items()]
+    watched, writes = settings.objects(), settings.mode != "observe"
     companies = ("company",) if delivered or settings.watch.company else ()
     objects = list(dict.fromkeys([*watched, *companies, *([settings.deliver_as] if delivered else [])]))
     parts = await asyncio.gather(
         *(_object(name, settings, vendor, kind, credential, delivered=delivered) for kind in objects),
         *(_asked(name, settings, vendor, kind, credential, providers) for kind in objects if kind != "company"),
-        *(rights if settings.mode != "observe" else ()),
-        *([_deliveries(name, settings, vendor, credential)] if delivered and settings.mode != "observe" else ()),
+        *(_rights(name, one, vendor, kind, credential) for kind, one in watched.items() if writes),
+        *([_deliveries(name, settings, vendor, credential)] if delivered and writes else ()),
     )
     return [*found, *_retirements(name, settings), *(one for part in parts for one in part)]
 

@@ -47,6 +47,12 @@ async def test_all_is_well(refill: Refill) -> None:
     assert all(not vendor.charges() for name, vendor in refill.vendors.items() if name in {"forager", "kaspr"})
 
 
+async def test_a_crm_that_is_only_observed_is_checked_without_a_warning(refill: Refill) -> None:
+    refill.set(REFILL_CRM__ACME_HUBSPOT__MODE="observe")
+    ran = await refill.alone("check")
+    assert (ran.code, ran.err) == (0, "")
+
+
 async def test_hosts_sign_ins_and_scopes_that_a_key_lacks_are_told(refill: Refill) -> None:
     with refill.vendors["openprospect"].switched(withheld="orders:read"):
         ran = await refill("check", "--json")
