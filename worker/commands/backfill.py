@@ -15,7 +15,7 @@ from rich.table import Table
 from config.counts import counted
 from worker.commands.names import known_watch
 from worker.commands.options import Config, CrmName, Json, MaxCredits, ObjectName, finish, one_command
-from worker.commands.progress import live, say
+from worker.commands.progress import live, say, say_observed
 from worker.commands.session import err, opened_ledger, out, print_json, report, session, settings_of
 from worker.commands.tables import table
 from worker.ledger.journal.figures import RunFigures, together
@@ -126,6 +126,7 @@ async def run_backfill(config: Path | None, walk: Walk, *, as_json: bool) -> int
         out.print(_summary(walk, found))
         _say(_where(walk.crm, walk.object, found.state))
     say(found.ending)
+    say_observed(settings, [walk.crm])
     return DONE if stop.is_set() else found.ending.code
 
 
@@ -169,7 +170,7 @@ async def _walked(walker: _Walker, left: list[Held], *, max_credits: int | None,
         missed.insert(0, NotAsked(work.crm, work.object, why))
     unwalked = [Held(work.crm, work.object, 0, "walk")] if is_stuck else []
     ending = RunEnding(
-        left=(*left, *unwalked, *left_behind(by_work, cap_figures(max_credits, credits))),
+        left=left_behind(by_work, (*left, *unwalked), cap_figures(max_credits, credits)),
         not_asked=missed,
         uncertain=await perhaps_charged(runtime, state.run),
         dead=(await work.counts()).dead,

@@ -15,6 +15,7 @@ from worker.ledger.rates.pauses import Pause
 from worker.ledger.work.work import Lane, Left, Work
 from worker.manual.shortages import short_of
 from worker.service.runtime import Runtime
+from worker.visits.budget_lines import cap_line, cap_of
 from worker.visits.visit_notes import DRIFTED, TOO_DEAR
 
 _ENDS_BY_ITSELF = frozenset({"leased", "verdict"})  # a lease in 90 s, a verdict in 5 min at the latest
@@ -49,16 +50,18 @@ async def held(runtime: Runtime, run: str, works: Sequence[Work], *, served: boo
     groups = [(work, one) for work in works for one in await work.of_run.left(run)]
     if not groups:
         return []
-    holders = _Holders(runtime, await runtime.ledger.pauses.all(), clock(), served=served)
+    holders = _Holders(
+        runtime, await runtime.ledger.pauses.all(), clock(), await _cap_room(runtime, run), served=served
+    )
     return _merged([await holders.of(work, one) for work, one in groups])
 
 
-def left_behind(by_work: Mapping[WorkName, RunFigures], cap: str = "") -> list[Held]:
-    """Returns the records that a run has let go: cut by its cap, taken by another run, too dear for any day.
+def left_behind(by_work: Mapping[WorkName, RunFigures], left: Sequence[Held] = (), cap: str = "") -> tuple[Held, ...]:
+    """Returns what is ``left`` with the records that a run has let go: cut by its cap, taken, too dear for any day.
 
     ``cap`` says how much of the run's cap is spent.
     """
-    found = []
+    found = [replace(one, hint=cap) if one.why == "cap" else one for one in left]
     for (crm, kind), figures in by_work.items():
         for why, count in (
             ("cap", figures.tally.get("cut", 0)),
@@ -68,7 +71,7 @@ def left_behind(by_work: Mapping[WorkName, RunFigures], cap: str = "") -> list[H
         ):
             if count:
                 found.append(Held(crm, kind, count, why, hint=cap if why == "cap" else ""))
-    return found
+    return tuple(_merged(found))
 
 
 def _kept_back(note: str) -> tuple[str, str] | None:
@@ -77,6 +80,15 @@ def _kept_back(note: str) -> tuple[str, str] | None:
     if not cause or kind not in set(RefusalKind):
         return None
     return "record" if kind in {RefusalKind.ROW, RefusalKind.RULE} else "crm", cause
+
+
+async def _cap_room(runtime: Runtime, run: str) -> int | None:
+    """Returns what a run may still spend, ``None`` where it has no cap."""
+    cap = await cap_of(runtime.ledger.cursors, run)
+    if cap is None:
+        return None
+    booked = (await runtime.ledger.budgets.booked([cap_line(run)]))[cap_line(run)]
+    return cap - booked.spent - booked.reserved
 
 
 def _merged(rows: Iterable[Held]) -> list[Held]:
@@ -95,8 +107,11 @@ def _merged(rows: Iterable[Held]) -> list[Held]:
 class _Holders:
     """Finds what holds a group of records, at one moment."""
 
-    def __init__(self, runtime: Runtime, pauses: Sequence[Pause], now: int, *, served: bool) -> None:
+    def __init__(
+        self, runtime: Runtime, pauses: Sequence[Pause], now: int, cap_room: int | None, *, served: bool
+    ) -> None:
         self._runtime, self._pauses, self._now, self._served = runtime, pauses, now, served
+        self._cap_room = cap_room
         self._opens: dict[str, int] = {}
 
     async def of(self, work: Work, one: Left) -> Held:
@@ -175,6 +190,8 @@ class _Holders:
         if short is not None:
             why, (ends_at, hint) = "budget", short
             at = max(at, ends_at) if at and ends_at else None
+        elif self._cap_room is not None and self._cap_room < max(1, need):  # let in, it would only be cut
+            return replace(row, why="cap", waits_for="")
         return replace(row, why=why, until_ms=at, hint=hint)
 
 

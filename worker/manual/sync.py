@@ -124,7 +124,7 @@ async def _report(runtime: Runtime, run: str, ending: RunEnding, max_credits: in
         seconds=round(seconds, 1),
         ending=replace(
             ending,
-            left=(*ending.left, *left_behind(by_work, cap_figures(max_credits, credits))),
+            left=left_behind(by_work, ending.left, cap_figures(max_credits, credits)),
             not_asked=(*ending.not_asked, *passed_over(by_work)),
             dead=dead,
         ),

@@ -183,6 +183,16 @@ async def test_a_cap_is_used_up_though_calls_under_way_reserve_more_than_they_co
     assert (scene.bill(), scene.asked(), figures.tally) == (5, 2, {"cut": 1})
 
 
+async def test_what_waits_is_not_let_in_one_by_one_for_a_cap_to_cut(stage: Open) -> None:
+    scene = await stage(forager=forager(9))  # of lookups at 5 credits, it lets one in at a time
+    worker = await scene.worker()
+    await set_cap(scene.ledger.cursors, RUN, 4)
+    await scene.ledger.pauses.pause("forager", "429", clock() + 2_000)
+    await scene.due(*scene.ids(6), run=RUN)
+    left = await followed(scene, worker)
+    assert ([(one.why, one.records) for one in left], scene.asked()) == ([("cap", 6)], 0)
+
+
 async def test_records_cut_by_a_cap_are_not_brought_back_by_what_was_written(stage: Open) -> None:
     scene = await stage(forager=forager(1000).replace("false", "true", 1), fields=E_MAIL_AND_TITLE)
     worker = await scene.worker()
