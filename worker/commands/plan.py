@@ -43,7 +43,6 @@ _LEFT = {
     "dead letter": "dead letter (refill dead list)",
     "where": "not selected (where)",
     "skip_if": "not selected (skip_if)",
-    "observe": "crm in the mode observe",
 }
 
 
@@ -294,6 +293,8 @@ def _sentences(plan: Plan) -> Iterator[str]:
         yield f"Time at today's rates: {lasting(int(plan.seconds * 1000))} or more."
     for name in plan.reviewed:
         yield f"{name} is in the mode review: lookups are paid for, changes await your approval."
+    for name in plan.observed:
+        yield f"{name} is in the mode observe: a pass does none of this before crm.{name}.mode is review or auto."
     for pause in plan.pauses:
         yield f"{pause.target} is paused: {pause.why or pause.reason}"
     if plan.is_cut:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from config.counts import counted
+from config.settings import Settings
 from worker.commands.meter import Meter
 from worker.commands.session import err
 from worker.manual.endings import RunEnding
@@ -23,6 +24,16 @@ def say(ending: RunEnding) -> None:
     """Says the sentences of an ending on standard error."""
     for sentence in ending.sentences():
         err.say(sentence)
+
+
+def say_observed(settings: Settings, crms: Iterable[str]) -> None:
+    """Says which of the crms were left alone because they are only observed: figures of nought tell nobody why."""
+    for name in crms:
+        if settings.crm[name].mode == "observe":
+            err.say(
+                f"{name} is in the mode observe: nothing of it is looked up or written. Next: refill plan shows what "
+                f"would be; set crm.{name}.mode to review or auto"
+            )
 
 
 @contextmanager

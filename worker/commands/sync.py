@@ -13,7 +13,7 @@ from config.problems import ConfigError
 from config.settings import Settings
 from worker.commands.names import known_record, known_watch
 from worker.commands.options import Config, Json, MaxCredits, OneRecord, Patience, Verbose, finish, one_command
-from worker.commands.progress import failed, live, say
+from worker.commands.progress import failed, live, say, say_observed
 from worker.commands.records import missing
 from worker.commands.session import out, print_json, session, settings_of, with_work
 from worker.commands.terminal import Listing
@@ -50,6 +50,7 @@ async def run_sync(config: Path | None, wanted: Pass, *, as_json: bool, verbose:
         for one in drifted:
             out.say(f"left alone: {one['crm']} {one['object']} {one['id']} is not what the plan was made of")
     say(report.ending)
+    say_observed(settings, [wanted.record[0]] if wanted.record else sorted(settings.crm))
     return report.ending.code or (LEFT if drifted else DONE)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from connectors.models import Fate, Record
 from worker.decide.odds import Odds
@@ -59,6 +61,7 @@ class Plan:
     deliveries: Mapping[str, DeliverySums] = field(default_factory=dict)
     undelivered: str = ""  # why OpenProspect was not asked what it has ready
     reviewed: Sequence[str] = ()  # crms in which every change waits for a person's word
+    observed: Sequence[str] = ()  # crms that a pass leaves alone: what their records would come to in review
     is_cut: bool = False  # at the limit: there are more records
 
     def as_json(self) -> dict[str, Any]:
@@ -72,6 +75,7 @@ class Plan:
             "not_read": [*self.not_read, *(["openprospect"] if self.undelivered else [])],
             "deliveries": {name: one.as_json() for name, one in self.deliveries.items()},
             "review": list(self.reviewed),
+            "observe": list(self.observed),
             "limited": self.is_cut,
         }
 
@@ -96,7 +100,7 @@ async def make_plan(
     await open_crms(runtime)
     plan.not_read = sorted(name for name in runtime.shut if asked.crm in {"", name})
     for watch in [one for _, one in sorted(runtime.watches.items()) if asked.takes(one)]:
-        foresight = Foresight(watch, runtime.lookups, runtime.ledger.scripts)
+        foresight = Foresight(_out_of_observe(watch), runtime.lookups, runtime.ledger.scripts)
         async for rows in _rows(watch, asked, plan):
             for one in await foresight.of(rows, forced=asked.record is not None):
                 if plan.is_cut:
@@ -109,11 +113,20 @@ async def make_plan(
                 break
     if asked.takes_deliveries:
         plan.deliveries, plan.undelivered = await foresee_deliveries(runtime, asked.crm, delivered)
-    reviewed = {one.crm for one in runtime.watches.values() if one.policy.mode == "review" and asked.takes(one)}
-    plan.reviewed = sorted(reviewed)
+    plan.reviewed, plan.observed = (_in_mode(runtime, asked, mode) for mode in ("review", "observe"))
     plan.odds = runtime.lookups.odds
     await _meet(runtime, plan)
     return plan
+
+
+def _out_of_observe(watch: Watch) -> Watch:
+    """Returns a watch whose records are looked up: of one that is only observed, a plan tells what review would do."""
+    policy = watch.policy
+    return replace(watch, policy=dataclasses.replace(policy, mode="review")) if policy.mode == "observe" else watch
+
+
+def _in_mode(runtime: Runtime, asked: PlanAsked, mode: str) -> list[str]:
+    return sorted({one.crm for one in runtime.watches.values() if one.policy.mode == mode and asked.takes(one)})
 
 
 async def _rows(watch: Watch, asked: PlanAsked, plan: Plan) -> AsyncIterator[Sequence[Record]]:

@@ -168,7 +168,7 @@ async def test_the_cost_of_a_thousand_records_lies_in_the_band(tmp_path: Path) -
     with all_vendors("--records", "1000", "--companies", "160") as vendors:
         refill = Refill(tmp_path, vendors)
         refill.change('deliver_to = ["acme_hubspot", "acme_salesforce"]', "deliver_to = []")
-        _, first = read(await refill("plan", "--json", "--crm", "acme_hubspot"))
+        _, first = read(await refill("plan", "--json", "--crm", "acme_hubspot", "--object", "contact"))
         assert first["records"] >= 950
         filled = (await refill("backfill", "acme_hubspot", "contact", "--json")).json
         lies_in(first, filled["credits"])
@@ -176,3 +176,16 @@ async def test_the_cost_of_a_thousand_records_lies_in_the_band(tmp_path: Path) -
         assert all(one["by"] != "price list" for one in second["credits"].values())
         done = await refill("sync", "--full", "--json", "--patience", "10")
         lies_in(second, done.json["credits"])
+
+
+async def test_of_a_crm_that_is_only_observed_a_plan_tells_what_review_would_do(refill: Refill) -> None:
+    reviewed, whole = read(await refill("plan", "--json", "--crm", "acme_hubspot", "--object", "contact"))
+    refill.set(REFILL_CRM__ACME_HUBSPOT__MODE="observe")
+    observed, totals = read(await refill("plan", "--json", "--crm", "acme_hubspot", "--object", "contact"))
+    assert (len(observed), totals["visits"]) == (len(reviewed), whole["visits"])
+    assert (whole["observe"], totals["observe"]) == ([], ["acme_hubspot"])
+    assert "crm.acme_hubspot.mode" in (await refill("plan", "--crm", "acme_hubspot")).out
+
+    ran = await refill.alone("sync", "--record", *next(iter(observed)), "--json")
+    assert (ran.code, sum(ran.json["credits"].values())) == (0, 0)
+    assert "acme_hubspot is in the mode observe" in ran.err
