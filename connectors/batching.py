@@ -1,20 +1,22 @@
 """Gathers the single reads and writes of concurrent visits of one (crm, object) into the vendor's batch call.
 
-A batch that nobody can join any more leaves at once: joiners are counted for that.
+A batch that nobody can join any more leaves at once: joiners are counted for that. Whatever several askers share is a
+task that belongs to none of them (``shared``, ``ended``): a batch, a new session, a call on the wire.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+from structlog.contextvars import unbind_contextvars
 
 from connectors.errors import ContractError, RejectedError, UnavailableError
-from connectors.tasks import shared
 
 JOINER: ContextVar[Joiner | None] = ContextVar("joiner", default=None)
 """The one who asks batches in this context and in tasks that it starts; ``None``: counted by nobody."""
@@ -314,3 +316,30 @@ def twin(error: Error) -> Error:
     other.__dict__.update(error.__dict__)
     other.__cause__ = error
     return other
+
+
+async def ended(task: asyncio.Task[Any]) -> None:
+    """Return when the task has ended, however; a cancellation of the caller leaves it alone.
+
+    ``asyncio.wait`` and ``asyncio.shield`` do the same for several times the work, on the way of every paid call.
+    """
+    if task.done():
+        return
+    over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def tell(_: object) -> None:
+        if not over.done():
+            over.set_result(None)
+
+    task.add_done_callback(tell)
+    try:
+        await over
+    finally:
+        task.remove_done_callback(tell)
+
+
+def shared(work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
+    """Begins ``work`` as a task whose log lines name neither a record nor a run."""
+    context = copy_context()
+    context.run(unbind_contextvars, "record_id", "run")
+    return asyncio.get_running_loop().create_task(work, context=context)

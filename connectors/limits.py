@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from math import inf
 from time import perf_counter
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -56,6 +56,31 @@ class Notice(Struct, frozen=True):
     seconds: int = 0  # length of the window spoken of, 0 when not said
 
 
+class SlotAsked(Struct, frozen=True):
+    """Asks for the next slot in a step of somebody else's; without a bucket for none."""
+
+    vendor: str = ""
+    bucket: str = ""
+    worked: int = 0
+    patience_ms: int = 0
+    windows: Sequence[str | int] = ()
+
+
+class Departure(Struct, frozen=True):
+    """Tells whether such a step was done, and what the ledger said of the slot at ``now_ms``.
+
+    Without a word on the slot the step cannot be done, whatever the slot.
+    """
+
+    is_sent: bool
+    now_ms: int = 0
+    slot: Sequence[bytes] = ()
+
+
+NO_SLOT = SlotAsked()
+DepartureStep: TypeAlias = Callable[[SlotAsked], Awaitable[Departure]]
+
+
 class Limiter(Protocol):
     """Keeps calls to one vendor bucket's rate, which every worker shares."""
 
@@ -64,6 +89,14 @@ class Limiter(Protocol):
 
         Raises:
             RateLimitedError: the slot is more than ``patience_s`` away, or the bucket is paused; nothing is taken.
+        """
+
+    async def within(self, bucket: str, step: DepartureStep) -> bool:
+        """Return at the time of the next slot with ``step`` done, in one with taking the slot where that is near.
+
+        False where the step cannot be done. It is not done before a slot that is further away has come.
+
+        Raises: as ``slot``.
         """
 
     async def noticed(self, bucket: str, notice: Notice) -> None:
@@ -84,6 +117,11 @@ class NoLimiter:
 
     async def slot(self, bucket: str, patience_s: float = SLOT_PATIENCE_S) -> None:
         """Grant at once."""
+
+    async def within(self, bucket: str, step: DepartureStep) -> bool:
+        """Take the slot, then the step."""
+        await self.slot(bucket)
+        return (await step(NO_SLOT)).is_sent
 
     async def noticed(self, bucket: str, notice: Notice) -> None:
         """Ignore."""

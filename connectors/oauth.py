@@ -20,6 +20,7 @@ from typing import Annotated, Protocol, TypeAlias
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
 from pydantic_core import from_json
 
+from connectors.batching import shared
 from connectors.errors import (
     AccessError,
     ConnectorError,
@@ -31,7 +32,6 @@ from connectors.errors import (
 from connectors.models import Reply
 from connectors.operations import Operation
 from connectors.replies import ReplyReading, request_id, retry_after
-from connectors.tasks import shared
 
 BUCKET = (
     "token"  # the limiter's bucket of token endpoints: an outage there is none of the API's, and the other way round

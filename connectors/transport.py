@@ -20,6 +20,7 @@ from msgspec import Struct
 from connectors import replies
 from connectors.addresses import onward, parse_url
 from connectors.auth import Auth, NoAuth, StaticAuth
+from connectors.batching import ended
 from connectors.errors import (
     STALE_READ,
     ConnectorError,
@@ -43,7 +44,6 @@ from connectors.replies import (
     UnsentError,
     VendorClock,
 )
-from connectors.tasks import ended
 from connectors.telemetry import CALLS
 
 __all__ = [

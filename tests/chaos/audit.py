@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from config.load import load
-from connectors.limits import Notice
+from connectors.limits import NoLimiter
 from tests.chaos.delivered import Brought
 from tests.chaos.plan import VENDORS, Plan
 from tests.chaos.storm import Row, Run, Told, Undisturbed, Watch, checked
@@ -17,7 +17,7 @@ from tests.chaos.yard import FOR_REDIS, Yard
 from tests.e2e.test_undisturbed import WATCHED
 from worker.ledger.money.answers import KeptAnswer
 from worker.ledger.money.budgets import Totals
-from worker.ledger.money.tickets import Uncertain
+from worker.ledger.money.ticket_values import Uncertain
 from worker.service.vendors import open_providers
 
 _CALCULATED = ("hs_email_domain",)  # by HubSpot, from what is watched
@@ -174,23 +174,11 @@ async def _by_log(run: Run) -> set[str]:
     return found
 
 
-class _NoLimit:
-    """These providers are only asked how they name things."""
+class _NoLimit(NoLimiter):
+    """Serves providers that are only asked how they name things."""
 
     async def slot(self, bucket: str, patience_s: float = 0) -> None:
         raise AssertionError
-
-    async def noticed(self, bucket: str, notice: Notice) -> None:
-        """Nobody notices."""
-
-    async def limited(self, bucket: str, retry_after_s: float | None, why: str = "") -> None:
-        """Nobody is limited."""
-
-    async def failed(self, bucket: str) -> None:
-        """Nothing fails."""
-
-    async def worked(self, bucket: str) -> None:
-        """Nothing works."""
 
 
 async def _revived(run: Run, verdict: Verdict, within_s: float) -> None:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from connectors.limits import Notice, SlotFirst
+from connectors.limits import NoLimiter, Notice, SlotFirst
 from connectors.models import Reply
 
 Act = Callable[["Wire", asyncio.StreamWriter], Awaitable[None]]
@@ -139,7 +139,7 @@ class KeptTicket(SlotFirst):
 
 
 @dataclass
-class HeardLimiter:
+class HeardLimiter(NoLimiter):
     """A limiter that grants everything and writes down what it is told; ``refuse`` is raised by ``slot``."""
 
     told: list[tuple[str, str, float | None]] = field(default_factory=list)

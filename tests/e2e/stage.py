@@ -30,7 +30,8 @@ from tests.harness.workers import Process, environment
 from worker.commands import trial
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import AskedQuestion
-from worker.ledger.money.tickets import Desk, Uncertain
+from worker.ledger.money.ticket_values import Uncertain
+from worker.ledger.money.tickets import Desk
 from worker.ledger.work.work import Counts, Lane
 from worker.redis.embedded import EmbeddedRedis
 from worker.service.runtime import open_runtime

@@ -34,7 +34,7 @@ from tests.harness.clock import GONE_MS, gone, later
 from tests.harness.until import until
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.budgets import Totals
-from worker.ledger.money.tickets import Uncertain
+from worker.ledger.money.ticket_values import Uncertain
 from worker.ledger.scripts import LedgerUnavailableError, Scripts, source
 from worker.ledger.work.work import Counts, Due, Lane
 from worker.redis.together import ScriptSource, Together, rows_of

@@ -133,7 +133,7 @@ def _sent_is_forgotten() -> None:
 
 @_mutant("the budget is looked at before the script", 6, "tight")
 def _budget_before_the_script() -> None:
-    from worker.ledger.money.tickets import NoBudget
+    from worker.ledger.money.ticket_values import NoBudget
 
     async def reserve(true: Any, desk: Any, question: Any, *, lines: Sequence[Any], **named: Any) -> Any:
         for line in lines:
@@ -158,7 +158,7 @@ def _unreadable_is_not_stored() -> None:
     async def stored(true: Any, ticket: Any, reply: Any) -> None:
         await (true(ticket, reply) if reply.body.endswith((b"}", b"]")) else ticket.released("unread"))
 
-    _replace("worker.ledger.money.tickets:LookupTicket.stored", stored)
+    _replace("worker.ledger.money.lookup_ticket:LookupTicket.stored", stored)
 
 
 @_mutant("a creation claims no natural keys", 1)

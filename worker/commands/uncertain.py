@@ -15,7 +15,7 @@ from worker.commands.session import opened_ledger, out, print_json, report, sett
 from worker.commands.tables import table
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import Ref
-from worker.ledger.money.tickets import Uncertain
+from worker.ledger.money.ticket_values import Uncertain
 from worker.ledger.run import Run, RunKind
 from worker.ledger.work.work import Due, Lane
 from worker.manual.exit_codes import DONE

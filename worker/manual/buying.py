@@ -24,7 +24,7 @@ from worker.ledger.money.answers import KeptAnswer
 from worker.ledger.money.budgets import BudgetLine
 from worker.ledger.money.handle_lists import Suppressions
 from worker.ledger.money.spool import Spool
-from worker.ledger.money.tickets import Granted, KeepingTimes, Missed, NoBudget, Policy
+from worker.ledger.money.ticket_values import Granted, KeepingTimes, Missed, NoBudget, Policy
 from worker.ledger.scripts import LedgerBehindError
 from worker.visits.budget_lines import BudgetLines, shortage
 from worker.visits.journal_entries import lookup_entry

@@ -15,7 +15,7 @@ from worker.ledger.journal.figures import RunFigures, WorkName, WorkStatus, toge
 from worker.ledger.journal.reviews import Reviews
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.budgets import Booked, Totals
-from worker.ledger.money.tickets import Uncertain
+from worker.ledger.money.ticket_values import Uncertain
 from worker.ledger.rates.calls import Called
 from worker.ledger.rates.clocks import Offset
 from worker.ledger.rates.pauses import Pause

@@ -22,7 +22,7 @@ from connectors.ports import KeepsBalance, KeepsLog, Provider
 from worker.decide.books_difference import Doubt, Verdicts, outside, verdicts
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.books import CALL_MS, DAY_MS, UNSEEN_MS, Booking, Comparison, Ours
-from worker.ledger.money.tickets import Uncertain
+from worker.ledger.money.ticket_values import Uncertain
 from worker.ledger.rates.clocks import Offset
 from worker.upkeep.provider_log import Log, read_log
 from worker.upkeep.vendor_clocks import heard

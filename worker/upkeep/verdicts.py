@@ -10,7 +10,7 @@ import structlog
 from connectors.errors import ConnectorError
 from connectors.ports import KeepsLog, Provider
 from worker.ledger.ledger import Ledger
-from worker.ledger.money.tickets import Uncertain
+from worker.ledger.money.ticket_values import Uncertain
 from worker.ledger.rates.clocks import Offset
 from worker.upkeep.vendor_clocks import heard
 

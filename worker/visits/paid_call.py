@@ -21,22 +21,21 @@ from worker.decide.not_now import GiveUp, RetryAt
 from worker.decide.reasons import Reason
 from worker.ledger.money.answers import KeptAnswer, Ref
 from worker.ledger.money.budgets import BudgetLine
+from worker.ledger.money.lookup_ticket import LookupTicket, ReplySettlement
 from worker.ledger.money.spool import Spool
-from worker.ledger.money.tickets import (
+from worker.ledger.money.ticket_values import (
     Busy,
-    Desk,
     Forbidden,
     Granted,
     KeepingTimes,
-    LookupTicket,
     Missed,
     NoBudget,
     Policy,
-    ReplySettlement,
     StaleDay,
     TicketTerms,
     Unknown,
 )
+from worker.ledger.money.tickets import Desk
 from worker.ledger.rates.pauses import Pauses
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.work.all_work import AllWork

@@ -16,6 +16,7 @@ from typing import TypeAlias, assert_never
 import structlog
 from msgspec import Struct
 
+from connectors.batching import ended
 from connectors.errors import (
     AccessError,
     ConnectorError,
@@ -28,7 +29,6 @@ from connectors.errors import (
 from connectors.limits import TicketSpentError
 from connectors.models import Answer, Offer, Outcome, Question
 from connectors.ports import Provider
-from connectors.tasks import ended
 from connectors.telemetry import StepValue, step
 from worker.decide.handles import Handle, of_question
 from worker.decide.not_now import GiveUp, NotNow, RetryAt, WaitForProvider
@@ -36,8 +36,10 @@ from worker.decide.odds import PRICE_LIST, Odds, odds_of
 from worker.ledger.money.answers import KeptAnswer, Ref, Yields
 from worker.ledger.money.budgets import BudgetLine
 from worker.ledger.money.handle_lists import BadList, Suppressions
+from worker.ledger.money.lookup_ticket import LookupTicket
 from worker.ledger.money.spool import Spool
-from worker.ledger.money.tickets import Desk, Granted, KeepingTimes, LookupTicket, Missed, NoBudget, Policy
+from worker.ledger.money.ticket_values import Granted, KeepingTimes, Missed, NoBudget, Policy
+from worker.ledger.money.tickets import Desk
 from worker.ledger.rates.cursors import Cursors
 from worker.ledger.rates.pauses import Pauses
 from worker.ledger.run import Run

@@ -19,11 +19,10 @@ import structlog
 from msgspec import Struct, structs
 from msgspec.structs import replace
 
-from connectors.batching import Batcher
+from connectors.batching import Batcher, shared
 from connectors.errors import ConnectorError
 from connectors.models import Company, Edit, Found, Property, Record
 from connectors.ports import Crm, Watched
-from connectors.tasks import shared
 from worker.decide.decision import Change
 from worker.decide.findings import NO_OPTION, fit
 from worker.decide.handles import Handle, of_record, of_value

@@ -10,7 +10,7 @@ from connectors.models import Question, Reply
 from tests.harness.installation import Refill
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.budgets import BudgetLine
-from worker.ledger.money.tickets import Granted, TicketTerms
+from worker.ledger.money.ticket_values import Granted, TicketTerms
 from worker.ledger.work.work import Due, Lane, Lease
 from worker.visits.journal_entries import lookup_entry, signal_entry
 

@@ -26,7 +26,7 @@ from worker.commands.page_orders import PageOrders
 from worker.ledger.journal.reviews import Proposal, Proposed, Reviews, Stand
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.budgets import BudgetLine
-from worker.ledger.money.tickets import TicketTerms
+from worker.ledger.money.ticket_values import TicketTerms
 from worker.ledger.work.work import Due, Lane
 from worker.visits.budget_lines import spent_line
 from worker.web.app import web_app

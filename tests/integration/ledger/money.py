@@ -7,7 +7,8 @@ from typing import Any
 
 from connectors.models import Question, Reply
 from worker.ledger.money.budgets import BudgetLine
-from worker.ledger.money.tickets import Desk, Granted, TicketTerms
+from worker.ledger.money.ticket_values import Granted, TicketTerms
+from worker.ledger.money.tickets import Desk
 from worker.ledger.scripts import LedgerUnavailableError, Scripts, Value
 
 HOUR_MS = 3_600_000

@@ -13,7 +13,8 @@ from connectors.models import Reply
 from tests.harness.clock import Clock
 from tests.integration.ledger.money import ANN, BEN, DAY_MS, EVE, day_line, question, reply, reserve, send
 from worker.ledger.money.answers import KeptAnswer, pack, unpack
-from worker.ledger.money.tickets import Desk, Granted, NoBudget
+from worker.ledger.money.ticket_values import Granted, NoBudget
+from worker.ledger.money.tickets import Desk
 from worker.ledger.scripts import Scripts
 
 KEEP = 90 * DAY_MS

@@ -13,7 +13,8 @@ from redis.asyncio import Redis
 from tests.harness.clock import Clock
 from tests.integration.ledger.money import DAY_MS, day_line, grant, month_line, question, reply, send
 from worker.ledger.money.budgets import Booked, BudgetLine, Budgets
-from worker.ledger.money.tickets import Desk, Granted, TicketTerms
+from worker.ledger.money.ticket_values import Granted, TicketTerms
+from worker.ledger.money.tickets import Desk
 from worker.ledger.scripts import Scripts
 
 ASKER = """

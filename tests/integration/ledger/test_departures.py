@@ -17,8 +17,10 @@ from tests.integration.ledger.money import DAY_MS, grant, question
 from tests.integration.ledger.test_limiter import limiter_of, most_in_any
 from tests.integration.ledger.test_spool import settle
 from worker.ledger.money.budgets import Booked, BudgetLine, Budgets
+from worker.ledger.money.lookup_ticket import LookupTicket
 from worker.ledger.money.spool import Spool
-from worker.ledger.money.tickets import Desk, Granted, KeepingTimes, LookupTicket
+from worker.ledger.money.ticket_values import Granted, KeepingTimes
+from worker.ledger.money.tickets import Desk
 from worker.ledger.rates.limiter import RedisLimiter
 from worker.ledger.rates.pauses import Pauses
 from worker.ledger.scripts import Scripts, Value

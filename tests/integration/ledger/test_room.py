@@ -15,8 +15,10 @@ from tests.integration.ledger.money import day_line, grant, question, reply
 from worker.commands.check import disk
 from worker.commands.check_results import FAILED_LEVEL, OK
 from worker.ledger.money.budgets import Budgets
+from worker.ledger.money.lookup_ticket import LookupTicket, ReplySettlement
 from worker.ledger.money.spool import NEEDED, SET_ASIDE, Room, Spool
-from worker.ledger.money.tickets import Desk, KeepingTimes, LookupTicket, ReplySettlement
+from worker.ledger.money.ticket_values import KeepingTimes
+from worker.ledger.money.tickets import Desk
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 
 KEEP = 90 * 86_400_000

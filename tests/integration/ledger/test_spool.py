@@ -31,8 +31,10 @@ from tests.integration.ledger.money import (
 from tests.integration.ledger.work_steps import OWNER, READ, lease, settled
 from worker.ledger.money.answers import KeptAnswer
 from worker.ledger.money.budgets import Booked, Budgets
+from worker.ledger.money.lookup_ticket import LookupTicket, ReplySettlement
 from worker.ledger.money.spool import Loaded, Spool
-from worker.ledger.money.tickets import Desk, Granted, KeepingTimes, LookupTicket, Missed, ReplySettlement, Unknown
+from worker.ledger.money.ticket_values import Granted, KeepingTimes, Missed, Unknown
+from worker.ledger.money.tickets import Desk
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 from worker.ledger.work.work import StepEnd, Work
 

@@ -14,7 +14,8 @@ from worker.decide.handles import Handle
 from worker.ledger.money.answers import Answers
 from worker.ledger.money.budgets import Budgets
 from worker.ledger.money.handle_lists import AnotherKeyError, Suppressed, Suppressions
-from worker.ledger.money.tickets import Desk, Forbidden
+from worker.ledger.money.ticket_values import Forbidden
+from worker.ledger.money.tickets import Desk
 from worker.ledger.scripts import Scripts
 from worker.redis.together import ROWS, Together
 

@@ -23,7 +23,8 @@ from tests.integration.ledger.money import (
 )
 from worker.ledger.money.answers import KeptAnswer
 from worker.ledger.money.budgets import Booked, BudgetLine, Budgets, Totals
-from worker.ledger.money.tickets import VERDICT_MS, Busy, Desk, Granted, Missed, NoBudget, StaleDay, TicketEnd, Unknown
+from worker.ledger.money.ticket_values import VERDICT_MS, Busy, Granted, Missed, NoBudget, StaleDay, TicketEnd, Unknown
+from worker.ledger.money.tickets import Desk
 from worker.ledger.scripts import Scripts
 
 KEEP = 90 * DAY_MS

@@ -18,7 +18,8 @@ from tests.harness.redis import Operated
 from tests.integration.ledger.money import ANN, day_line, question, reply
 from worker.ledger.money.answers import KeptAnswer
 from worker.ledger.money.budgets import Booked, Budgets, Totals
-from worker.ledger.money.tickets import Busy, Desk, Granted, Missed, NoBudget, TicketTerms, Unknown
+from worker.ledger.money.ticket_values import Busy, Granted, Missed, NoBudget, TicketTerms, Unknown
+from worker.ledger.money.tickets import Desk
 from worker.ledger.scripts import Scripts
 
 CAP, PRICE, DEADLINE, KEEP_ANSWER, KEEP_DOUBT = 22, 5, 1000, 9000, 20_000

@@ -25,7 +25,8 @@ from msgspec.structs import asdict
 from config.counts import counted
 from connectors.models import Reply
 from worker.ledger.money.answers import Ref, pack, unpack
-from worker.ledger.money.tickets import REASON, Desk, Granted
+from worker.ledger.money.ticket_values import DEAREST, Granted
+from worker.ledger.money.tickets import Desk
 from worker.ledger.scripts import LedgerUnavailableError
 
 SPOOL = "spool"
@@ -250,7 +251,7 @@ def _parse(content: bytes) -> tuple[Granted, Reply, int, bool, int, bool]:
     line, _, packed = content.partition(b"\n")
     facts = json.loads(line)
     price, hit, keep_ms = int(facts.pop("credits")), bool(facts.pop("hit")), int(facts.pop("keep_ms"))
-    unpriced = bool(facts.pop("unpriced", False)) or not 0 <= price <= REASON
+    unpriced = bool(facts.pop("unpriced", False)) or not 0 <= price <= DEAREST
     sets = {"fields": frozenset(facts["fields"]), "lines": tuple(facts["lines"])}
     facts |= sets | {"subjects": tuple(facts.get("subjects", ()))}
     return Granted(**facts), unpack(packed), price, hit, keep_ms, unpriced

@@ -13,6 +13,7 @@ from msgspec import Struct
 from worker.ledger.money.answers import Ref
 
 Policy: TypeAlias = Literal["never", "once_if_uncharged"]
+DEAREST = 10_000  # credits: no one lookup costs more, so a reply that says so does not tell its price
 VERDICT_MS = 120_000  # a provider's change log is taken to be complete two minutes after a call
 
 

@@ -1,23 +1,21 @@
 """Issues tickets: the one-shot right to send one paid lookup, with its credits reserved.
 
 ``reserved -> sent -> stored | uncertain | released``; the edges are in ``parts/tickets.lua``. ``Desk`` is the
-counter where a question is answered from what is kept or given a ticket; ``LookupTicket`` is what a connector holds.
+counter where a question is answered from what is kept or given a ticket; a connector holds a ``LookupTicket``.
 Durations end in ``_ms`` and count from the ledger's now, unless a name says ``at``, ``since`` or ``until``.
 """
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import structlog
 from msgspec import Struct
 
-from connectors.errors import RateLimitedError
-from connectors.limits import Limiter, TicketSpentError, take_slot, was_taken_ahead
-from connectors.models import Answer, Discreet, Question, Reply
+from connectors.limits import NO_SLOT, Departure, SlotAsked
+from connectors.models import Question, Reply
 from worker.ledger.money.answers import (
     Answers,
     AskedQuestion,
@@ -37,7 +35,6 @@ from worker.ledger.money.ticket_values import (
     Busy,
     Forbidden,
     Granted,
-    KeepingTimes,
     Missed,
     NoBudget,
     Policy,
@@ -49,35 +46,10 @@ from worker.ledger.money.ticket_values import (
     Unknown,
 )
 from worker.ledger.money.windows import widened
-from worker.ledger.rates.limiter import NO_SLOT, Departure, RedisLimiter, SlotAsked
 from worker.ledger.scripts import LedgerBehindError, LedgerUnavailableError, Scripts, Value
-
-__all__ = [
-    "VERDICT_MS",
-    "Busy",
-    "Desk",
-    "Forbidden",
-    "Granted",
-    "KeepingTimes",
-    "LookupTicket",
-    "Missed",
-    "NoBudget",
-    "Policy",
-    "ReapedTickets",
-    "ReplySettlement",
-    "StaleDay",
-    "TicketEnd",
-    "TicketTerms",
-    "Uncertain",
-    "Unknown",
-    "new_token",
-    "surely",
-]
 
 SKEW_MS = 10_000  # a provider's clock, once its offset is allowed for, is taken to be no further off ours
 WIDEST_MS = 600_000
-REASON = 10_000  # credits: no one lookup costs more, so a reply that says so does not tell its price
-STORE_PATIENCE_S = 2.0  # a paid reply waits no longer for Redis: then it goes to the spool
 
 DeskAnswer: TypeAlias = KeptAnswer | Granted | Busy | Unknown | Missed | NoBudget | StaleDay | Forbidden
 _log = structlog.get_logger(__name__)
@@ -400,173 +372,3 @@ def _uncertain(id: str, row: dict[str, str]) -> Uncertain:
         ref=ref_of(row["asker"].encode()) if row["asker"] else None,
         stretch=int(row.get("stretch", 0)),
     )
-
-
-class Spooling(Protocol):
-    """Tells where a paid reply goes that Redis cannot take."""
-
-    async def keep(
-        self, ticket: Granted, reply: Reply, *, credits: int, hit: bool, keep_ms: int, unpriced: bool = False
-    ) -> None:
-        """Return when it is on the disk."""
-
-    def has_room(self) -> bool:
-        """Tells whether there is room for one more."""
-
-
-class ReplySettlement(Discreet, frozen=True):
-    """Tells what a reply costs and whether it says anything; ``refused`` = understood and not charged.
-
-    ``left`` is the provider's balance after it, where it is known. ``unpriced``: nobody can tell from it whether it
-    was charged, and ``credits`` are the most it can have cost. ``answer`` is what was read for all that.
-    """
-
-    hidden = frozenset({"answer"})
-    credits: int
-    hit: bool
-    refused: bool = False
-    left: int | None = None
-    unpriced: bool = False
-    answer: Answer | None = None
-
-
-class LookupTicket:
-    """Implements ``connectors.limits.Ticket`` for a paid lookup.
-
-    ``ended`` tells afterwards whom to make due, ``answer`` what the stored reply says.
-
-    Its first ending stands: what is said of it later, by a cancellation for one, is not heard.
-    """
-
-    def __init__(
-        self,
-        desk: Desk,
-        granted: Granted,
-        *,
-        settle: Callable[[Reply], ReplySettlement],
-        spool: Spooling,
-        keep: KeepingTimes,
-        patience_s: float = STORE_PATIENCE_S,
-        is_sheltered: bool = False,
-    ) -> None:
-        self._desk, self._granted, self._settle, self._spool = desk, granted, settle, spool
-        self._keep, self._patience_s = keep, patience_s
-        self.is_sheltered = is_sheltered
-        self._asked = self._over = self._leaving = False
-        self._slot: tuple[RedisLimiter, str] | None = None
-        self.ended: TicketEnd | None = None
-        self.answer: Answer | None = None
-
-    @property
-    def is_leaving(self) -> bool:
-        """Tells whether the call is about to be sent, or was: it belongs to nobody's cancellation any more."""
-        return self._leaving
-
-    async def slot(self, limiter: Limiter, bucket: str) -> None:
-        """Take the slot; a sheltered call takes it in the step that notes it sent."""
-        if self.is_sheltered and isinstance(limiter, RedisLimiter) and not was_taken_ahead(bucket):
-            self._slot = (limiter, bucket)
-        else:
-            await take_slot(limiter, bucket)
-
-    async def sent(self) -> None:
-        """Notes on the disk that bytes go on the wire now.
-
-        Raises:
-            TicketSpentError: it was sent, released or taken over before, or its deadline has passed; send nothing.
-            RateLimitedError: there is no slot for it; it was released.
-            LedgerUnavailableError: Redis did not say so; send nothing, the ticket is given back as far as possible.
-        """
-        if self._asked:
-            raise TicketSpentError(self._granted.ticket_id)
-        self._asked = True
-        if not self._spool.has_room():
-            await self.released("no room on the disk")  # what comes back might find no place to be kept
-            raise LedgerUnavailableError("no room on the disk")
-        try:
-            if self._slot is None:
-                granted = (await self._departed(NO_SLOT)).is_sent
-            else:
-                granted = await self._slot[0].within(self._slot[1], self._departed)
-        except LedgerUnavailableError:
-            await self.released("ledger unavailable")  # no byte left: whatever Redis noted, nothing was charged
-            raise
-        except RateLimitedError as error:
-            await self.released(type(error).__name__)
-            raise
-        if not granted:
-            raise TicketSpentError(self._granted.ticket_id)
-
-    async def _departed(self, asked: SlotAsked) -> Departure:
-        """Take the step; whoever waits for a slot meanwhile may be cancelled."""
-        self._leaving = True
-        departure = await self._desk.sent_within(self._granted, asked)
-        self._leaving = departure.is_sent or not departure.slot
-        return departure
-
-    async def stored(self, reply: Reply) -> None:
-        """Keep the raw reply and settle its credits, in Redis or, when that takes too long, on the disk."""
-        if self._over:
-            return
-        settlement = self._read(reply)
-        if settlement.refused:
-            await self.released("refused")
-            return
-        self._over = True
-        keep_ms = self._keep.hits_ms if settlement.hit else self._keep.misses_ms
-        try:
-            async with asyncio.timeout(self._patience_s):
-                self.ended = await self._desk.store(
-                    self._granted,
-                    reply,
-                    credits=settlement.credits,
-                    hit=settlement.hit,
-                    keep_ms=keep_ms,
-                    left=settlement.left,
-                    unpriced=settlement.unpriced,
-                )
-        except Exception as error:  # noqa: BLE001 - whatever Redis says, paid bytes are kept
-            await self._spool.keep(
-                self._granted,
-                reply,
-                credits=settlement.credits,
-                hit=settlement.hit,
-                keep_ms=keep_ms,
-                unpriced=settlement.unpriced,
-            )
-            _log.warning("ticket.spooled", ticket=self._granted.ticket_id, error=type(error).__name__)
-            return
-        if self.ended.overrun:
-            _log.warning("ticket.overran", ticket=self._granted.ticket_id, credits=self.ended.overrun)
-
-    async def released(self, cause: str) -> None:
-        """Give the reservation back. What Redis cannot take now is released or uncertain at its deadline."""
-        if self._over:
-            return
-        self._over = True
-        try:
-            self.ended = await self._desk.release(self._granted, cause)
-        except LedgerUnavailableError:
-            _log.warning("ticket.left", ticket=self._granted.ticket_id, cause=cause)
-
-    async def uncertain(self, cause: str) -> None:
-        """Keep the reservation booked. What Redis cannot take now becomes uncertain at its deadline."""
-        if self._over:
-            return
-        self._over = True
-        try:
-            self.ended = await self._desk.uncertain(self._granted, cause)
-        except LedgerUnavailableError:
-            _log.warning("ticket.left", ticket=self._granted.ticket_id, cause=cause)
-
-    def _read(self, reply: Reply) -> ReplySettlement:
-        try:
-            settlement = self._settle(reply)
-        except Exception as error:  # noqa: BLE001 - paid bytes are kept whatever the reader thinks
-            _log.error("ticket.unread", ticket=self._granted.ticket_id, error=type(error).__name__)
-            return ReplySettlement(self._granted.price, hit=False, unpriced=True)
-        if not 0 <= settlement.credits <= REASON:
-            _log.error("ticket.unpriced", ticket=self._granted.ticket_id)
-            return ReplySettlement(self._granted.price, hit=settlement.hit, unpriced=True)
-        self.answer = settlement.answer
-        return settlement

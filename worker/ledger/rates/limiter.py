@@ -12,13 +12,13 @@ import json
 import math
 import random
 from collections import Counter, defaultdict, deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec import Struct
 
 from connectors.errors import RateLimitedError
-from connectors.limits import SLOT_PATIENCE_S, Notice, Window, note_slot
+from connectors.limits import NO_SLOT, SLOT_PATIENCE_S, DepartureStep, Notice, SlotAsked, Window, note_slot
 from worker.ledger.money.budgets import BudgetLine
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 
@@ -100,30 +100,6 @@ class Slot:
     is_probe: bool
 
 
-class SlotAsked(Struct, frozen=True):
-    """Asks for the next slot in a step of somebody else's; without a bucket for none."""
-
-    vendor: str = ""
-    bucket: str = ""
-    worked: int = 0
-    patience_ms: int = 0
-    windows: Sequence[str | int] = ()
-
-
-class Departure(Struct, frozen=True):
-    """Tells whether such a step was done, and what the ledger said of the slot at ``now_ms``.
-
-    Without a word on the slot the step cannot be done, whatever the slot.
-    """
-
-    is_sent: bool
-    now_ms: int = 0
-    slot: Sequence[bytes] = ()
-
-
-NO_SLOT = SlotAsked()
-
-
 @dataclass(slots=True, eq=False)
 class _Asking:
     """Waits for a slot before ``ends_s``; ``answer`` is the ledger's time in ms, and its word."""
@@ -182,10 +158,8 @@ class RedisLimiter:
                 return
         note_slot(self, bucket, math.inf)
 
-    async def within(self, bucket: str, step: Callable[[SlotAsked], Awaitable[Departure]]) -> bool:
+    async def within(self, bucket: str, step: DepartureStep) -> bool:
         """Return at the time of the next slot with ``step`` done, in one with taking the slot where that is near.
-
-        False where the step cannot be done. It is not done before a slot that is further away has come.
 
         Raises: as ``slot``.
         """
