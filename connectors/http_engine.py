@@ -1,7 +1,7 @@
 """Sends requests and reads their answers, within bounds.
 
-The only file that knows an HTTP library: httpx's requests on aiohttp's engine, below httpx's client, so that cookies,
-redirects, environment proxies and ``.netrc`` do not exist here.
+The only file that knows an HTTP library: aiohttp's session with cookies, redirects, environment proxies, ``.netrc``
+and repeats left out.
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ from __future__ import annotations
 import asyncio
 import functools
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import aiohttp
-import httpx
+import certifi
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import HttpProcessingError
-from httpx_aiohttp import AiohttpTransport
+from msgspec import Struct
+from yarl import URL
 
 from connectors.limits import forget_slot, is_slot_lost, take_slot_again
 from connectors.models import Reply
@@ -27,20 +28,29 @@ LINE_CAP = 16 * 1024
 SLOTS = 5  # then whatever takes so long is slower than any rate
 
 
+class Patience(Struct, frozen=True):
+    """Tells how long an exchange waits: for a connection to stand, for the next bytes, and for one to be free."""
+
+    connect_s: float
+    read_s: float
+    room_s: float | None = None
+
+
 class HttpEngine:
     """Keeps one vendor's connections. An exchange ends after ``deadline_s``, whatever arrives until then."""
 
     def __init__(self, connections: int, deadline_s: float) -> None:
         """Open nothing yet."""
-        self._deadline_s = deadline_s
-        self._engine = AiohttpTransport(verify=_tls(), client=functools.partial(_session, connections))
+        self._connections, self._deadline_s = connections, deadline_s
+        self._session: aiohttp.ClientSession | None = None
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._engine.aclose()
+        if self._session is not None:
+            await self._session.close()
 
     async def exchange(
-        self, method: str, url: str, headers: Mapping[str, str], content: bytes, timeouts: Mapping[str, float]
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes, patience: Patience
     ) -> Reply:
         """Send one request and return its answer.
 
@@ -49,43 +59,55 @@ class HttpEngine:
             NoSlotError: when one stood, the call was too late for its slot, and there is no other.
             BrokenError: the wire failed later.
         """
-        request = httpx.Request(method, _url(url), headers=headers, content=content, extensions={"timeout": timeouts})
+        if self._session is None:
+            self._session = _session(self._connections)
         try:
             async with asyncio.timeout(self._deadline_s):
-                response = await self._engine.handle_async_request(request)
+                response = await self._session.request(
+                    method,
+                    _url(url),
+                    headers=headers,
+                    data=content or None,
+                    timeout=_timeout(patience),
+                    allow_redirects=False,
+                )
                 try:
-                    names = _headers(response.headers.raw)
-                    return Reply(response.status_code, names, await _body(response, names))
+                    names = _headers(response.raw_headers)
+                    return Reply(response.status, names, await _body(response, names))
                 finally:
-                    await response.aclose()
-        except (httpx.HTTPError, aiohttp.ClientError, OSError, TimeoutError) as failure:
+                    response.close()
+        except (aiohttp.ClientError, OSError, TimeoutError) as failure:
             kind = UnsentError if _never_connected(failure) else BrokenError
             raise kind(type(failure).__name__) from None  # its text may hold what was received
         finally:
             forget_slot()  # a sign-in that comes next in this task has none
 
 
-_url = functools.lru_cache(maxsize=512)(httpx.URL)  # most calls of a vendor go to the same few addresses
+_url = functools.lru_cache(maxsize=512)(URL)  # most calls of a vendor go to the same few addresses
+
+
+@functools.lru_cache(maxsize=64)
+def _timeout(patience: Patience) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(connect=patience.room_s, sock_connect=patience.connect_s, sock_read=patience.read_s)
 
 
 def _never_connected(failure: BaseException) -> bool:
     """Tells whether the failure came before a connection stood.
 
-    The engine's own cause decides. Its httpx class does not: a server that reads the whole request and then closes
-    is reported as a connect error. Only ``__cause__`` counts, since ``__context__`` may be the caller's own trouble.
+    The exact class decides. Its bases do not: a server that reads the whole request and then closes is a connection
+    error, too.
     """
-    kinds = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
-    return isinstance(failure, kinds) or isinstance(failure.__cause__, kinds)
+    return isinstance(failure, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
 
 
-async def _body(response: httpx.Response, headers: Mapping[str, str]) -> bytes:
-    body = ReplyBytes(response.status_code, headers)
-    async for chunk in response.aiter_raw():
+async def _body(response: aiohttp.ClientResponse, headers: Mapping[str, str]) -> bytes:
+    body = ReplyBytes(response.status, headers)
+    while chunk := await response.content.readany():
         body.take(chunk)
     return body.whole()
 
 
-def _headers(raw: list[tuple[bytes, bytes]]) -> Mapping[str, str]:
+def _headers(raw: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
     headers: dict[str, str] = {}
     for key, value in raw:
         name = key.decode("latin-1").lower()
@@ -97,7 +119,7 @@ def _headers(raw: list[tuple[bytes, bytes]]) -> Mapping[str, str]:
 
 @functools.cache
 def _tls() -> ssl.SSLContext:
-    return httpx.create_ssl_context(trust_env=False)
+    return ssl.create_default_context(cafile=certifi.where())
 
 
 class _OneAnswer(ResponseHandler):
