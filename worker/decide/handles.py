@@ -158,14 +158,15 @@ def read_record(record: Record, policy: Policy) -> Reading:
     """Returns what ``record`` says in the properties that ``policy`` names.
 
     A visit looks at the same values again and again: in the poll, when it begins, before it writes, when it ends. They
-    are read once for each content, since what we wrote on the record and remember of it changes nothing here.
+    are read once for each content, whatever else was read beside them: what we remember of the record changes nothing.
     """
-    return _reading(tuple(record.values.items()), record.company_domain, policy)
+    return _reading(tuple(map(record.values.get, policy.sources)), record.company_domain, policy)
 
 
 @lru_cache(maxsize=_KEPT)
-def _reading(values: tuple[tuple[str, str | None], ...], company_domain: str, policy: Policy) -> Reading:
-    said = {name: value for name, value in values if value and not policy.is_blank(value)}
+def _reading(values: tuple[str | None, ...], company_domain: str, policy: Policy) -> Reading:
+    pairs = zip(policy.sources, values, strict=True)
+    said = {name: value for name, value in pairs if value and not policy.is_blank(value)}
     texts = {slot: text for slot, name in policy.slots.items() if (text := said.get(name))}
     hints = tuple(hint for hint in (texts.get("country"), policy.default_region) if hint)
     read = {slot: phones.read(texts.get(slot, ""), hints) for slot in _NUMBER_SLOTS}

@@ -77,6 +77,8 @@ class Policy:
     """Eight hex digits over all configuration that decides what is looked up and written."""
     slots: Mapping[str, str] = field(init=False, compare=False, repr=False)
     """The property that each identity slot is read from; a slot that is read from none may be missing."""
+    sources: tuple[str, ...] = field(init=False, compare=False, repr=False)
+    """Every property that tells who a record is about, or holds a watched value."""
     _rules: Mapping[str, FieldRule] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -86,6 +88,8 @@ class Policy:
         object.__setattr__(
             self, "slots", {**{name: one.property for name, one in self._rules.items()}, **self.identity}
         )
+        named = (*self.slots.values(), *(rule.property for rule in self.rules))
+        object.__setattr__(self, "sources", tuple(dict.fromkeys(name for name in named if name)))
         object.__setattr__(self, "digest", _digest(self))
 
     def __hash__(self) -> int:
