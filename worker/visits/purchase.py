@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from itertools import chain
 from typing import TypeAlias, assert_never
 
 import structlog
@@ -117,13 +118,19 @@ class Lookups:
     unchecked: set[str] = field(default_factory=set)  # providers whose books are not yet compared with ours
     landings: Landings = field(default_factory=Landings)
     odds: Odds = PRICE_LIST
+    _held: list[tuple[Offer, ...]] = field(default_factory=list)
+    _offers: tuple[Offer, ...] = ()
     _odds_due_ms: int = 0
     _flights: dict[str, _Flight] = field(default_factory=dict)
+    _capping: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def offers(self) -> tuple[Offer, ...]:
         """Returns everything that can be asked of anybody."""
-        return tuple(offer for terms in self.terms.values() for offer in terms.offers)
+        held = [terms.offers for terms in self.terms.values()]
+        if held != self._held:  # a provider has told new prices
+            self._held, self._offers = held, tuple(chain.from_iterable(held))
+        return self._offers
 
     async def renew_odds(self) -> None:
         """Read what questions have cost and brought so far, once in a while.
@@ -198,9 +205,13 @@ class Lookups:
                 assert_never(answer)
 
     async def _learn_cap(self, run: str) -> None:
-        """Read once what a person's run may spend at most."""
-        if Run.named(run).by_person and run not in self.budget_lines.runs:
-            self.budget_lines.runs[run] = await cap_of(self.cursors, run)
+        """Read once what a person's run may spend at most: all its visits begin at the same time."""
+        runs = self.budget_lines.runs
+        if run in runs or not Run.named(run).by_person:
+            return
+        async with self._capping:
+            if run not in runs:
+                runs[run] = await cap_of(self.cursors, run)
 
     async def _under_cap(self, reserve: Callable[[], Awaitable[Reserved]], run: str, price: int) -> Reserved:
         """Returns the answer to a reservation, once calls under way that keep it above the cap have ended."""
