@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from msgspec import Struct
-from msgspec.structs import fields
+from msgspec.structs import asdict
 
 from connectors.models import Question
 from worker.decide import pushing
 from worker.decide.journal_line import JournalLine, as_line
 from worker.decide.undo import REDO, UNDO
+from worker.ledger.compact_json import compact
 from worker.ledger.journal.journal import Entry
 
 
@@ -83,18 +84,19 @@ class IntentEntry(Struct, frozen=True):
 
     def text(self) -> str:
         """Returns the form the ledger keeps."""
-        return _encoded(_fields_of(self))
+        return compact(_fields_of(self))
 
 
-_FIELDS = tuple(one.name for one in fields(IntentEntry))
-_OF_DELIVERIES = frozenset({"external_id", "values", "company_id"})
-_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_OF_DELIVERIES = ("external_id", "values", "company_id")
 
 
 def _fields_of(one: IntentEntry) -> dict[str, object]:
     """Says what an intent tells; of a record that is not a delivery's, nothing is said of deliveries."""
-    values = ((name, getattr(one, name)) for name in _FIELDS)
-    return {name: value for name, value in values if value or name not in _OF_DELIVERIES}
+    values = asdict(one)
+    for name in _OF_DELIVERIES:
+        if not values[name]:
+            del values[name]
+    return values
 
 
 def plain(intent: IntentEntry) -> pushing.Intent:
@@ -186,7 +188,7 @@ def _blanked(value: object) -> object:
 
 def scrubbed(entry: str) -> str:
     """Returns ``scrub`` of the form the ledger keeps."""
-    return _encoded(scrub(json.loads(entry)))
+    return compact(scrub(json.loads(entry)))
 
 
 def subject_of(entry: Mapping[str, object]) -> tuple[str, str]:
@@ -196,7 +198,7 @@ def subject_of(entry: Mapping[str, object]) -> tuple[str, str]:
 
 
 def _entry(kind: str, values: Mapping[str, object]) -> str:
-    return _encoded({"kind": kind} | dict(values))
+    return compact({"kind": kind} | dict(values))
 
 
 def line_of(entry: Entry) -> JournalLine:

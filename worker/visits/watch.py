@@ -37,6 +37,7 @@ from worker.decide.leftovers import (
 )
 from worker.decide.policy import FieldRule, Policy, WriteRule
 from worker.decide.record import Openings, View, fingerprint, handles, look, openings
+from worker.ledger.compact_json import compact
 from worker.ledger.journal.reviews import Reviews
 from worker.ledger.work.work import Work
 
@@ -202,9 +203,7 @@ def _own(fields: dict[str, Any]) -> OurValue:
 
 def own_texts(own: Mapping[str, OurValue]) -> dict[str, str]:
     """Returns the texts the ledger keeps for what we wrote."""
-    return {
-        name: json.dumps(_fields_of(value), ensure_ascii=False, separators=(",", ":")) for name, value in own.items()
-    }
+    return {name: compact(_fields_of(value)) for name, value in own.items()}
 
 
 def _fields_of(own: OurValue) -> dict[str, Any]:

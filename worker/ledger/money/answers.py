@@ -16,6 +16,7 @@ from typing import TypeAlias, TypedDict
 from msgspec import Struct
 
 from connectors.models import Reply
+from worker.ledger.compact_json import compact
 from worker.ledger.scripts import Scripts
 
 Ref: TypeAlias = tuple[str, str, str]  # crm, object, record id
@@ -39,7 +40,7 @@ _WORDS = (
 
 def pack(reply: Reply) -> bytes:
     """Returns status, headers and body in as few bytes as a small JSON answer allows."""
-    head = json.dumps([reply.status, dict(reply.headers)], ensure_ascii=False, separators=(",", ":")).encode()
+    head = compact([reply.status, dict(reply.headers)]).encode()
     squeeze = zlib.compressobj(9, zlib.DEFLATED, -15, zdict=_WORDS)
     return _FORMAT + squeeze.compress(head + b"\n" + reply.body) + squeeze.flush()
 

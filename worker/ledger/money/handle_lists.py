@@ -15,6 +15,7 @@ from typing import TypeAlias, TypeVar
 
 from msgspec import Struct, structs
 
+from worker.ledger.compact_json import compact
 from worker.ledger.scripts import Scripts
 
 Handle: TypeAlias = tuple[str, str]  # kind and value
@@ -125,7 +126,7 @@ class Suppressions:
 def _text(one: Suppressed) -> str:
     fields = structs.asdict(one)
     del fields["hash"]
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+    return compact(fields)
 
 
 H = TypeVar("H", bound=Handle)

@@ -10,6 +10,7 @@ import string
 from collections.abc import Mapping
 
 from connectors.models import Discreet
+from worker.ledger.compact_json import compact
 
 
 class Phrases:
@@ -110,7 +111,7 @@ def _unpack_fingerprint(packed: bytes) -> str:
 
 def pack_own(own: Mapping[str, str] | None) -> str:
     """Returns the text that stands for ``own`` in Redis; ``""`` when there is nothing to keep."""
-    return _OWN.packed(json.dumps(dict(sorted(own.items())), ensure_ascii=False, separators=(",", ":"))) if own else ""
+    return _OWN.packed(compact(dict(sorted(own.items())))) if own else ""
 
 
 def unpack_own(kept: str) -> dict[str, str]:
