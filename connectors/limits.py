@@ -280,7 +280,8 @@ def note_slot(limiter: Limiter, bucket: str, ends_s: float) -> None:
 
 def forget_slot() -> None:
     """Forget the slot that was noted: its call is over."""
-    _slot.set(None)
+    if _slot.get() is not None:  # a look costs less than to set it
+        _slot.set(None)
 
 
 def is_slot_lost() -> bool:

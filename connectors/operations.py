@@ -8,6 +8,7 @@ from __future__ import annotations
 import string
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 from urllib.parse import quote, urlencode
 
 from msgspec import Struct
@@ -48,8 +49,8 @@ class Operation(Struct, frozen=True):
         Raises:
             ValueError: a path value is empty or would climb (``.``, ``..``), or one is missing or surplus.
         """
-        names = {name for _, name, _, _ in string.Formatter().parse(self.path) if name is not None}
-        if names != set(path):
+        names = _names(self.path)
+        if names != path.keys():
             raise ValueError(f"{self.name} takes path values {sorted(names)}, got {sorted(path)}")
         texts = {name: str(value) for name, value in path.items()}
         if any(text in {"", ".", ".."} for text in texts.values()):
@@ -57,3 +58,9 @@ class Operation(Struct, frozen=True):
         where = self.path.format_map({name: quote(text, safe="") for name, text in texts.items()})
         pairs = [(name, value) for name, value in query.items() if value is not None]
         return f"{where}?{urlencode(pairs, doseq=True)}" if pairs else where
+
+
+@lru_cache(maxsize=512)
+def _names(template: str) -> frozenset[str]:
+    """Returns the names of a path's values."""
+    return frozenset(name for _, name, _, _ in string.Formatter().parse(template) if name is not None)

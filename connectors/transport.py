@@ -65,6 +65,7 @@ RENEWALS = 2  # of a refused credential within a call: the first may bring a tok
 REPEAT_S = 30.0  # no repeat starts later than this after the first attempt began
 FIRST_BACKOFF_S, MOST_BACKOFF_S = 0.5, 8.0
 USER_AGENT = "refill/0.1"
+_json = jsonlib.JSONEncoder(separators=(",", ":")).encode
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
@@ -162,7 +163,7 @@ class Transport:
         extra = dict(headers or {})
         content = b""
         if json is not None:
-            content = jsonlib.dumps(json, separators=(",", ":")).encode("ascii")
+            content = _json(json).encode("ascii")
             extra["content-type"] = "application/json"
         elif form is not None:
             content = urlencode(form).encode()

@@ -23,7 +23,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from itertools import chain
 from typing import Any, TypeAlias, cast
@@ -226,6 +226,18 @@ def _found(name: str) -> str:
     return next(path for path in paths if path.is_file()).read_text("utf-8")
 
 
+class _Known(Struct, frozen=True):
+    """Holds a script of one client. ``begin`` takes its values and gives the reply to come."""
+
+    call: AsyncScript
+    begin: Callable[[list[Arg]], Awaitable[Any]]
+    arguments: Arguments
+
+
+def _begun(call: AsyncScript, values: list[Arg]) -> Awaitable[Any]:
+    return call(args=values)
+
+
 class Scripts:
     """Runs the ledger's scripts on one Redis.
 
@@ -236,7 +248,7 @@ class Scripts:
         self.redis = redis
         self.keys = Keys(prefix)
         self._clock = clock
-        self._scripts: dict[str, tuple[AsyncScript, Arguments]] = {}
+        self._scripts: dict[str, _Known] = {}
 
     async def run(self, script: str, /, **named: Value) -> Any:
         """Run a script with the arguments that its head names: by its SHA, with its text when Redis has lost it.
@@ -245,16 +257,18 @@ class Scripts:
             LedgerUnavailableError: Redis is away, full, read-only or loading.
             TypeError: the arguments are not those of the script.
         """
-        return await self._run(script, None, named)
+        try:
+            return await self.begun(script, **named)
+        except RedisError as error:
+            meant = _meant(error)
+            if meant is error:
+                raise
+            raise meant from error
 
     def begun(self, script: str, /, **named: Value) -> Awaitable[Any]:
         """Returns the reply to come of a script that is on its way, or leaves once it is awaited: for ``all_of``."""
-        call, parameters = self._known(script)
-        begin: Callable[[Sequence[Any]], Awaitable[Any]] | None = getattr(call, "begun", None)  # not of every client's
-        if begin is None:
-            return self._run(script, None, named)
-        now = self._clock() if self._clock else 0
-        return begin([now, self.keys.prefix, *parameters.values(named)])
+        known = self._known(script)
+        return known.begin(self._values(known, named))
 
     async def all_of(self, begun: Sequence[Awaitable[Any]]) -> list[Any]:
         """Returns the replies to steps that travel together, in their order.
@@ -266,23 +280,19 @@ class Scripts:
 
     async def queue(self, pipe: Pipeline, script: str, /, **named: Value) -> None:
         """Puts a script in a pipeline, as ``run`` would call it."""
-        await self._run(script, pipe, named)
+        known = self._known(script)
+        with guarded():
+            await known.call(args=self._values(known, named), client=pipe)
 
-    async def _run(self, script: str, pipe: Pipeline | None, named: Mapping[str, Value]) -> Any:
-        call, parameters = self._known(script)
-        now = self._clock() if self._clock else 0
-        try:
-            return await call(args=[now, self.keys.prefix, *parameters.values(named)], client=pipe)
-        except RedisError as error:
-            meant = _meant(error)
-            if meant is error:
-                raise
-            raise meant from error
+    def _values(self, known: _Known, named: Mapping[str, Value]) -> list[Arg]:
+        return [self._clock() if self._clock else 0, self.keys.prefix, *known.arguments.values(named)]
 
-    def _known(self, script: str) -> tuple[AsyncScript, Arguments]:
+    def _known(self, script: str) -> _Known:
         known = self._scripts.get(script)
         if known is None:
-            known = self._scripts[script] = self.redis.register_script(source(script)), takes(script)
+            call = self.redis.register_script(source(script))
+            begin = getattr(call, "begun", None) or partial(_begun, call)  # not every client sends scripts together
+            known = self._scripts[script] = _Known(call, begin, takes(script))
         return known
 
     async def now(self) -> int:

@@ -23,6 +23,7 @@ from functools import cache, partial
 from importlib.resources import files
 from typing import Any, cast
 
+from msgspec import Struct
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -62,8 +63,7 @@ def rows_of(text: str) -> ScriptSource:
     return ScriptSource.of(around.replace(_SCRIPT, text, 1))
 
 
-@dataclass(slots=True, eq=False)
-class ScriptCall:
+class ScriptCall(Struct, eq=False):
     """Holds a script and its arguments, and whoever waits for the reply."""
 
     source: ScriptSource

@@ -72,10 +72,6 @@ class _Mine:
         self.under_way = self._ended = 0
         self._wake: asyncio.Future[None] | None = None
 
-    def add(self, task: asyncio.Task[None]) -> None:
-        self.under_way += 1
-        task.add_done_callback(self._end)
-
     def take(self) -> int:
         """Returns how many have ended since the last time."""
         ended, self._ended = self._ended, 0
@@ -94,7 +90,8 @@ class _Mine:
             timer.cancel()
             self._wake = None
 
-    def _end(self, _: object) -> None:
+    def end(self) -> None:
+        """Note that one has ended."""
         self.under_way -= 1
         self._ended += 1
         self._tell()
@@ -154,7 +151,7 @@ class Visits:
                     leases = await claim(self.owner, most, holding=holding)
                     claimed = len(leases)
                     for lease in leases:
-                        mine.add(self._start(line, lease))
+                        self._start(line, lease, mine)
             if claimed and claimed == min(free, line.block):
                 await asyncio.sleep(0)
                 continue
@@ -168,7 +165,7 @@ class Visits:
         running = len(self._running)
         return min(self._limit + self._joiners.resting, CROWD * self._limit) - running
 
-    def _start(self, line: Line, lease: Lease) -> asyncio.Task[None]:
+    def _start(self, line: Line, lease: Lease, mine: _Mine) -> None:
         joiner = self._joiners.enter()
 
         async def attended() -> None:
@@ -176,11 +173,15 @@ class Visits:
             bind_contextvars(crm=lease.crm, object=lease.object, record_id=lease.id, run=lease.run)  # of this task
             await (self._shown(line, lease) if is_traced() else line.story(lease))
 
+        def left(_: object) -> None:
+            self._running.pop(lease.token, None)
+            joiner.leave()
+            mine.end()
+
         task = asyncio.create_task(attended(), name=f"visit:{lease.crm}:{lease.object}")
         self._running[lease.token] = _Running(lease, task, self._clock())
-        task.add_done_callback(lambda _: self._running.pop(lease.token, None))
-        task.add_done_callback(lambda _: joiner.leave())
-        return task
+        task.add_done_callback(left)
+        mine.under_way += 1
 
     @staticmethod
     async def _shown(line: Line, lease: Lease) -> None:
