@@ -103,17 +103,17 @@ async def test_filter_story_undo_review_and_pause_need_no_mouse(refill: Refill, 
         await expect(page.get_by_label("Id, or address in the CRM")).to_be_focused()
 
         # Filter: a choice by its first letters, and a text.
-        await tab_to(page, page.get_by_label("state"))
+        await tab_to(page, page.get_by_label("State"))
         await keys.type("wai")
-        await expect(page.get_by_label("state")).to_have_value("waiting")
+        await expect(page.get_by_label("State")).to_have_value("waiting")
         await keys.press("Home")
-        await expect(page.get_by_label("state")).to_have_value("")
+        await expect(page.get_by_label("State")).to_have_value("")
 
         async def filtered() -> int:
             await page.goto(f"{url}/records")
-            await tab_to(page, page.get_by_label("crm", exact=True))
+            await tab_to(page, page.get_by_label("CRM", exact=True))
             await keys.type("acme_hubspot")
-            await tab_to(page, page.get_by_label("reason", exact=True))
+            await tab_to(page, page.get_by_label("Reason", exact=True))
             await keys.type("blank")
             await keys.press("Enter")
             await page.wait_for_url("**crm=acme_hubspot**")
@@ -130,7 +130,7 @@ async def test_filter_story_undo_review_and_pause_need_no_mouse(refill: Refill, 
         await expect(page.get_by_role("status")).to_contain_text("would go back")
         await tab_to(page, page.get_by_role("button", name="Take back"))
         await keys.press("Space")
-        await expect(page.get_by_role("status")).to_contain_text(" back, as visits come to them")
+        await expect(page.get_by_role("status")).to_contain_text(" back with the next visits")
 
         # Review: by the pages' own list.
         async def proposed() -> int:
@@ -143,7 +143,7 @@ async def test_filter_story_undo_review_and_pause_need_no_mouse(refill: Refill, 
         await until(proposed, "a proposal")
         await tab_to(page, page.locator("tbody tr").first.get_by_role("button", name="Approve"))
         await keys.press("Enter")
-        await expect(page.get_by_text("1 approved; the next visit carries it out.")).to_be_visible()
+        await expect(page.get_by_text("1 approved. The next visit carries it out.")).to_be_visible()
 
         # What is folded opens with Enter; Escape closes it and gives the focus back.
         await page.goto(f"{url}/pauses")

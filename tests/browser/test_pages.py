@@ -112,8 +112,8 @@ async def test_page_fills_live_and_takes_a_word(refill: Refill, browser: Browser
 
         # Records: a filter stands in the address, and what it finds leads to a story.
         await page.get_by_role("link", name="Records", exact=True).click()
-        await page.get_by_label("crm", exact=True).fill("acme_hubspot")
-        await page.get_by_label("reason", exact=True).fill("blank")
+        await page.get_by_label("CRM", exact=True).fill("acme_hubspot")
+        await page.get_by_label("Reason", exact=True).fill("blank")
         await page.get_by_role("button", name="Filter").click()
         assert "crm=acme_hubspot" in page.url
         await main.locator("tbody a[href^='/records/acme_hubspot/contact']").first.click()
@@ -126,7 +126,7 @@ async def test_page_fills_live_and_takes_a_word(refill: Refill, browser: Browser
         await expect(page.get_by_role("status")).to_contain_text("would go back")
         await is_fit(page, "undo")
         await page.get_by_role("button", name="Take back").click()
-        await expect(page.get_by_role("status")).to_contain_text(" back, as visits come to them")
+        await expect(page.get_by_role("status")).to_contain_text(" back with the next visits")
         await page.goto(story)
         await expect(page.get_by_text("Undone by a person: Ann (admin).").first).to_be_visible()
 
@@ -136,22 +136,22 @@ async def test_page_fills_live_and_takes_a_word(refill: Refill, browser: Browser
         await shot(page, "review")
         record = (await proposals.first.locator("th a").inner_text()).split()
         await proposals.first.get_by_role("button", name="Approve").click()
-        await expect(page.get_by_text("1 approved; the next visit carries it out.")).to_be_visible()
+        await expect(page.get_by_text("1 approved. The next visit carries it out.")).to_be_visible()
         await page.goto(f"{url}/records?q={record[2]}")
         await expect(page.get_by_text("Approved by a person: Ann (admin).")).to_be_visible()
-        await page.get_by_role("button", name="Look at it again").click()
+        await page.get_by_role("button", name="Replay").click()
         await expect(page.get_by_role("status")).to_contain_text("It is due now")
 
         # Replay of everything that is shown.
         await page.get_by_role("link", name="Dead letters").click()
         await shot(page, "dead")
-        await page.get_by_role("button", name="Look at these 2 again").click()
-        await expect(page.get_by_role("status").first).to_have_text("2 due again.")
+        await page.get_by_role("button", name="Replay these 2").click()
+        await expect(page.get_by_role("status").first).to_have_text("2 records are due again.")
 
         # Forget: shown first, then erased.
         await page.goto(story)
         await page.get_by_role("button", name="Forget the person…").click()
-        await expect(page.get_by_role("heading", name="Kept of them")).to_be_visible()
+        await expect(page.get_by_role("heading", name="Data about them")).to_be_visible()
         await is_fit(page, "forget")
         await page.get_by_role("button", name="Erase all of this").click()
         await expect(page.get_by_role("status").first).to_contain_text("rased")

@@ -85,7 +85,7 @@ def test_worst_of_several_reasons_is_told_with_its_sentence(settings: Settings) 
     told = next(one for one in standings(seen(pauses=reasons), settings) if one.name == "forager")
     assert (told.health, told.sentence) == (Health.SHUT, "Forager refuses our key.")
     told = next(one for one in standings(seen(pauses=reasons[:1]), settings) if one.name == "forager")
-    assert told.sentence == "Paused: 429. It is tried again in 5s."
+    assert told.sentence == "Paused: 429. Next try in 5s."
 
 
 def test_alerts_are_few_and_a_pending_retry_is_none() -> None:
@@ -93,7 +93,7 @@ def test_alerts_are_few_and_a_pending_retry_is_none() -> None:
     assert alerts(seen(workers=(), uncertain=1), {}) == ["No worker is alive.", "1 lookup was perhaps charged."]
     over = {"forager": forecast(300, 500, 10, 30), "kaspr": forecast(100, 500, 10, 30)}
     assert [one.expected for one in over.values()] == [900, 300]
-    assert alerts(seen(), over) == ["forager's budget of this month will not last at this pace."]
+    assert alerts(seen(), over) == ["At this pace forager's budget will not last the month."]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from msgspec.structs import asdict
 
 from connectors.errors import ConnectorError
 from connectors.models import Fate
+from connectors.replies import request_id
 from worker.decide.kept import OurValue
 from worker.decide.leftovers import unpack_leftovers
 from worker.decide.order import explores
@@ -132,14 +133,17 @@ def _questions(asked: Sequence[AskedQuestion], lookups: Sequence[Mapping[str, An
     for line in lookups:
         names = ("question", "provider", "operation", "outcome", "credits", "at", "run")
         key = line["question"] or f"erased {len(found)}"  # each keeps its price
-        found[key] = {name: line.get(name) for name in names} | {"kept_until": None, "ticket": None}
+        found[key] = {name: line.get(name) for name in names} | {"kept_until": None, "request": None, "ticket": None}
     for one in asked:
-        known = found.setdefault(one.key, {"question": one.key, "credits": 0, "run": None, "ticket": None})
+        known = found.setdefault(
+            one.key, {"question": one.key, "credits": 0, "run": None, "request": None, "ticket": None}
+        )
         if one.kept is not None:
             known.setdefault("provider", one.kept.provider)
             known.setdefault("operation", one.kept.operation)
             known.setdefault("outcome", "hit" if one.kept.hit else "miss")
             known.setdefault("at", one.kept.at_ms)
+            known["request"] = request_id(one.kept.reply) or None
             known["kept_until"] = one.kept.expires_ms or None
         elif one.state:
             known["outcome"] = one.state

@@ -27,12 +27,11 @@ class Health(StrEnum):
 
 
 class Standing(Struct, frozen=True):
-    """Tells how one crm or provider does. ``last_ms`` is when it last gave a record or an answer, 0 = unknown."""
+    """Tells how one crm or provider does."""
 
     name: str
     health: Health
     sentence: str
-    last_ms: int = 0
 
 
 class MonthForecast(Struct, frozen=True):
@@ -61,18 +60,18 @@ def _crms(found: Overview, settings: Settings) -> Iterator[Standing]:
         late_ms = max(LATE_MS, LATE_POLLS * int(crm.poll_every.total_seconds() * 1000))
         shut = serving and all(name in beat.info.get("shut", ()) for beat in serving)
         if pauses := _of(found.pauses, name):
-            yield Standing(name, *_paused(pauses, name, found.now_ms), last)
+            yield Standing(name, *_paused(pauses, name, found.now_ms))
         elif shut:
-            yield Standing(name, Health.SHUT, "No worker has it open: run refill check.", last)
+            yield Standing(name, Health.SHUT, "No worker could open it. Run refill check.")
         elif crm.objects() and not serving:
-            yield Standing(name, Health.DEGRADED, "No worker is alive, so nothing is looked at: start refill up.", last)
+            yield Standing(name, Health.DEGRADED, "No worker is alive, so nothing is filled. Start refill up.")
         elif crm.objects() and last and found.now_ms - min(polls) > late_ms:
-            sentence = f"The last poll that ended well was {ago(min(polls), found.now_ms)}: see the worker's log."
-            yield Standing(name, Health.DEGRADED, sentence, last)
+            sentence = f"The last successful poll was {ago(min(polls), found.now_ms)}. See the worker's log."
+            yield Standing(name, Health.DEGRADED, sentence)
         elif crm.objects() and not last:
-            yield Standing(name, Health.RETRY_PENDING, "Not polled yet.", last)
+            yield Standing(name, Health.RETRY_PENDING, "Not polled yet.")
         else:
-            yield Standing(name, Health.HEALTHY, "Looked at as planned." if last else "Takes deliveries.", last)
+            yield Standing(name, Health.HEALTHY, "Polled on schedule." if last else "Receives deliveries.")
 
 
 def _providers(found: Overview, settings: Settings) -> Iterator[Standing]:
@@ -82,15 +81,15 @@ def _providers(found: Overview, settings: Settings) -> Iterator[Standing]:
         elif found.credits[name].cap.day is not None and found.credits[name].today >= (
             found.credits[name].cap.day or 0
         ):
-            yield Standing(name, Health.RETRY_PENDING, "Today's budget is spent; it goes on tomorrow.")
+            yield Standing(name, Health.RETRY_PENDING, "Today's budget is spent. Lookups go on tomorrow.")
         else:
-            yield Standing(name, Health.HEALTHY, "Answers, as far as it was asked.")
+            yield Standing(name, Health.HEALTHY, "No problem is known.")
     if settings.providers.openprospect:
         if pauses := _of(found.pauses, "openprospect"):
-            yield Standing("openprospect", *_paused(pauses, "openprospect", found.now_ms), found.collected_ms)
+            yield Standing("openprospect", *_paused(pauses, "openprospect", found.now_ms))
         else:
-            sentence = "Collected as planned." if found.collected_ms else "Not collected yet."
-            yield Standing("openprospect", Health.HEALTHY, sentence, found.collected_ms)
+            sentence = "Deliveries are collected on schedule." if found.collected_ms else "Nothing collected yet."
+            yield Standing("openprospect", Health.HEALTHY, sentence)
 
 
 def _of(pauses: Sequence[Pause], name: str) -> list[Pause]:
@@ -100,7 +99,7 @@ def _of(pauses: Sequence[Pause], name: str) -> list[Pause]:
 def _paused(pauses: Sequence[Pause], name: str, now_ms: int) -> tuple[Health, str]:
     """Returns the word for the worst of several reasons, with its sentence."""
     worst = max(pauses, key=lambda one: (_health(one, name), one.until_ms == 0, one.until_ms))
-    until = f" It is tried again in {lasting(worst.until_ms - now_ms)}." if worst.until_ms else ""
+    until = f" Next try in {lasting(worst.until_ms - now_ms)}." if worst.until_ms else ""
     sentence = (worst.why or f"Paused: {worst.reason.replace('_', ' ')}").rstrip(".")
     return _health(worst, name), f"{sentence[:1].upper()}{sentence[1:]}.{until}"
 
@@ -122,20 +121,21 @@ def alerts(found: Overview, forecasts: dict[str, MonthForecast]) -> list[str]:
     if not any(beat.serves_all for beat in found.workers):
         sentences.append("No worker is alive.")
     if any(beat.info.get("no_room") for beat in found.workers):
-        sentences.append("A worker has no room on its disk for paid replies, so it buys nothing.")
+        sentences.append("A worker's disk is too full to keep paid replies, so it buys nothing.")
     dead = sum(one.dead for one in found.work.values())
     if dead:
         sentences.append(f"{counted(dead, 'record is a dead letter', 'records are dead letters')}.")
     if found.uncertain:
         sentences.append(f"{counted(found.uncertain, 'lookup was', 'lookups were')} perhaps charged.")
     if found.memory is not None and found.memory.is_full:
-        sentences.append("Redis is nearly full: backfill pauses.")
+        sentences.append("Redis is nearly full, so backfill is paused.")
     for name, comparison in found.reconciled.items():
-        if comparison.get("drift"):
-            sentences.append(f"{name}'s books differ from ours by {counted(comparison['drift'], 'credit')}.")
+        if excess := (comparison.get("drift") or 0) - comparison.get("accepted", 0):
+            credits = f"{counted(abs(excess), 'credit')} {'more' if excess > 0 else 'fewer'}"
+            sentences.append(f"{name} billed {credits} than our ledger explains.")
     over = [name for name, one in forecasts.items() if one.is_over]
-    sentences += [f"{name}'s budget of this month will not last at this pace." for name in over]
+    sentences += [f"At this pace {name}'s budget will not last the month." for name in over]
     recovered = sum(count for (_, kind), count in found.recovered.items() if kind != DELIVERY)
     if recovered:
-        sentences.append(f"Sweeps found {counted(recovered, 'record', 'records')} that nobody had announced.")
+        sentences.append(f"Sweeps found {counted(recovered, 'record', 'records')} that no webhook had announced.")
     return sentences

@@ -24,6 +24,7 @@ from worker.ledger.redis_memory import MemoryUse
 from worker.ledger.run import Run
 from worker.ledger.work.work import Counts
 from worker.redis.connection import dangers_of
+from worker.triggers.poll import newest_cursor
 from worker.visits.budget_lines import Cap, budget_lines_of
 
 COMPANY = "company"
@@ -63,6 +64,7 @@ class Overview(Struct, frozen=True):
     ``clocks`` are the vendors' against ours. ``doubts`` are the longest uncertain lookups,
     ``reconciled`` the last comparison with each provider's books, and
     ``learned`` are crms that ask in the learned order,
+    ``newest`` is, by crm, when the last record changed that a poll has seen,
     ``unsafe`` says why Redis may forget.
     """
 
@@ -91,6 +93,7 @@ class Overview(Struct, frozen=True):
     memory: MemoryUse | None = None
     clocks: Mapping[str, Offset] = {}
     learned: Sequence[str] = ()
+    newest: Mapping[str, int] = {}
     calls: Mapping[CallName, Called] = {}
 
     def as_json(self) -> dict[str, Any]:
@@ -188,9 +191,19 @@ async def overview(ledger: Ledger, settings: Settings) -> Overview:
         reconciled={name: last for name, last in zip(providers, compared, strict=True) if last},
         unsafe=unsafe,
         clocks=clocks,
+        newest=await _newest(ledger, settings),
         learned=[name for name, crm in settings.crm.items() if crm.order == "learned"],
         calls=await ledger.calls.all(),
     )
+
+
+async def _newest(ledger: Ledger, settings: Settings) -> dict[str, int]:
+    kept = await ledger.cursors.all()
+    found = {
+        name: max((int(kept.get(newest_cursor(name, kind), 0)) for kind in crm.objects()), default=0)
+        for name, crm in settings.crm.items()
+    }
+    return {name: at_ms for name, at_ms in found.items() if at_ms}
 
 
 def _polled(ticked: Mapping[str, Ticked]) -> dict[WorkName, int]:

@@ -69,6 +69,16 @@ async def run_story(ledger: Ledger, settings: Settings, run: str, after: str) ->
     )
 
 
+def by_field(figures: RunFigures) -> dict[str, tuple[dict[str, int], dict[str, int]]]:
+    """Returns values filled by provider and gaps left by reason, of each field; the most first."""
+    found: dict[str, tuple[dict[str, int], dict[str, int]]] = {}
+    for at, counts in enumerate((figures.filled, figures.unfilled)):
+        for (field, why), count in sorted(counts.items(), key=lambda pair: -pair[1]):
+            if count:
+                found.setdefault(field, ({}, {}))[at][why] = count
+    return dict(sorted(found.items()))
+
+
 def totals(figures: Mapping[WorkName, RunFigures]) -> Sequence[int]:
     """Returns visits, records, values filled and gaps left of a run."""
     each = figures.values()

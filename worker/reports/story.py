@@ -62,7 +62,7 @@ class StoryEvent:
 
     ``at`` is in ms, 0 of what holds now; ``until`` is when that ends (ms, 0 = nothing says). ``credits`` is what a
     lookup cost for this record, ``None`` of everything else. ``paid_by`` is ``crm object id`` of the record that paid
-    for a shared answer.
+    for a shared answer, ``request`` the vendor's own id of the call while its answer is kept.
     """
 
     kind: EventKind
@@ -74,6 +74,7 @@ class StoryEvent:
     provider: str = ""
     credits: int | None = None
     paid_by: str = ""
+    request: str = ""
     run: str = ""
     until: int = 0
 
@@ -133,14 +134,21 @@ def _lookups(questions: Sequence[Mapping[str, Any]]) -> Iterator[StoryEvent]:
     for one in questions:
         at, run, provider = one.get("at") or 0, one.get("run") or "", one.get("provider") or ""
         operation, outcome, credits = one.get("operation") or "", one.get("outcome") or "", one.get("credits") or 0
-        payer = one.get("paid_by") or ""
+        payer, request = one.get("paid_by") or "", one.get("request") or ""
         what = f"Asked {provider_word(provider)} for {operation_word(operation)}" if operation else "A lookup was sent"
         end = _lookup_end(outcome, credits)
         if operation and not one.get("run"):
             whose = f"another record ({payer})" if payer else "another lookup"
-            what, end = f"{what} before", f"{end.partition(',')[0]}; {whose} has paid, so it cost nothing here"
+            end = f"{end.partition(',')[0]}; {whose} paid for the answer, so it cost nothing here"
         yield StoryEvent(
-            EventKind.LOOKUP, f"{what}: {end}.", at, provider=provider, credits=credits, paid_by=payer, run=run
+            EventKind.LOOKUP,
+            f"{what}: {end}.",
+            at,
+            provider=provider,
+            credits=credits,
+            paid_by=payer,
+            request=request,
+            run=run,
         )
         if outcome == "hit" and operation in FINDERS:
             words = f"{provider_word(provider)} knew somebody by the record's {FINDERS[operation]}."

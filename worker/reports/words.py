@@ -28,4 +28,4 @@ def until(at_ms: int, now_ms: int) -> str:
 
 def of(figure: int, cap: int | None) -> str:
     """Returns ``12 of 500``; the figure alone where nothing limits it."""
-    return str(figure) if cap is None else f"{figure} of {cap}"
+    return f"{figure:,}" if cap is None else f"{figure:,} of {cap:,}"

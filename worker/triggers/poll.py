@@ -38,6 +38,11 @@ def activation_cursor(watch: Watch) -> str:
     return f"activated:{watch.crm}:{watch.object}"
 
 
+def newest_cursor(crm: str, object: str) -> str:
+    """Returns the name under which the vendor's stamp (ms) of the newest change is kept that a poll has seen."""
+    return f"newest:{crm}:{object}"
+
+
 def _text(cursor: Cursor) -> str:
     return json.dumps(structs.astuple(cursor), separators=(",", ":"))
 
@@ -69,10 +74,19 @@ async def poll(watch: Watch, cursors: Cursors, *, run: str, lookback_ms: int) ->
         if not added.moved:
             log.info("poll.overtaken", crm=watch.crm, object=watch.object)  # another worker polls the same cursor
             return total
+        if page.records:
+            await _note_newest(watch, cursors, max(record.modified for record in page.records))
         total = Polled(total.seen + len(page.records), total.added + added.added)
         kept, cursor = move.new, page.cursor
         if page.done:
             return total
+
+
+async def _note_newest(watch: Watch, cursors: Cursors, stamp: int) -> None:
+    """Keep the newest change seen, for people to look at; pages overlap, and late rows bear old stamps."""
+    name = newest_cursor(watch.crm, watch.object)
+    if stamp > int(await cursors.get(name) or 0):
+        await cursors.set(name, str(stamp))
 
 
 async def due_rows(watch: Watch, records: Sequence[Record], *, closed: bool = False, news: bool = False) -> list[Due]:

@@ -16,12 +16,13 @@ from msgspec.structs import replace
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
-from connectors.models import Question
+from connectors.models import Question, Reply
 from connectors.operations import Operation, Repeat
 from connectors.telemetry import CallFigures
 from tests.harness.browsing import browsing, hidden
 from tests.integration.intake import senders
 from tests.integration.intake.conftest import SECRETS, settings_in
+from tests.integration.ledger import money
 from worker.commands.page_orders import PageOrders
 from worker.ledger.journal.reviews import Proposal, Proposed, Reviews, Stand
 from worker.ledger.ledger import Ledger
@@ -185,7 +186,7 @@ async def test_operator_replays_a_group_and_the_journal_says_who(page: str, redi
         all_of_them, rule, _ = hidden(text, "/dead/replay")
         assert (all_of_them["origin"], rule["origin"]) == ("", "CRM rule")
         done = await operator.post("/dead/replay", rule)
-        assert "2 due again." in (await operator.get(done.headers["location"])).text
+        assert "2 records are due again." in (await operator.get(done.headers["location"])).text
         assert [one.id for one in await ledger.work(*WORK).letters.page()] == ["103"]
         (entry,) = await ledger.journal.entries(*WORK, "101")
         assert json.loads(entry.entry) == {"kind": "word", "state": "replayed", "cause": "Ann (operator)"}
@@ -206,8 +207,17 @@ async def test_viewer_sees_and_changes_nothing(page: str, redis: Redis) -> None:
         mark = PageVisitor(PageRole.VIEWER, "", viewer.http.cookies["refill"].encode()).mark("/dead/replay")
         fields = {"form": mark, "seen": "", "origin": "CRM rule"}
         refused = await viewer.post("/dead/replay", fields)
-        assert (refused.status_code, "as viewer, which is not enough" in refused.text) == (403, True)
+        assert (refused.status_code, "Your role, viewer, may not do this" in refused.text) == (403, True)
         assert await content(redis) == before
+
+
+async def test_story_shows_the_vendors_own_id_of_a_request_whose_answer_is_kept(page: str, redis: Redis) -> None:
+    desk = Ledger.over(redis).desk
+    ticket = await money.send(desk, lines=[], ref=(*WORK, "101"))
+    answered = Reply(200, {"cf-ray": "8c1f00aa11bb22cc-FRA"}, b"{}")
+    await desk.store(ticket, answered, credits=5, hit=True, keep_ms=money.KEEP_MS)
+    async with browsing(page, VIEWER) as viewer:
+        assert "<code>8c1f00aa11bb22cc-FRA</code>" in (await viewer.get("/records/acme_hubspot/contact/101")).text
 
 
 def proposal(id: str, *lines: tuple[str, str]) -> Proposal:
@@ -317,7 +327,7 @@ async def test_no_action_is_taken_below_its_role(page: str, redis: Redis, token:
             assert (await somebody.get(action)).status_code == 405 or action.startswith("/replay"), action
             if role < least:
                 refused = await somebody.post(action, {"form": visitor.mark(action), "value": "a@example.com"})
-                assert (refused.status_code, f"as {role.word}, which is not enough" in refused.text) == (403, True)
+                assert (refused.status_code, f"Your role, {role.word}, may not do this" in refused.text) == (403, True)
                 for path in PAGES:
                     assert f'action="{action}"' not in (await somebody.get(path)).text
         assert await content(redis) == before

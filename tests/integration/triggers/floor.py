@@ -20,6 +20,7 @@ from tests.harness.vendors import Vendors
 from worker.commands import trial
 from worker.ledger.own_clock import clock
 from worker.ledger.work.work import Work
+from worker.reports.overview import overview
 from worker.service.jobs import admit
 from worker.service.opening import open_crms
 from worker.service.runtime import Runtime, open_runtime
@@ -109,6 +110,10 @@ class Floor:
     async def due(self, crm: str = HUBSPOT, kind: str = "contact") -> set[str]:
         found = await self.runtime.ledger.scripts.call("ZRANGE", f"refill:work:{crm}:{kind}:due:live", 0, -1)
         return {one.decode() for one in found}
+
+    async def newest(self, crm: str) -> int:
+        """Returns the stamp (ms) of the newest change that polls have seen, as the overview shows it; 0 before any."""
+        return (await overview(self.runtime.ledger, self.runtime.settings)).newest.get(crm, 0)
 
 
 @contextlib.asynccontextmanager

@@ -99,14 +99,18 @@ async def test_commit_that_comes_late_under_an_old_stamp_is_seen(redis: Redis, t
     vendor, object = ("hubspot", "contacts") if crm == HUBSPOT else ("salesforce", "Contact")
     name = "city" if crm == HUBSPOT else "MailingCity"
     async with opened(redis, tmp_path, WATCHES) as floor:
-        (one, *_) = await _followed(floor, crm)
+        (one, other, *_) = await _followed(floor, crm)
         await floor.time_passes(crm, 120)
+        await floor.edit(vendor, object, other, **{name: "Ghent"})
+        await floor.time_passes(crm, 30)
         await floor.poll(crm)
         late = {"object": object, "id": one, "properties": {name: "Ghent"}, "seconds_ago": 45}
         await floor.control(vendor, "commit-late", late)
         await floor.time_passes(crm, 3)
+        newest = await floor.newest(crm)
         await floor.poll(crm)
-        assert await floor.due(crm) == {one}
+        assert await floor.due(crm) == {one, other}
+        assert await floor.newest(crm) == newest > 0, "an old stamp is not the newest change"
 
 
 @pytest.mark.parametrize("crm", [HUBSPOT, SALESFORCE])

@@ -90,8 +90,8 @@ SITUATIONS: dict[str, tuple[RecordFacts, list[str]]] = {
         RecordFacts(NOW, memory=SETTLED, questions=[looked_up(credits=0, run=None, paid_by="acme_hubspot contact 7")]),
         [
             (
-                "Asked Kaspr for the person's profile before: found; another record (acme_hubspot contact 7) has paid, "
-                "so it cost nothing here."
+                "Asked Kaspr for the person's profile: found; another record (acme_hubspot contact 7) paid for the "
+                "answer, so it cost nothing here."
             ),
             NOTHING_PLANNED,
         ],
@@ -311,10 +311,11 @@ def test_a_story_tells_its_situation_in_sentences(name: str) -> None:
 
 
 def test_events_carry_what_their_sentences_say_for_scripts() -> None:
-    facts = RecordFacts(NOW, memory=SETTLED, questions=[looked_up()], changes=[changed()])
+    facts = RecordFacts(NOW, memory=SETTLED, questions=[looked_up(request="8c1f-FRA")], changes=[changed()])
     looked, asked, wrote, ahead = story(facts)
     assert (looked.kind, looked.run, looked.at) == (EventKind.LOOKED_AT, DAY, 10)
     assert (asked.kind, asked.provider, asked.credits) == (EventKind.LOOKUP, "kaspr", 1)
+    assert asked.request == "8c1f-FRA"
     assert (wrote.field, wrote.before, wrote.after, wrote.credits) == ("mobile_phone", "", "+4930", None)
     assert (ahead.kind, ahead.at) == (EventKind.NEXT, 0)
     assert "+4930" not in repr(wrote)

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from config.counts import counted
 from config.settings import Settings
 from worker.decide.origins import TroubleOrigin
 from worker.ledger.ledger import Ledger
@@ -18,7 +19,7 @@ from worker.web.page.word_journal import journal_word
 
 SHOWN = 50  # of one cause
 FILTERS = ("origin", "cause", "crm")
-CHANGED = "What matches has changed since it was shown. Nothing was changed."
+CHANGED = "The list has changed since you saw it. Nothing was replayed."
 
 
 def dead_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) -> list[Route]:
@@ -51,6 +52,6 @@ def dead_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) ->
         for name, letter in rows:
             await journal_word(ledger, visitor, (*name, letter.id), run, "replayed")
             await ledger.work(*name).replay(letter.id, run)
-        return with_notice(visitor, "/dead", f"{len(rows)} due again.")
+        return with_notice(visitor, "/dead", f"{counted(len(rows), 'record is', 'records are')} due again.")
 
     return [door.look("/dead", show), door.act("/dead/replay", replay, PageRole.OPERATOR)]

@@ -54,12 +54,12 @@ class Door:
 
         async def done(request: Request, visitor: PageVisitor | None) -> Response:
             if visitor is None:
-                return self.refusal(request, None, 403, "You are not signed in any more. Nothing was changed.")
+                return self.refusal(request, None, 403, "You are no longer signed in. Nothing was changed.")
             prove(request)
             form = await self.form(request)
             if not self._sign_in.is_ours(request) or not visitor.wrote(request.scope["path"], one(form, "form")):
                 self.tell("form", role=visitor.role.word)
-                return self.refusal(request, visitor, 403, "This form is not of this page. Nothing was changed.")
+                return self.refusal(request, visitor, 403, "This form did not come from here. Nothing was changed.")
             return (
                 await handler(request, visitor, form) if visitor.role >= least else self._too_little(request, visitor)
             )
@@ -84,10 +84,10 @@ class Door:
                 return self.refusal(request, visitor, 400, " ".join(error.problems))
             except ConnectorError as error:
                 self.tell("vendor", vendor=error.vendor, status=error.status)
-                return self.refusal(request, visitor, 502, f"{error.vendor} did not answer as it should: {error}.")
+                return self.refusal(request, visitor, 502, f"{error.vendor} did not answer as expected: {error}.")
             except (LedgerUnavailableError, TimeoutError):
                 self.tell("unavailable", status=503)
-                sentence = "Redis does not answer, or takes no writes. Nothing was changed that is not shown."
+                sentence = "Redis does not answer or accepts no writes. Reload the page to see what was changed."
                 return self.refusal(request, visitor, 503, sentence)
 
         return Route(path, guarded, methods=list(methods))
@@ -114,7 +114,7 @@ class Door:
             raise RefusedError(400, "form") from None
 
     def _too_little(self, request: Request, visitor: PageVisitor) -> Response:
-        sentence = f"You are signed in as {visitor.role.word}, which is not enough for this. Nothing was changed."
+        sentence = f"Your role, {visitor.role.word}, may not do this. Nothing was changed."
         return self.refusal(request, visitor, 403, sentence)
 
 

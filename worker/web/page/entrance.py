@@ -12,8 +12,8 @@ from worker.web.page.shell import Shell
 from worker.web.page.sign_in import SignIn
 from worker.web.page.visitor import PageRole, PageVisitor
 
-WRONG = "This token opens nothing here."
-TOO_MANY = "Too many have tried. Wait ten minutes."
+WRONG = "This token is not valid."
+TOO_MANY = "Too many attempts. Wait ten minutes."
 log = structlog.get_logger(__name__)
 
 
@@ -29,7 +29,7 @@ def entrance(door: Door, sign_in: SignIn, shell: Shell) -> list[Route]:
 
     async def enter(request: Request, _: PageVisitor | None) -> Response:
         if not sign_in.is_ours(request):
-            return door.refusal(request, None, 403, "This form is not of this page.")
+            return door.refusal(request, None, 403, "This form did not come from here.")
         form = await door.form(request)
         goal = _inside(one(form, "next"))
         answer = RedirectResponse(goal, status_code=303)

@@ -40,7 +40,7 @@ def live_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings, dr
     async def stream(request: Request, visitor: PageVisitor) -> Response:
         after = key_in(request.headers.get("last-event-id", "")) or key_in(request.query_params.get("after", ""))
         if looking >= MOST:
-            return door.refusal(request, visitor, 503, f"{MOST} are looking on already.")
+            return door.refusal(request, visitor, 503, f"{MOST} browsers are watching already. Close one and reload.")
         return StreamingResponse(events(after or "0-0"), media_type="text/event-stream", headers=STREAM)
 
     async def events(after: str) -> AsyncIterator[str]:

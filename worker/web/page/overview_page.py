@@ -25,6 +25,15 @@ async def _ages(ledger: Ledger, found: Overview) -> dict[tuple[str, str, str], l
     return await ages(ledger.scripts, list(found.work), found.now_ms)
 
 
+def _sums(found: Overview) -> dict[tuple[str, str, str], dict[str, int]]:
+    """Returns the values written, by crm, object and field, then by who found them."""
+    sums: dict[tuple[str, str, str], dict[str, int]] = {}
+    for work, pairs in found.filled.items():
+        for (field, provider), count in pairs.items():
+            sums.setdefault((*work, field), {})[provider] = count
+    return sums
+
+
 def overview_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) -> list[Route]:
     """Returns the route of the first page."""
 
@@ -52,6 +61,7 @@ def overview_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings
             standings=standings(found, settings),
             alerts=alerts(found, forecasts),
             forecasts=forecasts,
+            sums=_sums(found),
             rates={name: fill_rate(one) for name, one in found.today.items()},
         )
 

@@ -23,7 +23,7 @@ from worker.web.page.word_journal import journal_word, of_refill
 SHOWN = 200
 MOST = 5_000  # entries of which the newest are listed; a longer list is asked by value
 LIST = of_refill("suppression", "list")
-CHANGED = "Their records have changed since they were shown. Nothing was erased."
+CHANGED = "Their records have changed since you saw them. Nothing was erased."
 
 
 def people_routes(door: Door, shell: Shell, ledger: Ledger, orders: Orders) -> list[Route]:
@@ -39,7 +39,7 @@ def people_routes(door: Door, shell: Shell, ledger: Ledger, orders: Orders) -> l
         text, why = one(form, "value"), one(form, "why")[:200]
         new = await orders.suppress(text, why)
         await journal_word(ledger, visitor, LIST, Run.new(RunKind.SUPPRESS).name, "suppressed")
-        said = "It is on the list." if new else "It was on the list."
+        said = "Added to the list." if new else "It was on the list already."
         return with_notice(visitor, "/suppression", said)
 
     async def add_record(request: Request, visitor: PageVisitor, form: Form) -> Response:
@@ -48,13 +48,13 @@ def people_routes(door: Door, shell: Shell, ledger: Ledger, orders: Orders) -> l
         new = await orders.suppress_record(record)
         await journal_word(ledger, visitor, record, Run.new(RunKind.SUPPRESS).name, "suppressed")
         entries = counted(new, "new entry", "new entries")
-        said = f"The person is on the suppression list: {entries}, by e-mail, phone and profile."
+        said = f"The person is on the suppression list by e-mail, phone and profile: {entries}."
         return with_notice(visitor, address_of(record), said)
 
     async def remove(_: Request, visitor: PageVisitor, form: Form) -> Response:
         gone = await orders.unsuppress(one(form, "value"))
         await journal_word(ledger, visitor, LIST, Run.new(RunKind.SUPPRESS).name, "taken_off_the_list")
-        said = "It is off the list; refill sync --full looks at the records again." if gone else "It was not on it."
+        said = "Removed. refill sync --full looks at the records again." if gone else "It was not on the list."
         return with_notice(visitor, "/suppression", said)
 
     async def look(request: Request, visitor: PageVisitor, form: Form) -> Response:
@@ -69,7 +69,7 @@ def people_routes(door: Door, shell: Shell, ledger: Ledger, orders: Orders) -> l
         left = await orders.forget(_asked(form), one(form, "seen"), note)
         if left is None:
             return with_notice(visitor, "/suppression", CHANGED)
-        done = "Erased here. The CRMs' own records are theirs to delete, and Refill leaves them alone."
+        done = "Erased here. Delete the records in the CRMs yourself: Refill leaves them alone."
         return with_notice(visitor, "/suppression", " ".join(["Not all is erased yet.", *left]) if left else done)
 
     return [

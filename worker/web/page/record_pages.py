@@ -71,11 +71,11 @@ def record_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) 
         ref = _ref(request)
         known = await explain(ledger, *ref)
         if not _is_watched(settings, ref) or not known.is_known:
-            return door.refusal(request, visitor, 404, "Nothing is known of this record. Nothing was changed.")
+            return door.refusal(request, visitor, 404, "Refill knows nothing of this record. Nothing was changed.")
         run = Run.new(RunKind.REPLAY).name
         await journal_word(ledger, visitor, ref, run, "replayed")
         await ledger.work(*ref[:2]).replay(ref[2], run, reopen=True)
-        return with_notice(visitor, address_of(ref), "It is due now; fields that were refused are open again.")
+        return with_notice(visitor, address_of(ref), "The record is due now. Fields that were refused are open again.")
 
     place = "/records/{crm}/{object}/{id:path}"
     return [

@@ -53,7 +53,7 @@ def review_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) 
             chosen = {only[:2]: [line for line in named if fingerprint_in(line) == seen]}
         if stand is None or not any(chosen.values()):
             return with_notice(
-                visitor, "/review", "What matches has changed since it was shown. Nothing was decided.", **filled
+                visitor, "/review", "The proposals have changed since you saw them. Nothing was decided.", **filled
             )
         run, decided = Run.new(RunKind.REVIEW).name, 0
         for name, lines in chosen.items():
@@ -64,7 +64,7 @@ def review_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) 
                     await journal_word(ledger, visitor, (*name, whole.id), run, str(stand))
                     await decide_proposal(ledger, name, _part(name, whole, wanted), stand)
                     decided += 1
-        return with_notice(visitor, "/review", f"{decided} {stand}; the next visit carries it out.", **filled)
+        return with_notice(visitor, "/review", f"{decided:,} {stand}. The next visit carries it out.", **filled)
 
     return [door.look("/review", show), door.act("/review/decide", decide, PageRole.OPERATOR)]
 

@@ -19,6 +19,7 @@ from worker.web.page.delivery_page import delivery_routes
 from worker.web.page.door import Door
 from worker.web.page.entrance import entrance
 from worker.web.page.inspector_page import inspector_routes
+from worker.web.page.known_names import known_names
 from worker.web.page.list_pages import list_routes
 from worker.web.page.live_page import live_routes
 from worker.web.page.orders import Orders
@@ -34,20 +35,26 @@ from worker.web.page.target_pages import target_routes
 from worker.web.page.undo_page import undo_routes
 
 PLACES = (
-    NavigationEntry("/", "Overview"),
-    NavigationEntry("/records", "Records"),
-    NavigationEntry("/review", "Review"),
-    NavigationEntry("/dead", "Dead letters"),
-    NavigationEntry("/uncertain", "Uncertain"),
-    NavigationEntry("/runs", "Runs"),
-    NavigationEntry("/deliveries", "Deliveries"),
-    NavigationEntry("/live", "Live"),
-    NavigationEntry("/suppression", "Suppression"),
-    NavigationEntry("/pauses", "Pauses"),
-    NavigationEntry("/scorecard", "Scorecard"),
-    NavigationEntry("/calls", "API calls"),
-    NavigationEntry("/workers", "Workers"),
-    NavigationEntry("/configuration", "Configuration"),
+    (
+        NavigationEntry("/", "Overview"),
+        NavigationEntry("/live", "Live"),
+        NavigationEntry("/records", "Records"),
+        NavigationEntry("/runs", "Runs"),
+        NavigationEntry("/deliveries", "Deliveries"),
+    ),
+    (  # what waits for a person's word
+        NavigationEntry("/review", "Review"),
+        NavigationEntry("/dead", "Dead letters"),
+        NavigationEntry("/uncertain", "Uncertain"),
+        NavigationEntry("/suppression", "Suppression"),
+        NavigationEntry("/pauses", "Pauses"),
+    ),
+    (  # how it works
+        NavigationEntry("/scorecard", "Scorecard"),
+        NavigationEntry("/calls", "API calls"),
+        NavigationEntry("/workers", "Workers"),
+        NavigationEntry("/configuration", "Configuration"),
+    ),
 )
 MOST_FORM = 1 << 16
 
@@ -63,7 +70,7 @@ def page_routes(
     if settings.web.token is None:
         return []
     assets = Assets()
-    shell, sign_in = Shell(assets, PLACES, clock), SignIn(settings.web, Sessions(quick.scripts))
+    shell, sign_in = Shell(assets, PLACES, known_names(settings), clock), SignIn(settings.web, Sessions(quick.scripts))
     door = Door(Hosts(settings.web), sign_in, shell, Bodies(most=MOST_FORM))
     return [
         *entrance(door, sign_in, shell),

@@ -9,7 +9,7 @@ from starlette.routing import Route
 from config.settings import Settings
 from worker.ledger.ledger import Ledger
 from worker.reports.journal_pages import key_in
-from worker.reports.run_story import run_story, runs, totals
+from worker.reports.run_story import by_field, run_story, runs, totals
 from worker.web.page.door import Door
 from worker.web.page.shell import Shell, run_address
 from worker.web.page.visitor import PageVisitor
@@ -29,7 +29,14 @@ def run_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) -> 
         found = await run_story(ledger, settings, request.path_params["run"], after)
         is_known = bool(found.figures or found.page.lines or found.open or after)
         return shell.page(
-            request, "run", visitor, status=200 if is_known else 404, found=found, is_known=is_known, crms=settings.crm
+            request,
+            "run",
+            visitor,
+            status=200 if is_known else 404,
+            found=found,
+            fields={work: by_field(figures) for work, figures in found.figures.items()},
+            is_known=is_known,
+            crms=settings.crm,
         )
 
     return [door.look("/runs", listing), door.look("/runs/{run}", show)]

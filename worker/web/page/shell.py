@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from secrets import token_urlsafe
 from typing import Any
@@ -15,24 +15,33 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from config.counts import counted
 from config.plain import shown
+from worker.reports.story_words import field_word
 from worker.reports.words import ago, lasting, of, until
 from worker.web.page.assets import Assets
 from worker.web.page.headers import headers
-from worker.web.page.visitor import PageRole, PageVisitor
+from worker.web.page.visitor import PageVisitor
 
 
 class NavigationEntry(Struct, frozen=True):
-    """Names one page of the navigation. ``least`` is who sees it."""
+    """Names one page of the navigation."""
 
     path: str
     name: str
-    least: PageRole = PageRole.VIEWER
 
 
 class Shell:
-    """Renders the templates. ``places`` are those of the navigation, in its order."""
+    """Renders the templates.
 
-    def __init__(self, assets: Assets, places: tuple[NavigationEntry, ...], clock: Callable[[], int]) -> None:
+    ``places`` are those of the navigation, in its groups and order; ``known`` the names that a filter suggests.
+    """
+
+    def __init__(
+        self,
+        assets: Assets,
+        places: Sequence[Sequence[NavigationEntry]],
+        known: Mapping[str, Sequence[str]],
+        clock: Callable[[], int],
+    ) -> None:
         self._places, self._clock = places, clock
         self._templates = Environment(
             loader=PackageLoader("worker.web.page"),
@@ -47,6 +56,7 @@ class Shell:
         self._templates.filters["counted"] = counted
         self._templates.globals |= {
             "asset": assets.place,
+            "known": known,
             "ago": ago,
             "until": until,
             "lasting": lasting,
@@ -62,7 +72,7 @@ class Shell:
         text = self._templates.get_template(f"{name}.html").render(
             nonce=nonce,
             visitor=visitor,
-            places=[one for one in self._places if visitor and visitor.role >= one.least],
+            places=self._places,
             here=request.url.path,
             query=dict(request.query_params),
             said=_said(request, visitor),
@@ -93,16 +103,18 @@ def _said(request: Request, visitor: PageVisitor | None) -> str:
 
 
 def _plain(value: object) -> object:
-    """Shows text of anybody without what would steer or reorder the line around it."""
+    """Shows figures in groups of three, and text of anybody without what would steer or reorder the line around it."""
+    if type(value) is int:
+        return f"{value:,}"
     return shown(value, lines=True) if type(value) is str else "" if value is None else value
 
 
 def _words(name: object) -> str:
-    return str(name or "").replace("_", " ")
+    return field_word(str(name or ""))
 
 
 def _capitalized(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}"
+    return "CRM" if text == "crm" else f"{text[:1].upper()}{text[1:]}"
 
 
 def _when(at_ms: int) -> str:

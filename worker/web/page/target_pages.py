@@ -31,14 +31,14 @@ def target_routes(door: Door, shell: Shell, ledger: Ledger, orders: Orders) -> l
         target = one(form, "target")
         await orders.pause(target, f"Paused on the page by {visitor.who}: {one(form, 'why')[:200]}".rstrip(": "))
         await journal_word(ledger, visitor, of_refill("pause", target), Run.new(RunKind.PAUSE).name, "paused")
-        return with_notice(visitor, "/pauses", f"{target} is paused until somebody resumes it.")
+        return with_notice(visitor, "/pauses", f"{target} is paused until it is resumed.")
 
     async def resume(_: Request, visitor: PageVisitor, form: Form) -> Response:
         target = one(form, "target")
         found = await orders.resume(target)
         await journal_word(ledger, visitor, of_refill("pause", target), Run.new(RunKind.RESUME).name, "resumed")
-        stands = f" {', '.join(found.stands)} stands until refill reconcile has looked at the books."
-        lifted = f"{counted(len(found.lifted), 'reason', 'reasons')} of {target} lifted."
+        stands = f" Still paused ({', '.join(found.stands)}) until refill reconcile has read the provider's books."
+        lifted = f"Lifted {counted(len(found.lifted), 'reason')} of {target}."
         return with_notice(visitor, "/pauses", lifted + (stands if found.stands else ""))
 
     return [

@@ -19,7 +19,7 @@ from worker.web.page.visitor import PageRole, PageVisitor
 from worker.web.page.word_journal import journal_word
 
 SHOWN = 200
-CHANGED = "It has changed since it was shown. Nothing was undone."
+CHANGED = "Something has changed since you saw it. Nothing was undone."
 
 
 def undo_routes(door: Door, shell: Shell, ledger: Ledger, orders: Orders) -> list[Route]:
@@ -41,7 +41,7 @@ def undo_routes(door: Door, shell: Shell, ledger: Ledger, orders: Orders) -> lis
         if done is None:
             return with_notice(visitor, "/runs", CHANGED)
         gone = counted(done.going, "change goes", "changes go")
-        return with_notice(visitor, run_address(run), f"{gone} back, as visits come to them.")
+        return with_notice(visitor, run_address(run), f"{gone} back with the next visits.")
 
     return [
         door.act("/undo/look", look, PageRole.OPERATOR),
