@@ -173,7 +173,7 @@ class _Crm(Options):
             filled = self.objects()[kind].fields if kind in self.objects() else {}
             if idle := [name for name in fields if name not in filled]:
                 raise ValueError(
-                    f"bad.{kind}.{idle[0]} is of a field that is not filled: add it to watch.{kind}.fields"
+                    f"bad.{kind}.{idle[0]} names a field that is not filled: add it to watch.{kind}.fields"
                 )
         return self
 
@@ -250,7 +250,7 @@ class SalesforceSettings(_Crm, SalesforceOptions):
     def _is_answered(cls, api_version: str) -> str:
         end = retirements.of_salesforce_version(api_version)
         if end is not None and end.ends <= retirements.LOOKED_UP:
-            raise ValueError(f'"{api_version}" is not answered any more: {end.sentence}')
+            raise ValueError(f'"{api_version}" is no longer supported: {end.sentence}')
         return api_version
 
     @model_validator(mode="after")

@@ -141,7 +141,8 @@ def _refuse_ended(read: _Read) -> None:
     """Refuses sign-ins that their vendor ends, with the date and the way out: later they fail in the night."""
     for path, value in _leaves(read.values):
         if end := _end_of(read, path, value):
-            read.problems.append(f"{read.origin.of(path)}{'.'.join(path)} is not a sign-in that lasts: {end.sentence}")
+            key = f"{read.origin.of(path)}{'.'.join(path)}"
+            read.problems.append(f"{key} is a sign-in that is being retired: {end.sentence}")
             _drop(read.values, path)
             if end is retirements.PASSWORD:
                 read.values["crm"][path[1]]["auth"] = "jwt"  # so that the error names what the way out lacks

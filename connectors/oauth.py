@@ -223,7 +223,7 @@ def token_reading(
                 *args, retry_after_s=too_often_s if wait_s is None else wait_s, bucket=bucket, code=code
             )
         if code in _AGAIN_CODES or _AGAIN.search(words) or (reply.status == 400 and not code):  # a gateway's page
-            hint = "its token endpoint keeps asking for the request again: it is tried again"
+            hint = "its token endpoint keeps redirecting our sign-in: it is tried again"
             return SignInUnavailableError(*args, bucket=bucket, code=code, hint=hint)
         code, hint = blamed(code, words.lower())
         return AccessError(*args, code=code, hint=hint)

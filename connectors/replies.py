@@ -166,7 +166,7 @@ def sent_a_page(vendor: str, operation: Operation, reply: Reply) -> RateLimitedE
     """
     if not (_page(reply) and reply.status in {400, 403, 409, 413}):
         return None
-    hint = "something between us and the API refuses our calls with a page: it is tried again each minute"
+    hint = "a proxy or firewall answers our calls with a web page: it is tried again every minute"
     asked = retry_after(reply)
     wait = PAGE_S if asked is None else asked
     return RateLimitedError(vendor, operation.name, reply.status, retry_after_s=wait, code="PAGE", hint=hint)

@@ -56,6 +56,8 @@ LOOSE = (  # where each text of a few words is a sentence for people
 )
 WORDS, FEW = 4, 3
 LETTERS = 7  # a shorter rest says nothing by itself
+# a name or path, a page of HTML, lines of TOML, a piece of SOQL
+NO_SENTENCE = re.compile(r'\S+|<.*|#.*|\w+ = ("[^"]*"|\{[^}]*\})( [#\[].*)?|\(\w+ [<>=] .*')
 PLACES: tuple[tuple[str, str, str], ...] = (  # the first that fits: where it stands, who says it, where to read on
     ("config/", "the configuration", "configuration.md"),
     ("worker/commands/providers/", "a provider by hand", "by-hand.md"),
@@ -107,7 +109,7 @@ def sentences() -> Iterator[tuple[str, str]]:
         found = [one for node in nodes(path) for one in _spoken(node, name)]
         found += _loose(path) if name.startswith(LOOSE) else ()
         for spelled in (spelled for one in found for spelled in _spelled(one)):
-            if len(re.sub(r"[^A-Za-z]", "", spelled)) >= LETTERS:
+            if len(re.sub(r"[^A-Za-z]", "", spelled)) >= LETTERS and not NO_SENTENCE.fullmatch(spelled):
                 yield name, spelled
 
 

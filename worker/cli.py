@@ -48,7 +48,7 @@ COMMANDS = (
     CommandName("undo", "Take back what a run did, where our value still stands.", _DECIDE),
     CommandName("replay", "Look at a record again whatever was remembered.", _DECIDE),
     CommandName("dead", "List, replay or drop records that failed too often.", _DECIDE),
-    CommandName("uncertain", "List and resolve lookups that were perhaps charged.", _DECIDE),
+    CommandName("uncertain", "List and resolve lookups that may have been charged.", _DECIDE),
     CommandName("pause", "Do nothing more at a crm or a provider until it is resumed.", _DECIDE),
     CommandName("resume", "Lift every reason a crm or a provider is paused for.", _DECIDE),
     CommandName("reconcile", "Compare our ledger with the providers' books.", _DECIDE),

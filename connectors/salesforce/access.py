@@ -22,5 +22,5 @@ def denied(
     elif code in _OFF:
         hint = 'API access is switched off: give the user the permission "API Enabled", and the org an edition with it'
     elif "SCOPE" in code or (code in _UNFIT and {"valid", "REST", "API"} <= words):
-        hint = 'the session is not for the API: give the app the scope "Manage user data via APIs (api)"'
+        hint = 'the session may not use the API: give the app the scope "Manage user data via APIs (api)"'
     return AccessError(vendor, operation, status, code=code, hint=hint) if hint else None

@@ -277,7 +277,7 @@ def reading(vendor: str, reserve: float, api_version: str = "") -> ReplyReading:
         if reply.status == 400 and operation.method == "GET":  # a question is about no row
             if said.kind is RefusalKind.ORG:
                 return UnavailableError(*args, code=code)
-            return AccessError(*args, code=code, hint="the org does not take a question of ours: run refill check")
+            return AccessError(*args, code=code, hint="the org refuses one of our queries: run refill check")
         of_a_row = code in KINDS and operation.repeat is Repeat.CREATES
         if reply.status == 400 or (reply.status == 403 and of_a_row):
             return RejectedError(*args, fields=first.fields, code=code, said=said)

@@ -140,7 +140,7 @@ async def test_page_fills_live_and_takes_a_word(refill: Refill, browser: Browser
         await page.goto(f"{url}/records?q={record[2]}")
         await expect(page.get_by_text("Approved by a person: Ann (admin).")).to_be_visible()
         await page.get_by_role("button", name="Replay").click()
-        await expect(page.get_by_role("status")).to_contain_text("It is due now")
+        await expect(page.get_by_role("status")).to_contain_text("The record is due now")
 
         # Replay of everything that is shown.
         await page.get_by_role("link", name="Dead letters").click()

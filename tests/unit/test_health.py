@@ -90,7 +90,7 @@ def test_worst_of_several_reasons_is_told_with_its_sentence(settings: Settings) 
 
 def test_alerts_are_few_and_a_pending_retry_is_none() -> None:
     assert not alerts(seen(pauses=(pause("forager", "429", NOW + 5_000),)), {})
-    assert alerts(seen(workers=(), uncertain=1), {}) == ["No worker is alive.", "1 lookup was perhaps charged."]
+    assert alerts(seen(workers=(), uncertain=1), {}) == ["No worker is alive.", "1 lookup may have been charged."]
     over = {"forager": forecast(300, 500, 10, 30), "kaspr": forecast(100, 500, 10, 30)}
     assert [one.expected for one in over.values()] == [900, 300]
     assert alerts(seen(), over) == ["At this pace forager's budget will not last the month."]

@@ -100,7 +100,7 @@ def sentences(rules: Policy, found: Advice) -> Iterator[str]:
         yield f"{name}: no field has a provider, so there is no order."
     elif found.unseen:
         yield (
-            f"{name}: too little was seen of {', '.join(found.unseen)} to advise an order; "
+            f"{name}: not enough is known yet of {', '.join(found.unseen)} to advise an order; "
             f"each has to be asked {ENOUGH} times."
         )
     elif not found.is_proved:
@@ -118,7 +118,7 @@ def sentences(rules: Policy, found: Advice) -> Iterator[str]:
         yield (
             f'  Write it as "from", or set crm.{rules.crm}.order = "learned".'
             if not rules.learned
-            else ("  It is learned already; what is seen from now on decides.")
+            else ("  The order is learned already and keeps following the results.")
         )
 
 

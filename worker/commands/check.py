@@ -147,7 +147,7 @@ def _idle(settings: Settings) -> Iterator[CheckResult]:
     to = settings.providers.openprospect.deliver_to if settings.providers.openprospect else ()
     for name, crm in settings.crm.items():
         if not crm.objects() and name not in to:
-            text = "nothing of it is watched and nothing is delivered to it"
+            text = "none of its objects is watched and nothing is delivered to it"
             yield CheckResult(name, WARNING, text, f"add a table [crm.{name}.watch.contact], or take it out")
 
 

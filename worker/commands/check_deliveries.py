@@ -78,7 +78,7 @@ def _unsearchable(settings: CrmSettings, kind: str, schema: Mapping[str, Propert
     for property in (settings.external_id, *(readable.get(name, "") for name in names)):
         held = schema.get(property)
         if held is not None and not held.searchable:
-            text = f"{property} cannot be searched, so no delivery finds a row by it and may double one"
+            text = f"{property} cannot be searched, so deliveries find no row by it and may create duplicates"
             yield DeliveryNeed(kind, text, "encrypt it in a way that can be filtered (deterministic), or not at all")
 
 

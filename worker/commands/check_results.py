@@ -83,7 +83,9 @@ def failure(part: str, credential: str, error: BaseException) -> CheckResult:
         case CreditsError():
             return CheckResult(part, FAILED_LEVEL, "it has no credits left", hint or "buy some")
         case ContractError():
-            return CheckResult(part, FAILED_LEVEL, f"its answer does not fit this API ({error.code})", "check base_url")
+            return CheckResult(
+                part, FAILED_LEVEL, f"its answer is not that of this API ({error.code})", "check base_url"
+            )
         case UnavailableError() if error.status is None:
             return CheckResult(part, FAILED_LEVEL, "it does not answer", hint or "check base_url and the network")
         case UnavailableError():

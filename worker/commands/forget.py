@@ -104,7 +104,7 @@ def _json(who: Somebody, ended: Forgotten) -> dict[str, object]:
 def left(who: Somebody, ended: Forgotten) -> Iterator[str]:
     """Yields a sentence for each thing that is still to do."""
     for name, why in sorted(who.not_asked.items()):
-        yield f"{name} was not asked, so records there may be theirs and kept by another handle: {why}"
+        yield f"{name} was not asked, so it may hold more records of this person:  {why}"
     for one in ended.busy:
         yield f"{' '.join(one)} is being visited: run this again in two minutes"
     if ended.left:

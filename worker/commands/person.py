@@ -72,7 +72,7 @@ async def somebody(runtime: Runtime, texts: Sequence[str], reading: ValueReading
     if not texts and record is None:
         raise ConfigError(["name somebody by an e-mail, a phone or a profile, or a record with --record"])
     if len(personal(handles)) < len(handles):
-        raise ConfigError(["a domain is a company and nobody: name the person by an e-mail, a phone or a profile"])
+        raise ConfigError(["a domain names a company: name the person by an e-mail, a phone or a profile"])
     found = Somebody(handles)
     await asyncio.gather(*(_opened(runtime, name, found) for name in settings.crm))
     if record is not None:

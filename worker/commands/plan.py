@@ -205,7 +205,7 @@ def block(one: ForeseenVisit) -> Iterator[str]:
 
 
 def _likely(chance: float) -> str:
-    return f"{chance:.0%} likely" if chance >= 0.005 else "if nothing is found before"
+    return f"{chance:.0%} likely" if chance >= 0.005 else "if nothing is found first"
 
 
 def delivery_json(one: ForeseenDelivery) -> dict[str, Any]:
@@ -282,7 +282,7 @@ def _rows(plan: Plan) -> Iterator[tuple[str, str]]:
 
 def _sentences(plan: Plan) -> Iterator[str]:
     if any(one.by != "own rates" for one in plan.sums.credits(plan.odds).values()):
-        yield "Price list: too few lookups so far, so each is taken to bring something every second time."
+        yield "Price list: too few lookups so far, so each is assumed to succeed every second time."
     for name, one in plan.sums.credits(plan.odds).items():
         if one.expected > (left := plan.budgets.get(name, 0)):
             yield f"The budget of {name} covers {counted(left, 'credit')} today: the rest waits."

@@ -86,7 +86,7 @@ def _show(reports: Mapping[str, BooksReport], failed: Mapping[str, str], *, rest
         err.say(f"{name}: its books could not be read ({why})", style="red")
     if restored:
         text = (
-            "Redis had forgotten paid calls: it stays blocked until every provider's books were read"
+            "Redis had forgotten paid calls: it stays blocked until every provider's books have been read"
             if failed
             else "Redis had forgotten paid calls; it is taken as it is now, and paid calls go on"
         )

@@ -48,7 +48,7 @@ async def run_sync(config: Path | None, wanted: Pass, *, as_json: bool, verbose:
     else:
         out.print(summary(report))
         for one in drifted:
-            out.say(f"left alone: {one['crm']} {one['object']} {one['id']} is not what the plan was made of")
+            out.say(f"left alone: {one['crm']} {one['object']} {one['id']} has changed since the plan was made")
     say(report.ending)
     say_observed(settings, [wanted.record[0]] if wanted.record else sorted(settings.crm))
     return report.ending.code or (LEFT if drifted else DONE)

@@ -1,4 +1,4 @@
-"""Implements ``uncertain``: lookups that were perhaps charged, and a person's word on them."""
+"""Implements ``uncertain``: lookups that may have been charged, and a person's word on them."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ async def _look_again(ledger: Ledger, refs: Iterable[Ref]) -> None:
         await ledger.work(crm, object).add([Due(id)], lane=Lane.LIVE, run=run, forced=True)
 
 
-app = group("List and resolve lookups that were perhaps charged.")
+app = group("List and resolve lookups that may have been charged.")
 
 
 @app.command("list")

@@ -26,7 +26,7 @@ from worker.decide.values.person import PersonName
 from worker.decide.waterfall import Supply
 
 _SLUG, _PERSON = "slug", "person"
-_UNSEEN = 0.5  # the chance of an operation that too little was seen of; only a hit is taken to cost its price
+_UNSEEN = 0.5  # the chance of an operation that not enough is known yet of; only a hit is taken to cost its price
 _DEEPEST = 12  # questions; no record has so many, it bounds what a price list could make of it
 _SHAPES = 4_096
 _MOBILE, _FIXED = "+491711234567", "+493012345678"

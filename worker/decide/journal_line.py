@@ -44,7 +44,7 @@ _SIGNALS = {
     "job_change": "the person works elsewhere now",
     "kept_back": "the CRM did not take what was delivered",
     "incomplete": "delivered without a last name, which no CRM takes",
-    "drifted": "left alone: it is not what the plan was made of any more",
+    "drifted": "left alone: it has changed since the plan was made",
 }
 
 

@@ -34,7 +34,7 @@ class Advice(Struct, frozen=True):
     """Compares the order that stands with the cheapest one, for a record of whom the profile and every gap are known.
 
     ``now`` and ``best`` are expected credits a record, ``saved`` is the share that the better order saves, ``low``
-    and ``high`` its 90 % interval. ``orders`` are by field, ``unseen`` the operations that too little was seen of.
+    and ``high`` its 90 % interval. ``orders`` are by field, ``unseen`` the operations that not enough is known yet of.
     """
 
     orders: Orders = {}
@@ -166,7 +166,7 @@ def _drawn(odds: Odds, beta: Callable[[float, float], float]) -> Odds:
 
 
 def learned(policy: Policy, offers: Sequence[Offer], odds: Odds) -> Policy:
-    """Returns the policy in the cheapest order; as it stands while too little was seen of what it asks."""
+    """Returns the policy in the cheapest order; as it stands while not enough is known yet of what it asks."""
     if not all(odds.is_seen(one) for one in _asked(policy, offers)):
         return policy
     found = ordered(policy, cheapest(policy, offers, odds))

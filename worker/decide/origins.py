@@ -23,11 +23,11 @@ class TroubleOrigin(StrEnum):
 
 
 _ADVICE = {
-    TroubleOrigin.CONFIGURATION: "A credential, a scope or a property is missing: mend it, run refill check.",
-    TroubleOrigin.CRM_RULE: "The CRM refuses by a rule of its own: change the rule, or the record.",
-    TroubleOrigin.VENDOR: "The vendor answered in a way nobody expects: see its status page, or report it.",
+    TroubleOrigin.CONFIGURATION: "A credential, a scope or a property is missing: add it, then run refill check.",
+    TroubleOrigin.CRM_RULE: "A rule of the CRM refuses the change: change the rule or the record.",
+    TroubleOrigin.VENDOR: "The vendor gave an unexpected answer: see its status page, or report it.",
     TroubleOrigin.TRANSIENT: "It failed eight times in a row and may well work now.",
-    TroubleOrigin.OURS: "A fault of Refill's own: the log has the traceback. Please report it.",
+    TroubleOrigin.OURS: "A bug in Refill: the log has the traceback. Please report it.",
 }
 _PASSING = frozenset({"UnavailableError", "OutcomeUnknownError", "RateLimitedError", "StaleReadError", "overdue"})
 _SETTING = re.compile(r"refill (check|setup)|permission|scope|credential|access|property|not allowed", re.IGNORECASE)

@@ -31,7 +31,7 @@ from worker.visits.journal_entries import lookup_entry
 from worker.visits.paid_call import MIDNIGHT, RESTORED, VERDICT, PaidCalls
 from worker.visits.suppressed import about
 
-SUPPRESSED = "whom you ask about is on the suppression list: refill suppress remove takes them off it"
+SUPPRESSED = "this person is on the suppression list: refill suppress remove takes them off"
 TRIES = 3  # a ticket may be tidied away while its call waits for a slot, and midnight may pass: then once more
 
 
@@ -147,7 +147,7 @@ class Buyer:
                     raise NotNowError(await self._no_budget(line, question.price))
                 case _:
                     assert_never(answer)
-        raise NotNowError("the ticket was tidied away before the call was sent, nothing was charged: ask again")
+        raise NotNowError("the ticket expired before the call was sent and nothing was charged: ask again")
 
     async def _no_budget(self, name: str, price: int) -> str:
         """Says whose budget does not reach, by which figures, until when, and what to do."""

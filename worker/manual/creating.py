@@ -93,13 +93,13 @@ class Maker(Struct, frozen=True):
                     if found is not None:
                         return found
                 case UnwantedCreation():  # such rows are nobody's
-                    raise NotNowError(f"whoever the {wanted.object} is about is on the suppression list")
+                    raise NotNowError(f"the person or company of this {wanted.object} is on the suppression list")
                 case Claimed() as claim:
                     try:
                         return await self._sent(wanted, claim)
                     except TicketSpentError:
                         continue
-        raise NotNowError(f"somebody else is making the same {wanted.object}: nothing was sent, try again")
+        raise NotNowError(f"somebody else is creating the same {wanted.object}: nothing was sent, try again")
 
     async def _sent(self, wanted: WantedRow, claim: Claimed) -> CreatedRow:
         try:

@@ -96,8 +96,8 @@ def _polls(found: Overview, settings: Settings) -> Iterator[Alarm]:
 
 def _money(found: Overview) -> Iterator[Alarm]:
     if found.uncertain:
-        lookups = counted(found.uncertain, "lookup was", "lookups were")
-        sentence = f"{lookups} perhaps charged and no bill shows it. Next: refill uncertain list."
+        lookups = counted(found.uncertain, "lookup")
+        sentence = f"{lookups} may have been charged, and no bill shows it. Next: refill uncertain list."
         yield Alarm("uncertain", Cause.BOOKS, sentence, 6 * HOUR_MS)
     for name, one in found.credits.items():
         if one.cap.month is not None and one.month >= one.cap.month:

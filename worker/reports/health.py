@@ -126,7 +126,7 @@ def alerts(found: Overview, forecasts: dict[str, MonthForecast]) -> list[str]:
     if dead:
         sentences.append(f"{counted(dead, 'record is a dead letter', 'records are dead letters')}.")
     if found.uncertain:
-        sentences.append(f"{counted(found.uncertain, 'lookup was', 'lookups were')} perhaps charged.")
+        sentences.append(f"{counted(found.uncertain, 'lookup')} may have been charged.")
     if found.memory is not None and found.memory.is_full:
         sentences.append("Redis is nearly full, so backfill is paused.")
     for name, comparison in found.reconciled.items():

@@ -18,13 +18,13 @@ from worker.ledger.money.budgets import Booked, Totals
 from worker.ledger.money.ticket_values import Uncertain
 from worker.ledger.rates.calls import Called
 from worker.ledger.rates.clocks import Offset
+from worker.ledger.rates.cursors import newest_change
 from worker.ledger.rates.pauses import Pause
 from worker.ledger.rates.timetable import Beat, Ticked
 from worker.ledger.redis_memory import MemoryUse
 from worker.ledger.run import Run
 from worker.ledger.work.work import Counts
 from worker.redis.connection import dangers_of
-from worker.triggers.poll import newest_cursor
 from worker.visits.budget_lines import Cap, budget_lines_of
 
 COMPANY = "company"
@@ -200,7 +200,7 @@ async def overview(ledger: Ledger, settings: Settings) -> Overview:
 async def _newest(ledger: Ledger, settings: Settings) -> dict[str, int]:
     kept = await ledger.cursors.all()
     found = {
-        name: max((int(kept.get(newest_cursor(name, kind), 0)) for kind in crm.objects()), default=0)
+        name: max((int(kept.get(newest_change(name, kind), 0)) for kind in crm.objects()), default=0)
         for name, crm in settings.crm.items()
     }
     return {name: at_ms for name, at_ms in found.items() if at_ms}

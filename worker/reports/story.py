@@ -255,7 +255,7 @@ def _signal(line: Mapping[str, Any]) -> str:
     who = line.get("external_id") or "(erased)"
     match line.get("signal"):
         case "wrong_person":
-            return f"Worth a look: the record is of another person than prospect {who}, so nothing was brought in."
+            return f"Worth a look: the record belongs to somebody else than prospect {who}, so nothing was brought in."
         case "job_change":
             where = line.get("employer") or line.get("employer_domain") or "(erased)"
             return f"Worth a look: the person works at {where} now, says {provider_word(line.get('provider') or '')}."
@@ -264,7 +264,7 @@ def _signal(line: Mapping[str, Any]) -> str:
             whom = provider_word(str(line.get("provider") or ""))
             return f"The {what} from {whom} bounced or was reported wrong: it is never written again."
         case "drifted":
-            return "Left alone by the run of a plan: it was not what the plan was made of any more."
+            return "Left alone by the run of a plan: it had changed since the plan was made."
         case "incomplete":
             return f"Prospect {who} was delivered without a last name, which no CRM takes."
         case "kept_back":

@@ -77,7 +77,7 @@ LEFT_ALONE = {
 NOTES = {
     "budget": "the budget is used up",
     "rate": "the rate is used up",
-    "slow_reads": "the CRM answers reads so slowly that nothing may be written on them",
+    "slow_reads": "the CRM answers reads too slowly for safe writes",
     "credits": "the provider says that no credits are left",
     "credentials": "our credentials are refused",
     "outage": "it does not answer properly",

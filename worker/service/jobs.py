@@ -234,7 +234,7 @@ async def archive_journal(runtime: Runtime, payload: Mapping[str, Any]) -> None:
     try:
         await erase_elsewhere(ledger.erasures, ledger.journal, kept.archive_dir, now)
     except (OSError, ValueError) as error:
-        hint = "journal.archive_dir cannot be read or written, or holds lines of others: it may tell of erased people"
+        hint = "journal.archive_dir cannot be read or written, or holds lines of others: erased people may be in it"
         log.error("journal.unerased", error=type(error).__name__, hint=hint)
     try:
         if await _audited(runtime):

@@ -14,7 +14,7 @@ from msgspec import Struct, structs
 
 from connectors.models import Cursor, Record
 from connectors.telemetry import step
-from worker.ledger.rates.cursors import Cursors
+from worker.ledger.rates.cursors import Cursors, newest_change
 from worker.ledger.work.work import CursorMove, Due, Lane
 from worker.visits.watch import Watch, is_due, own_values
 
@@ -36,11 +36,6 @@ def poll_cursor(watch: Watch) -> str:
 def activation_cursor(watch: Watch) -> str:
     """Returns the name under which the vendor's time (ms) is kept from which on changes are followed."""
     return f"activated:{watch.crm}:{watch.object}"
-
-
-def newest_cursor(crm: str, object: str) -> str:
-    """Returns the name under which the vendor's stamp (ms) of the newest change is kept that a poll has seen."""
-    return f"newest:{crm}:{object}"
 
 
 def _text(cursor: Cursor) -> str:
@@ -84,7 +79,7 @@ async def poll(watch: Watch, cursors: Cursors, *, run: str, lookback_ms: int) ->
 
 async def _note_newest(watch: Watch, cursors: Cursors, stamp: int) -> None:
     """Keep the newest change seen, for people to look at; pages overlap, and late rows bear old stamps."""
-    name = newest_cursor(watch.crm, watch.object)
+    name = newest_change(watch.crm, watch.object)
     if stamp > int(await cursors.get(name) or 0):
         await cursors.set(name, str(stamp))
 

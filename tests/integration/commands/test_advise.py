@@ -29,7 +29,7 @@ async def test_what_visits_have_counted_is_advised_from_and_a_learned_order_says
         assert (order["learned"], order["proved"]) == (True, False)
         assert "kaspr profile" in order["unseen"]
         told = (await refill("advise")).out
-        assert "too little was seen of" in told
+        assert "not enough is known yet of" in told
         assert "By country" in told
 
         assert (await refill("status", "--json")).json["learned_order"] == ["acme_hubspot"]

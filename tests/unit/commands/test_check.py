@@ -81,7 +81,7 @@ def test_an_object_that_is_not_mapped_has_nothing_wrong(crm: CrmSettings) -> Non
         (AccessError("v", "o", 401), "it refuses our credential (status 401)", "check KEY"),
         (AccessError("v", "o", 404, hint="look there"), "it cannot be used (status 404)", "look there"),
         (CreditsError("v", "o", 402), "it has no credits left", "buy some"),
-        (ContractError("v", "o", "user"), "its answer does not fit this API (field user)", "check base_url"),
+        (ContractError("v", "o", "user"), "its answer is not that of this API (field user)", "check base_url"),
         (UnavailableError("v", "o"), "it does not answer", "check base_url and the network"),
         (UnavailableError("v", "o", 503), "it has a fault (status 503)", "try again later"),
         (RateLimitedError("v", "o", 429), "it has a fault (status 429)", "try again later"),

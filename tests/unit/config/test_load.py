@@ -413,7 +413,7 @@ def test_sign_in_by_password_is_refused_with_its_date_and_the_way_out(
     file: Path, line: str, environ: dict[str, str], where: str
 ) -> None:
     first, *more = problems(file, ORG + line, ORG_SECRETS | environ)
-    assert first.startswith(f"{where} is not a sign-in that lasts")
+    assert first.startswith(f"{where} is a sign-in that is being retired")
     for told in ("20 February 2027", "Summer '27", "External Client App", "JWT bearer", 'auth = "jwt"'):
         assert told in first
     assert "canary" not in first
@@ -426,7 +426,7 @@ def test_sign_in_by_password_is_refused_with_its_date_and_the_way_out(
 def test_an_api_key_of_hubspot_is_refused_with_its_date_and_the_way_out(file: Path, name: str) -> None:
     (found,) = problems(file, SMALL.replace('kind = "hubspot"', f'kind = "hubspot"\n{name} = "p-canary"'))
     assert found.startswith(
-        f"refill.toml:7: crm.acme_hubspot.{name} is not a sign-in that lasts: HubSpot ends API keys"
+        f"refill.toml:7: crm.acme_hubspot.{name} is a sign-in that is being retired: HubSpot ends API keys"
     )
     assert "30 November 2022" in found
     assert "service key" in found
@@ -501,6 +501,6 @@ def test_what_says_that_a_value_is_bad_is_of_a_field_that_is_filled(file: Path) 
     (found,) = problems(
         file, ORG + 'bad.contact.city = { EmailBouncedDate = ["*"] }\nwatch.contact = {}\n', ORG_SECRETS
     )
-    assert "bad.contact.city is of a field that is not filled: add it to watch.contact" in found
+    assert "bad.contact.city names a field that is not filled: add it to watch.contact" in found
     file.write_text(ORG + 'bad.contact.work_email = { EmailBouncedDate = ["*"] }\nwatch.contact = {}\n')
     assert load(file, ORG_SECRETS).crm["s"].bad["contact"]["work_email"] == {"EmailBouncedDate": ("*",)}

@@ -240,7 +240,7 @@ SITUATIONS: dict[str, tuple[RecordFacts, list[str]]] = {
         RecordFacts(NOW, changes=[{"kind": "signal", "signal": "drifted", "at": 20, "run": DAY}]),
         [
             WATCHED,
-            "Left alone by the run of a plan: it was not what the plan was made of any more.",
+            "Left alone by the run of a plan: it had changed since the plan was made.",
             NOTHING_PLANNED,
         ],
     ),

@@ -37,9 +37,7 @@ def slug(text: str) -> str:
     """
     found = linkedin.slug(text)
     if not found:
-        raise WrongUseError(
-            "nobody is named here on LinkedIn: write what stands after /in/, such as ada-example-1a2b3c"
-        )
+        raise WrongUseError("not a LinkedIn profile: write the part after /in/, such as ada-example-1a2b3c")
     return found
 
 

@@ -125,7 +125,7 @@ def suggest(
 
 async def _suggest(kind: str, text: str, pages: int, config: Config, *, as_json: bool) -> None:
     if kind not in KINDS:
-        raise WrongUseError(f'"{kind}" is nothing that ids are suggested for; known: {", ".join(list(KINDS)[:6])}')
+        raise WrongUseError(f'there are no ids to suggest for "{kind}"; known: {", ".join(list(KINDS)[:6])}')
     if not text.strip():
         raise WrongUseError("write a part of the name that is looked for")
     async with at_forager(config) as opened:

@@ -96,7 +96,7 @@ def _reveal(key: NewApiKey, *, as_json: bool) -> None:
     rows = [("prefix", key.prefix), ("name", key.name), ("secret", key.secret)]
     tell(as_json, key, lambda: card("New API key", rows))
     if not as_json:
-        note("keep the secret now: it is shown once and kept nowhere")
+        note("save the secret now: it is shown once and stored nowhere")
 
 
 @app.command("delete")

@@ -37,11 +37,11 @@ _NEXT: Mapping[type[ConnectorError], str] = {
     UnavailableError: "it did not answer, try again later",
     OutcomeUnknownError: "it was sent and no clear answer came back, so it may be charged: refill uncertain list",
     NotFoundError: "there is none, or this key does not see it",
-    ConflictError: "it is not in the state this needs: look at it and try again",
-    RejectedError: "it was refused as it is, the same call would be refused again",
+    ConflictError: "its state does not allow this now: look at it and try again",
+    RejectedError: "the vendor refused it, and would refuse the same call again",
     AccessError: "the key is refused or lacks a right: refill check",
     CreditsError: "there are no credits left",
-    ContractError: "the answer has another form than documented: nothing of it was used",
+    ContractError: "the answer does not have the documented form: none of it was used",
 }
 
 

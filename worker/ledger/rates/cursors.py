@@ -5,6 +5,11 @@ from __future__ import annotations
 from worker.ledger.scripts import Scripts
 
 
+def newest_change(crm: str, object: str) -> str:
+    """Returns the name under which the vendor's stamp (ms) of the newest change is kept that a poll has seen."""
+    return f"newest:{crm}:{object}"
+
+
 class Cursors:
     """Keeps opaque texts by name; ``""`` is never set."""
 
