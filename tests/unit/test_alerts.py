@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.unit.commands.test_figures import ANSWERED, FOUND, REFUSED
+from worker.reports.overview import Overview
 from worker.web import metrics
 
 ROOT = Path(__file__).parents[2]
@@ -19,9 +21,9 @@ PROMETHEUS = ROOT / "deploy" / "prometheus"
 SUFFIXES = r"(_bucket|_sum|_count)$"
 
 
-def families() -> dict[str, str]:
+def families(found: Overview = FOUND) -> dict[str, str]:
     """Every family of /metrics with its help, by the name that a query takes."""
-    text = metrics.text(FOUND, spooled=1, broken=1, answered=ANSWERED, refused=REFUSED).decode()
+    text = metrics.text(found, spooled=1, broken=1, answered=ANSWERED, refused=REFUSED).decode()
     return {
         f"{family.name}_total" if family.type == "counter" else family.name: family.documentation
         for family in text_string_to_metric_families(text)
@@ -45,6 +47,10 @@ def expressions() -> Iterator[str]:
 
 def test_alerts_and_board_name_figures_that_there_are() -> None:
     assert named(" ".join(expressions())) <= families().keys()
+
+
+def test_every_figure_is_there_before_anything_has_happened() -> None:
+    assert families(replace(FOUND, workers=(), collected_ms=0, memory=None, calls={}, pauses=())) == families()
 
 
 def test_every_alert_says_what_to_do_and_has_a_fault_that_fires_it() -> None:

@@ -63,7 +63,7 @@ class _Figures(Collector):
         yield from _calls(self._found.calls)
         yield from _machine(self._found)
         yield _one("refill_spool_files", "Paid replies on the disk that Redis does not have yet.", self._spooled)
-        yield _one("refill_spool_broken_files", "Paid replies that cannot be loaded: set aside.", self._broken)
+        yield _one("refill_spool_broken_files", "Paid replies that cannot be loaded and were set aside.", self._broken)
 
 
 class _Doors(Collector):
@@ -133,7 +133,7 @@ def _money(found: Overview) -> Iterator[Metric]:
     tables: tuple[tuple[str, str, _Rows], ...] = (
         ("refill_credits_today", "Credits spent today.", [((name,), one.today) for name, one in credits]),
         ("refill_credits_month", "Credits spent this month.", [((name,), one.month) for name, one in credits]),
-        ("refill_credits_reserved", "Credits reserved or perhaps charged.", [((n,), o.reserved) for n, o in credits]),
+        ("refill_credits_reserved", "Credits reserved, or of uncertain lookups.", [((n,), o.reserved) for n, o in credits]),
         (
             "refill_budget_day",
             "Credits allowed a day.",
@@ -147,7 +147,7 @@ def _money(found: Overview) -> Iterator[Metric]:
     )
     for metric, help_, rows in tables:
         yield _gauge(metric, help_, provider, rows)
-    yield _one("refill_tickets_uncertain", "Lookups that were perhaps charged.", found.uncertain)
+    yield _one("refill_tickets_uncertain", "Lookups that may have been charged.", found.uncertain)
     drifts = [((name,), books["drift"]) for name, books in found.reconciled.items() if books.get("drift") is not None]
     yield _gauge(
         "refill_drift_credits", "Credits a provider billed beyond anything our ledger explains.", provider, drifts
@@ -157,9 +157,9 @@ def _money(found: Overview) -> Iterator[Metric]:
 
 def _events(found: Overview) -> Iterator[Metric]:
     tables = (
-        ("refill_events_announced", "Records that webhooks spoke of.", found.announced),
-        ("refill_events_replayed", "Records of signed posts that had come before.", found.replayed),
-        ("refill_events_recovered", "Records a sweep found that nobody had announced.", found.recovered),
+        ("refill_events_announced", "Records that webhooks named.", found.announced),
+        ("refill_events_replayed", "Records in signed posts that had come before.", found.replayed),
+        ("refill_events_recovered", "Records a sweep found that no webhook had named.", found.recovered),
     )
     for name, help_, counts in tables:
         counter = CounterMetricFamily(name, help_, labels=_WORK)
@@ -174,10 +174,9 @@ def _life(found: Overview) -> Iterator[Metric]:
     yield _gauge("refill_paused", "1 while a reason stands.", ("target", "reason"), pauses)
     polled = {name: found.polls.get(name) for name in found.work if name[1] != DELIVERY}
     ages = [(name, max(0, found.now_ms - at) / 1000 if at else math.inf) for name, at in polled.items()]
-    yield _gauge("refill_poll_age_seconds", "Since the last poll that ended well; +Inf before the first.", _WORK, ages)
-    if found.collected_ms:
-        age = max(0, found.now_ms - found.collected_ms) / 1000
-        yield _one("refill_collect_age_seconds", "Since deliveries were last pulled.", age)
+    yield _gauge("refill_poll_age_seconds", "Since the last successful poll; +Inf before the first.", _WORK, ages)
+    age = max(0, found.now_ms - found.collected_ms) / 1000 if found.collected_ms else None
+    yield _one("refill_collect_age_seconds", "Since deliveries were last pulled.", age)
     yield _gauge(
         "refill_clock_offset_seconds",
         "How far a vendor's clock is ahead of ours.",
@@ -185,13 +184,12 @@ def _life(found: Overview) -> Iterator[Metric]:
         [((name,), one.ms / 1000) for name, one in found.clocks.items()],
     )
     free = [int(beat.info["disk_free"]) for beat in found.workers if "disk_free" in beat.info]
-    if free:
-        yield _one("refill_disk_free_bytes", "Free on the disk of the worker that has least.", min(free))
+    yield _one("refill_disk_free_bytes", "Free on the disk of the worker that has least.", min(free, default=None))
     proposed = [(name, found.proposals.get(name, 0)) for name in sorted({*found.work, *found.proposals})]
     yield _gauge("refill_proposals", "Records whose changes await a person's approval.", _WORK, proposed)
     yield _one("refill_workers_alive", "Workers with a sign of life in the last minute.", len(found.workers))
     yield _one("refill_journal_entries", "Entries of the journal.", found.journal)
-    yield _one("refill_deliveries", "Delivered rows on their way into a crm.", found.deliveries)
+    yield _one("refill_deliveries", "Delivered rows that are being brought into a crm.", found.deliveries)
 
 
 def _today(found: Overview) -> Iterator[Metric]:
@@ -215,7 +213,7 @@ def _calls(calls: Mapping[CallName, Called]) -> Iterator[Metric]:
     ends = CounterMetricFamily("refill_vendor_calls", "Calls of vendors, by how they ended.", labels=(*names, "end"))
     took = HistogramMetricFamily("refill_vendor_call_seconds", "How long calls of vendors took.", labels=names)
     unsent = CounterMetricFamily(
-        "refill_vendor_writes_unsent", "Writes that were not sent, since the read behind each was slow.", labels=names
+        "refill_vendor_writes_unsent", "Writes that were not sent, because the read behind each was too slow.", labels=names
     )
     bounds = [*map(str, BOUNDS_S), "+Inf"]
     for name, called in calls.items():
@@ -234,12 +232,11 @@ def _machine(found: Overview) -> Iterator[Metric]:
     build.add_metric((version("refill"), platform.python_version()), 1)
     yield build
     lags = [int(beat.info["lag_ms"]) for beat in found.workers if "lag_ms" in beat.info]
-    if lags:
-        yield _one("refill_loop_lag_seconds", "Longest delay of a worker's timers in its last beat.", max(lags) / 1000)
-    if found.memory:
-        yield _one("refill_redis_used_bytes", "Memory that Redis uses.", found.memory.used)
-        if found.memory.limit:
-            yield _one("refill_redis_limit_bytes", "Memory that Redis may use.", found.memory.limit)
+    lag = max(lags) / 1000 if lags else None
+    yield _one("refill_loop_lag_seconds", "Longest delay of a worker's timers in its last beat.", lag)
+    used, limit = (found.memory.used, found.memory.limit or None) if found.memory else (None, None)
+    yield _one("refill_redis_used_bytes", "Memory that Redis uses.", used)
+    yield _one("refill_redis_limit_bytes", "Memory that Redis may use.", limit)
 
 
 def _gauge(name: str, help_: str, labels: tuple[str, ...], rows: _Rows) -> Metric:
@@ -249,5 +246,6 @@ def _gauge(name: str, help_: str, labels: tuple[str, ...], rows: _Rows) -> Metri
     return gauge
 
 
-def _one(name: str, help_: str, figure: float) -> Metric:
+def _one(name: str, help_: str, figure: float | None) -> Metric:
+    """Returns a family that is there from the start, with no sample while its figure is not known."""
     return GaugeMetricFamily(name, help_, value=figure)
