@@ -133,7 +133,11 @@ def _money(found: Overview) -> Iterator[Metric]:
     tables: tuple[tuple[str, str, _Rows], ...] = (
         ("refill_credits_today", "Credits spent today.", [((name,), one.today) for name, one in credits]),
         ("refill_credits_month", "Credits spent this month.", [((name,), one.month) for name, one in credits]),
-        ("refill_credits_reserved", "Credits reserved, or of uncertain lookups.", [((n,), o.reserved) for n, o in credits]),
+        (
+            "refill_credits_reserved",
+            "Credits reserved or uncertain.",
+            [((n,), o.reserved) for n, o in credits],
+        ),
         (
             "refill_budget_day",
             "Credits allowed a day.",
@@ -213,7 +217,9 @@ def _calls(calls: Mapping[CallName, Called]) -> Iterator[Metric]:
     ends = CounterMetricFamily("refill_vendor_calls", "Calls of vendors, by how they ended.", labels=(*names, "end"))
     took = HistogramMetricFamily("refill_vendor_call_seconds", "How long calls of vendors took.", labels=names)
     unsent = CounterMetricFamily(
-        "refill_vendor_writes_unsent", "Writes that were not sent, because the read behind each was too slow.", labels=names
+        "refill_vendor_writes_unsent",
+        "Writes not sent, because the read behind each was too slow.",
+        labels=names,
     )
     bounds = [*map(str, BOUNDS_S), "+Inf"]
     for name, called in calls.items():

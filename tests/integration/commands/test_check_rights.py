@@ -198,4 +198,4 @@ async def test_a_field_that_an_org_encrypts_is_named_with_what_comes_of_it(refil
     finally:
         org.control("hide", entry | {"hidden": False})
     assert ran.code == 1
-    assert "Email cannot be searched, so no delivery finds a row by it" in lines(ran, "acme_salesforce contact")
+    assert "Email cannot be searched, so deliveries find no row by it" in lines(ran, "acme_salesforce contact")

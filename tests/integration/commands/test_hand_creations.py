@@ -145,7 +145,7 @@ async def test_a_search_that_changed_meanwhile_is_not_overwritten(hand: Hand) ->
 async def test_fields_that_the_vendor_keeps_for_admins_are_named(hand: Hand) -> None:
     id = await hand.first("openprospect", "searches")
     ran = await hand("openprospect", "searches", "edit", id, "--name", "Some", "--place", "DE")
-    assert "for admins of the vendor only: geo_locations" in ran.err
+    assert "only the vendor's admins may set them: geo_locations" in ran.err
 
 
 # ---- keys, feedback --------------------------------------------------------------------------------------------------

@@ -263,10 +263,10 @@ async def test_a_vendor_that_is_down_is_one_sentence(hand: Hand) -> None:
 async def test_an_answer_in_another_form_is_one_sentence_and_counts_as_perhaps_charged(hand: Hand) -> None:
     forager = hand.vendor("forager")
     forager.fault("html", route_of(forager, op.PERSON_DETAIL))
-    assert "another form than documented" in await hand.refused("forager", "person", hand.slug, "--yes")
+    assert "does not have the documented form" in await hand.refused("forager", "person", hand.slug, "--yes")
     assert (await ledger_figures(hand, "forager"))["reserved"] == 1
     assert [one["operation"] for one in await hand.json("uncertain", "list")] == ["person_detail"]
-    assert "another form than documented" in await hand.refused("forager", "person", hand.slug)
+    assert "does not have the documented form" in await hand.refused("forager", "person", hand.slug)
     assert hand.requests("forager", op.PERSON_DETAIL) == 1
 
 

@@ -66,7 +66,7 @@ async def test_a_delivery_whose_row_is_locked_comes_with_the_pass_after_the_appr
     ran = await passed(alone)
     assert (ran.code, ran.json["dead"]) == (4, 0)
     told = reasons(ran)["record"]
-    assert "change of a record that acme_salesforce keeps as it is: record locked (ENTITY_IS_LOCKED" in told
+    assert "until acme_salesforce lets their record be changed: record locked (ENTITY_IS_LOCKED" in told
     assert [cause for cause in ran.json["refused"] if cause.startswith("record locked (ENTITY_IS_LOCKED")]
     explained = await alone("explain", "acme_salesforce", "contact", contact, "--json")
     assert [one for one in explained.json["changes"] if "ENTITY_IS_LOCKED" in one.get("cause", "")]

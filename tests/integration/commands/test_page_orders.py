@@ -70,7 +70,7 @@ async def test_undo_pause_suppress_and_forget_go_by_what_was_shown(
     await admin.post("/undo", order | {"seen": "0" * 64})
     assert held(vendors, one["id"], one["property"]) == one["after"]
     gone = await admin.post("/undo", order)
-    assert "changes go back, as visits come to them." in (await admin.get(gone.headers["location"])).text
+    assert "changes go back with the next visits." in (await admin.get(gone.headers["location"])).text
     await until(lambda: not held(vendors, one["id"], one["property"]), "the blank again")
     (word, *_) = await words(refill, "undone")
     assert ({name: word[name] for name in record}, word["reason"]) == (record, "undone by a person: Ann (admin)")
@@ -88,7 +88,7 @@ async def test_undo_pause_suppress_and_forget_go_by_what_was_shown(
     # Whoever a record is about is suppressed by all that names them; it changes nothing of the record.
     by_record = await admin.fields(place, "/suppression/record")
     done = await admin.post("/suppression/record", by_record)
-    assert done.headers["location"].startswith(f"{place}?said=The+person+is+on+the+suppression+list%3A+")
+    assert done.headers["location"].startswith(f"{place}?said=The+person+is+on+the+suppression+list+by+e-mail")
     why = [one["why"] for one in (await refill("suppress", "list", "--json")).json]
     assert why.count("from the page of a record") >= 1
     assert record in [{name: one[name] for name in record} for one in await words(refill, "suppressed")]

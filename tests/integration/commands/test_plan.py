@@ -65,7 +65,7 @@ async def test_a_plan_foretells_the_pass_and_a_saved_one_is_carried_out_alone(tm
         ended = await refill("sync", "--plan", str(saved), "--json", "--patience", "5")
         assert ended.code == 4, ended.err
         assert ended.json["drifted"] == [dict(zip(("crm", "object", "id"), drifted, strict=True))]
-        assert "not what the plan was made of" in ended.err
+        assert "have changed since the plan was made" in ended.err
         after = rows(vendors, NAMES)
         assert changed(edited, after) <= planned.keys() - {drifted}
         assert changed(edited, after), "something was filled"
@@ -75,7 +75,7 @@ async def test_a_plan_foretells_the_pass_and_a_saved_one_is_carried_out_alone(tm
             may = {line["field"] for line in one["write"]} | {name for step in one["ask"] for name in step["for"]}
             assert filled <= may, "no field but the planned ones"
         lies_in(totals, ended.json["credits"])
-        told = (await refill("journal", "--reason", "what the plan was made of", "--json")).out.splitlines()
+        told = (await refill("journal", "--reason", "since the plan was made", "--json")).out.splitlines()
         assert [json.loads(line)["id"] for line in told] == [drifted[2]]
 
         _, rest = read(await refill("plan", "--json"))

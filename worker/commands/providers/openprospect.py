@@ -120,7 +120,7 @@ async def _edit(id: str, values: Mapping[str, object], version: int | None, conf
             after = seen
     tell(as_json, after, lambda: _search_card(after))
     if after.stripped_fields:
-        note(f"left out, since only the vendor's admins may set them:  {', '.join(after.stripped_fields)}")
+        note(f"left out, since only the vendor's admins may set them: {', '.join(after.stripped_fields)}")
 
 
 @searches_app.command("blacklists")
