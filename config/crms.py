@@ -256,15 +256,29 @@ class SalesforceSettings(_Crm, SalesforceOptions):
     @model_validator(mode="after")
     def _speaks_to_the_org(self) -> Self:
         """Refuses the addresses that people copy from the browser and that no API answers."""
-        host = urlsplit(self.base_url).hostname or ""
-        if host.endswith(_PAGES):
-            own = f"https://{host.removesuffix(_PAGES)}.my.salesforce.com"
-            raise ValueError(f"base_url is the address of the org's pages. Use {own}")
+        try:
+            of_the_org(self.base_url)
+        except ValueError as error:
+            raise ValueError(f"base_url {error}") from None
         if self.auth == "client_credentials" and urlsplit(self.login_base or self.base_url).hostname in _SHARED_LOGINS:
             raise ValueError(
                 'signs in with client credentials at a shared host. Use the org\'s own ("My Domain") address'
             )
         return self
+
+
+def of_the_org(address: str) -> str:
+    """Returns an address at which an org's API may be.
+
+    Raises:
+        ValueError: it is surely not; what the address is.
+    """
+    host = urlsplit(address).hostname or ""
+    if host.endswith(_PAGES):
+        raise ValueError(
+            f"is the address of the org's pages. Use https://{host.removesuffix(_PAGES)}.my.salesforce.com"
+        )
+    return address
 
 
 CrmSettings = HubSpotSettings | SalesforceSettings

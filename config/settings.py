@@ -29,7 +29,8 @@ from connectors.alerts.options import AlertOptions
 from connectors.options import Duration, Options, Place, Url
 
 InstallationName = Annotated[str, Field(pattern=r"^[a-z0-9_-]{0,64}$")]
-CrmName = Annotated[str, Field(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$")]
+CRM_NAME = r"^[a-z0-9]+(_[a-z0-9]+)*$"
+CrmName = Annotated[str, Field(pattern=CRM_NAME)]
 
 
 class Redis(Options):

@@ -8,7 +8,8 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -17,21 +18,33 @@ from dotenv import dotenv_values
 from msgspec import Struct
 from msgspec.structs import replace
 
-from config.fields import PEOPLE, PERSON_FIELDS, PROPERTIES, WATCHED
+from config.fields import WATCHED
 from config.load import load
 from config.logs import configure_logs
-from config.problems import ConfigError
+from config.problems import ConfigError, unreadable
 from connectors.registry import NAMES
 from worker.commands import first_config
 from worker.commands.check import check
 from worker.commands.check_results import FAILED_LEVEL, OK, CheckResult
 from worker.commands.first_config import FirstConfig, ProviderBudget, SecretAsked
+from worker.commands.init_answers import (
+    crm_name,
+    key_file,
+    known_fields,
+    known_objects,
+    offered_fields,
+    one_of,
+    org_address,
+    read_budgets,
+    words,
+)
 from worker.commands.options import Json, finish, one_command
 from worker.commands.session import err, print_json
 from worker.manual.exit_codes import DONE, FAILED, WRONG_USE
 
 MODES = ("observe", "review", "auto")
 DAY = 50  # credits a day to begin with
+NO = "there is no"
 T = TypeVar("T")
 
 
@@ -60,6 +73,7 @@ def run_init(asked: InitAsked, *, as_json: bool = False) -> int:
     configure_logs(level=logging.ERROR)
     logging.getLogger("connectors").setLevel(logging.ERROR)
     talk = sys.stdin.isatty() and not asked.yes
+    _try_folder(asked.folder)
     files = [file for file in (asked.folder / "refill.toml",) if file.exists()]
     if files and not asked.replace and not (talk and _agrees(f"{files[0]} exists. Replace it?")):
         err.say(f"{asked.folder / 'refill.toml'} exists and was left as it is: --replace writes a new one", style="red")
@@ -69,7 +83,7 @@ def run_init(asked: InitAsked, *, as_json: bool = False) -> int:
     known = _known(asked.folder, asked_secrets)
     if talk:
         _tell_rights(config)
-        known = _ask_secrets(asked_secrets, known)
+        known = _ask_secrets(asked.folder, asked_secrets, known)
     elif missing := [one for one in asked_secrets if not known.get(one.variable)]:
         raise ConfigError([f"{one.variable} is not set: {one.found}" for one in missing])
     _be_sure(asked.folder, config, known)
@@ -81,10 +95,11 @@ def run_init(asked: InitAsked, *, as_json: bool = False) -> int:
         if not talk:
             err.say("nothing was written: mend this and run it again, or write it untried with --offline", style="red")
             return FAILED
-        again = {"again": "type the secrets again", "write": "write it as it is", "stop": "write nothing"}
+        again = {"again": "type its secrets again", "write": "write it as it is", "stop": "write nothing"}
         match _choose("Some of it does not work yet.", again):
             case "again":
-                known = _ask_secrets(asked_secrets, {})
+                wrong = _failing(asked_secrets, results)
+                known = _ask_secrets(asked.folder, asked_secrets, {k: v for k, v in known.items() if k not in wrong})
             case "write":
                 break
             case _:
@@ -96,7 +111,10 @@ def run_init(asked: InitAsked, *, as_json: bool = False) -> int:
             err.say(f"{text}; nothing was written: --replace takes the new one", style="red")
             return WRONG_USE
     env_text = first_config.dotenv(_text(asked.folder / ".env"), known)
-    path, env = first_config.place(asked.folder.absolute(), config.toml(), env_text)
+    try:
+        path, env = first_config.place(asked.folder.absolute(), config.toml(), env_text)
+    except OSError as error:
+        raise ConfigError([_unwritable(asked.folder, error)]) from None
     _tell_next(path, env, config)
     if as_json:
         print_json({"config": str(path), "env": str(env), "mode": config.mode})
@@ -125,14 +143,14 @@ def _given(asked: InitAsked) -> FirstConfig:
     objects = tuple(asked.objects) or ("contact",)
     return FirstConfig(
         kind=kind,
-        crm=asked.name or _crm_name(kind),
-        auth=_one_of(asked.auth or first_config.sign_ins(kind)[0], first_config.sign_ins(kind), "--auth"),
-        base_url=asked.base_url,
+        crm=crm_name(asked.name or _usual_name(kind)),
+        auth=one_of(asked.auth or first_config.sign_ins(kind)[0], first_config.sign_ins(kind), "--auth"),
+        base_url=org_address(asked.base_url) if asked.base_url else "",
         mode=asked.mode or MODES[0],
-        objects=_objects(kind, objects),
-        fields=_fields(kind, objects, asked.fields or WATCHED),
+        objects=known_objects(kind, objects, "--object"),
+        fields=known_fields(kind, objects, asked.fields or WATCHED, "--field"),
         linkedin_property=asked.linkedin_property,
-        budgets=_budgets(asked.budgets, asked.account_id),
+        budgets=read_budgets(asked.budgets, asked.account_id),
         account_id=asked.account_id,
         blank_values=bool(asked.blank_values),
     )
@@ -142,10 +160,10 @@ def _talk(asked: InitAsked) -> FirstConfig:
     """Asks for everything that no option says."""
     err.say("Refill's first configuration. Enter takes what stands in brackets; Ctrl-C leaves everything as it is.")
     kind = asked.kind or _choose("Which CRM?", {"hubspot": "a HubSpot portal", "salesforce": "a Salesforce org"})
-    name = asked.name or _prompt("A name for it, in logs and commands", _crm_name(kind))
+    name = asked.name or _retried("A name for it, in logs and commands", _usual_name(kind), crm_name)
     base_url = asked.base_url
     if kind == "salesforce" and not base_url:
-        base_url = _prompt("The org's own address, such as https://acme.my.salesforce.com")
+        base_url = _retried("The org's own address, such as https://acme.my.salesforce.com", "", org_address)
     ways = {
         "token": "the token of a service key or private app (recommended)",
         "oauth": "an app of yours that was authorized",
@@ -156,17 +174,19 @@ def _talk(asked: InitAsked) -> FirstConfig:
     auth = asked.auth or _choose("How does Refill sign in?", {one: ways[one] for one in first_config.sign_ins(kind)})
     objects: Sequence[str] = asked.objects or ["contact"]
     if kind == "salesforce" and not asked.objects:
-        objects = _retried("Which objects (contact, lead)?", "contact", lambda text: _objects(kind, _words(text)))
-    fields = asked.fields or _retried(
-        f"Which fields are filled? Known: {', '.join(_offered(kind, objects))}",
-        ", ".join(WATCHED),
-        lambda text: _fields(kind, objects, _words(text)),
-    )
+        objects = _retried(
+            "Which objects (contact, lead)?", "contact", lambda text: known_objects(kind, words(text), NO)
+        )
+    fields: Sequence[str] = asked.fields
+    if not fields:
+        err.say(f"Fields that can be filled: {', '.join(offered_fields(kind, objects))}")
+        usual = ", ".join(WATCHED)
+        fields = _retried("Which fields are filled?", usual, lambda text: known_fields(kind, objects, words(text), NO))
     linkedin = asked.linkedin_property
     if kind == "salesforce" and not linkedin:
         linkedin = _prompt("Your field with the LinkedIn address, such as LinkedIn_URL__c (empty: none)", "")
     account_id = asked.account_id
-    budgets = {} if not asked.budgets else dict(_budgets(asked.budgets, account_id or 1))
+    budgets = {} if not asked.budgets else read_budgets(asked.budgets, account_id or 1)
     for provider in NAMES:
         if not asked.budgets and _agrees(f"Do you have a key of {provider.title()}?"):
             credits = _retried(f"Credits that {provider.title()} may cost a day", str(DAY), int)
@@ -198,45 +218,8 @@ def _talk(asked: InitAsked) -> FirstConfig:
     )
 
 
-def _crm_name(kind: str) -> str:
+def _usual_name(kind: str) -> str:
     return "portal" if kind == "hubspot" else "org"
-
-
-def _words(text: str) -> list[str]:
-    return [word for word in text.replace(",", " ").split() if word]
-
-
-def _offered(kind: str, objects: Sequence[str]) -> list[str]:
-    return [name for name in PERSON_FIELDS if all(name in PROPERTIES[kind, one] for one in objects)]
-
-
-def _one_of(word: str, known: Collection[str], option: str) -> str:
-    if word not in known:
-        raise ConfigError([f"{option} {word}: known are {', '.join(known)}"])
-    return word
-
-
-def _objects(kind: str, objects: Sequence[str]) -> list[str]:
-    known = [one for one in PEOPLE if (kind, one) in PROPERTIES]
-    return [_one_of(one, known, "--object") for one in objects]
-
-
-def _fields(kind: str, objects: Sequence[str], fields: Sequence[str]) -> list[str]:
-    return [_one_of(one, _offered(kind, objects), "--field") for one in fields]
-
-
-def _budgets(texts: Sequence[str], account_id: int | None) -> dict[str, ProviderBudget]:
-    found: dict[str, ProviderBudget] = {}
-    for text in texts:
-        name, _, figures = text.partition("=")
-        day, _, month = figures.partition("/")
-        if name not in NAMES or not day.isdecimal() or not (month or "0").isdecimal():
-            example = f"--budget kaspr={DAY} or --budget kaspr={DAY}/1000 (a day / a month)"
-            raise ConfigError([f"--budget {text}: write a provider ({', '.join(NAMES)}) and credits, {example}"])
-        found[name] = ProviderBudget(int(day), int(month) if month else int(day) * first_config.MONTHS)
-    if "forager" in found and account_id is None:
-        raise ConfigError(["--account-id is missing: your Forager account's number, in the address of its pages"])
-    return found
 
 
 # ---- secrets -----------------------------------------------------------------------------------------------------
@@ -260,7 +243,28 @@ def _held(folder: Path) -> dict[str, str]:
 
 
 def _text(file: Path) -> str:
-    return file.read_text(encoding="utf-8") if file.is_file() else ""
+    try:
+        return file.read_text(encoding="utf-8") if file.is_file() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([unreadable(file, error)]) from None
+
+
+def _try_folder(folder: Path) -> None:
+    """Refuses a folder that nothing can be written to, before anybody has answered questions for it.
+
+    Raises:
+        ConfigError: the sentence says why.
+    """
+    there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
+    try:
+        with tempfile.TemporaryDirectory(prefix=".refill-", dir=there):
+            pass
+    except OSError as error:
+        raise ConfigError([_unwritable(folder, error)]) from None
+
+
+def _unwritable(folder: Path, error: OSError) -> str:
+    return f"{folder} cannot be written to: {(error.strerror or 'it failed').lower()}. Name another with --folder"
 
 
 def _tell_rights(config: FirstConfig) -> None:
@@ -269,18 +273,29 @@ def _tell_rights(config: FirstConfig) -> None:
         err.say(f"  {one}")
 
 
-def _ask_secrets(asked: Sequence[SecretAsked], known: Mapping[str, str]) -> dict[str, str]:
+def _failing(asked: Sequence[SecretAsked], results: Sequence[CheckResult]) -> set[str]:
+    """Returns the variables of the vendors that failed; of all where what failed is no vendor."""
+    failed = {one.part.split()[0] for one in results if one.level == FAILED_LEVEL}
+    return {one.variable for one in asked if one.path[1] in failed} or {one.variable for one in asked}
+
+
+def _ask_secrets(folder: Path, asked: Sequence[SecretAsked], known: Mapping[str, str]) -> dict[str, str]:
     """Asks for each secret, unseen; one that is already set need not be typed."""
     found: dict[str, str] = {}
     for one in asked:
-        err.say(one.found)
+        err.say(f"{one.found[0].upper()}{one.found[1:]}")
         if one.variable in known:
             err.say(f"{one.variable} is set already and is taken")
             found[one.variable] = known[one.variable]
             continue
-        is_path = one.path[-1] in {"private_key_file", "username"}
-        text: str = typer.prompt(one.variable, hide_input=not is_path, err=True)
-        found[one.variable] = text.strip()
+        match one.path[-1]:
+            case "private_key_file":
+                found[one.variable] = _retried(one.variable, "", partial(key_file, folder))
+            case "username":
+                found[one.variable] = _prompt(one.variable)
+            case _:
+                text: str = typer.prompt(one.variable, hide_input=True, err=True)
+                found[one.variable] = text.strip()
     return found
 
 
@@ -360,7 +375,7 @@ def _choose(question: str, choices: Mapping[str, str]) -> str:
     err.say(question)
     for name, meaning in choices.items():
         err.say(f"  {name}: {meaning}")
-    return _retried("Choose", next(iter(choices)), lambda text: _one_of(text, choices, "there is no"))
+    return _retried("Choose", next(iter(choices)), lambda text: one_of(text, choices, NO))
 
 
 def _retried(question: str, default: str, read: Callable[[str], T]) -> T:

@@ -82,6 +82,7 @@ def at_a_terminal(folder: Path, env: Mapping[str, str]) -> Iterator[tuple[Person
 
 def answers(person: Person, token: str) -> None:
     person.types("Choose", "hubspot\n")
+    person.types("A name for it", "My Portal\n")
     person.types("A name for it", "\n")
     person.types("Choose", "nonsense\n")
     person.types("Choose", "token\n")
@@ -108,7 +109,7 @@ async def test_somebody_answers_mends_a_wrong_token_and_has_a_configuration_that
             person.types("Choose", "again\n")
             assert not folder.exists()
             person.types(f"{TOKEN}:", token + "\n", unseen=True)
-            person.types(f"{KEY}:", key + "\n", unseen=True)
+            person.types(f"{KEY} is set already", "")  # what works is not typed again
             while person.listens(time.monotonic() + WITHIN_S):
                 pass
             return person.seen, process.wait(WITHIN_S)
@@ -172,3 +173,11 @@ async def test_a_script_is_told_what_is_missing_and_then_writes_it_once(
     ran = await asyncio.to_thread(scripted, tmp_path, env, *options)
     assert ran.returncode == 2
     assert "--replace" in ran.stderr
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_before_anything_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    ran = scripted(tmp_path / "file" / "folder", {})
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "cannot be written to" in ran.stderr
+    assert "--folder" in ran.stderr
