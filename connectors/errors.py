@@ -152,8 +152,14 @@ class ConflictError(RejectedError):
         return self.existing[0][1] if self.existing else ""
 
 
+LOST = "PROPERTY_LOST"
+
+
 class AccessError(ConnectorError):
-    """Says that the credential is refused or lacks a right."""
+    """Says that the credential is refused or lacks a right.
+
+    Of code ``LOST`` it says that the CRM shows a property no more that nothing is done without.
+    """
 
 
 class CreditsError(ConnectorError):
@@ -183,3 +189,14 @@ class ContractError(ConnectorError):
     def __init__(self, vendor: str, endpoint: str, field: str = "", status: int | None = None) -> None:
         super().__init__(vendor, endpoint, status, code=f"field {field}" if field else "body")
         self.endpoint, self.field = endpoint, field
+
+
+def lost_key(vendor: str, object: str, property: str, external_id: str) -> ConnectorError:
+    """Returns what it means that rows are looked for by a property that the CRM shows no more.
+
+    Without our external id rows would be doubled; without any other whoever looks again goes by the rest.
+    """
+    hint = f"{vendor} shows no {object} property {property}"
+    if property == external_id:
+        return AccessError(vendor, "find", code=LOST, hint=f"{hint}: run refill setup {vendor}")
+    return UnavailableError(vendor, "find", code=LOST, hint=hint)

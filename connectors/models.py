@@ -384,6 +384,7 @@ class Property(Struct, frozen=True):
     labels: Mapping[str, str] = {}
     creatable: bool = True  # a new row may be given it
     searchable: bool = True  # rows can be looked for by it
+    shown: bool = True  # the CRM has it still, and shows it to our user
 
 
 class Lacks(Struct, frozen=True):

@@ -27,7 +27,8 @@ class Operation(Struct, frozen=True):
     """Describes one vendor operation. ``path`` is a template, ``credits`` the worst price known from the contract.
 
     ``bucket`` names a rate of its own (``"search"``), ``""`` is the vendor's ordinary one. ``misses`` are the
-    statuses other than 2xx that are documented answers, such as 404 for nobody.
+    statuses other than 2xx that are documented answers, such as 404 for nobody. ``by_values``: it looks for rows by
+    values of a person or company, so a refusal may be about one of these; that of any other question is about us.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Operation(Struct, frozen=True):
     credits: int = 0
     bucket: str = ""
     misses: frozenset[int] = frozenset()
+    by_values: bool = False
 
     def __post_init__(self) -> None:
         """Keep what must not be repeated off the methods that an HTTP engine repeats by itself."""

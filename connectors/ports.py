@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from connectors.limits import Limiter, Ticket, Window
 from connectors.models import (
@@ -140,7 +141,8 @@ class Watched(Struct, frozen=True):
 
     ``gaps`` are mapped properties of which at least one must be blank; a connector filters by them only as far as
     the vendor's limits allow, the caller filters again. ``where`` keeps records whose property holds one of the
-    values, ``skip_if`` drops those that hold the value.
+    values, ``skip_if`` drops those that hold the value. ``optional`` are properties that are left out while the CRM
+    does not show them; without any other it is not asked.
     """
 
     object: str
@@ -148,10 +150,25 @@ class Watched(Struct, frozen=True):
     gaps: tuple[str, ...] = ()
     where: Mapping[str, tuple[str, ...]] = {}
     skip_if: Mapping[str, str] = {}
+    optional: frozenset[str] = frozenset()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Returns everything that is read or compared of a record."""
+        return frozenset((*self.properties, *self.gaps, *self.where, *self.skip_if))
+
+    def without(self, lost: Collection[str]) -> Watched:
+        """Returns what is left to ask for where the CRM does not show ``lost``."""
+        kept = tuple(name for name in self.properties if name not in lost)
+        return replace(self, properties=kept, gaps=tuple(name for name in self.gaps if name not in lost))
 
 
 class Crm(Protocol):
-    """Reads and writes a system of record in batches."""
+    """Reads and writes a system of record in batches.
+
+    A property that is gone, or hidden from us, is noticed by whatever asks for it: the schema is read again and the
+    question asked without it, where it is ``optional``, else refused as an ``AccessError`` of code ``LOST``.
+    """
 
     name: str
     kind: str
@@ -178,6 +195,9 @@ class Crm(Protocol):
 
     async def properties(self, object: str) -> Mapping[str, Property]:
         """Returns the CRM's own schema of ``object``, by property name."""
+
+    def seen(self, object: str) -> Mapping[str, Property] | None:
+        """Returns the schema as it was last read, whoever had it read; ``None`` before the first time."""
 
     async def now(self) -> int:
         """Returns the vendor's clock (ms)."""

@@ -8,9 +8,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from msgspec.structs import replace
 from pydantic import TypeAdapter
 
-from connectors.errors import ConflictError, ConnectorError, ContractError, RejectedError, UnavailableError
+from connectors.errors import (
+    AccessError,
+    ConflictError,
+    ConnectorError,
+    ContractError,
+    RejectedError,
+    UnavailableError,
+    lost_key,
+)
 from connectors.hubspot import records, refusals, search, writing
 from connectors.hubspot.ids import is_id
 from connectors.hubspot.options import OVERLAP_S, PROVENANCE
@@ -24,11 +33,13 @@ from connectors.models import (
     Fate,
     Found,
     Page,
+    Property,
     Record,
     Write,
     WriteResult,
     Written,
 )
+from connectors.operations import Operation
 from connectors.ports import Edits, Reader, Watched
 from connectors.refusal_kinds import word_of
 from connectors.replies import parsed, server_time
@@ -59,11 +70,13 @@ class HubSpot(HubSpotPortal):
 
         Rows that the index shows late are seen by the next window, which starts ``overlap_s`` before this one's end.
         """
-        schema = await self._known(watched)
         window = search.opened(cursor, 0 if cursor.end else await self.now())
-        enumerations = frozenset(name for name in watched.where if schema[name].kind == "options")
-        body = search.changed_body(watched, window, self._asked_for(watched), enumerations)
-        rows, time_ms = await self._search(watched.object, body)
+        try:
+            rows, time_ms = await self._changed(await self._shown(watched), window)
+        except AccessError as refused:
+            if refused.status != 400:
+                raise
+            rows, time_ms = await self._changed(await self._shown(watched, fresh=True), window)
         page = tuple(records.to_record(watched.object, row, time_ms) for row in rows.results)
         more = records.more(rows)
         last = records.last_id(rows, window.id)
@@ -74,12 +87,18 @@ class HubSpot(HubSpotPortal):
         onward = search.stepped(window, last or window.id, more, OVERLAP_S * 1000)
         return Page(tuple(r for r in page if wanted(watched, r)), onward, not more, time_ms)
 
+    async def _changed(self, watched: Watched, window: Cursor) -> tuple[RecordRows, int]:
+        schema = await self._schema(watched.object)
+        enumerations = frozenset(name for name in watched.where if schema[name].kind == "options")
+        body = search.changed_body(watched, window, self._asked_for(watched), enumerations)
+        return await self._search(self._of(watched.object).search, body)
+
     async def walk(self, watched: Watched, after: str) -> Page:
         """Returns the next page of all records.
 
         ``after`` is the ``cursor.id`` of the page before, as HubSpot gave it.
         """
-        await self._known(watched)
+        watched = await self._shown(watched)
         operation = self._of(watched.object).list
         names = ",".join(self._asked_for(watched))
         reply = await self._send(operation, query={"limit": LIST_PAGE, "after": after or None, "properties": names})
@@ -96,7 +115,7 @@ class HubSpot(HubSpotPortal):
 
     async def read(self, watched: Watched, ids: Sequence[str]) -> Mapping[str, Found]:
         """Returns every id found, moved to the record it was merged into, gone, or unknown."""
-        await self._known(watched)
+        watched = await self._shown(watched)
         found: dict[str, Found] = {}
         for part in _parts(ids, BATCH):
             asked = [one for one in part if is_id(one)]
@@ -216,7 +235,7 @@ class HubSpot(HubSpotPortal):
         cannot prove that something does not exist: its index lags.
         """
         wanted = list(dict.fromkeys(value for value in values if value.strip()))
-        schema, names = await self._schema(object), (*records.ALWAYS[object], *also)
+        schema, names = await self._searchable(object, property), (*records.ALWAYS[object], *also)
         if (object, property) == ("contact", "email") or (property in schema and schema[property].unique):
             texts = [value.strip().lower() for value in wanted if "@" in value] if property == "email" else wanted
             hits = await self._by_key(object, property, texts, names)
@@ -236,9 +255,22 @@ class HubSpot(HubSpotPortal):
         self, object: str, property: str, exact: Sequence[str], parts: Sequence[str], also: Sequence[str] = ()
     ) -> tuple[Record, ...]:
         """Returns rows that hold one of the texts or a part of it; words and wildcards decide what a part matches."""
+        await self._searchable(object, property)
         names = (property, *records.ALWAYS[object], *also)
         hits = await self._searched(object, search.part_bodies(property, exact, parts, names))
         return tuple(records.to_record(object, row, time_ms) for row, time_ms in hits.values())
+
+    async def _searchable(self, object: str, property: str) -> Mapping[str, Property]:
+        """Returns the schema, sure to hold a property that rows are looked for by.
+
+        Raises:
+            AccessError: our external id is gone, without which rows would be doubled.
+            UnavailableError: another property is gone: whoever looks again knows.
+        """
+        schema = await self._schema(object)
+        if property not in schema and property not in await self.properties(object):
+            raise lost_key(self.name, object, property, self._options.external_id)
+        return schema
 
     async def staff(
         self, object: str, people: Sequence[tuple[str, str]], also: Sequence[str] = ()
@@ -304,7 +336,7 @@ class HubSpot(HubSpotPortal):
         }
         if key:
             body["idProperty"] = key
-        operation = self._of(object).read
+        operation = replace(self._of(object).read, by_values=bool(key))
         reply = await self._send(operation, json=body)
         if reply.status == 404:  # nothing at all was found
             return RecordRows(results=[], errors=_all_missing(ids)), server_time(reply)
@@ -320,17 +352,17 @@ class HubSpot(HubSpotPortal):
             hits |= {row.id: (row, time_ms) for row in rows.results}
         return hits
 
-    async def _search(self, object: str, body: Mapping[str, Any]) -> tuple[RecordRows, int]:
-        operation = self._of(object).search
+    async def _search(self, operation: Operation, body: Mapping[str, Any]) -> tuple[RecordRows, int]:
         reply = await self._send(operation, json=body)
         return parsed(_ROWS, reply, self.name, operation.name), server_time(reply)
 
     async def _searched(self, object: str, bodies: Iterable[search.Body]) -> dict[str, tuple[RecordRow, int]]:
         hits: dict[str, tuple[RecordRow, int]] = {}
+        operation = replace(self._of(object).search, by_values=True)
         for body in bodies:
             last: str | None = ""
             while last is not None and len(hits) <= FINDS:
-                rows, time_ms = await self._search(object, search.beyond(body, last) if last else body)
+                rows, time_ms = await self._search(operation, search.beyond(body, last) if last else body)
                 hits |= {row.id: (row, time_ms) for row in rows.results}
                 last = records.last_id(rows, last) if records.more(rows) else None
         return hits

@@ -12,7 +12,7 @@ from typing import Self
 
 from pydantic import SecretStr, TypeAdapter
 
-from connectors.errors import AccessError, ContractError
+from connectors.errors import LOST, AccessError, ContractError
 from connectors.hubspot import records, refusals, rights, sign_in
 from connectors.hubspot.operations import Calls, calls, token_call
 from connectors.hubspot.options import BURST, DAILY, RESERVE, SEARCH, HubSpotOptions
@@ -123,6 +123,10 @@ class HubSpotPortal:
         self._schemas[object] = (self._clock() + SCHEMA_S, schema)
         return schema
 
+    def seen(self, object: str) -> Mapping[str, Property] | None:
+        """Returns the schema as it was last read."""
+        return self._schemas[object][1] if object in self._schemas else None
+
     async def related(self, object: str, names: Sequence[str]) -> Mapping[str, Property]:
         """Returns nothing: a record is searched by its own properties."""
         del object, names
@@ -212,19 +216,19 @@ class HubSpotPortal:
         until, schema = self._schemas.get(object, (0.0, {}))
         return schema if self._clock() < until else await self.properties(object)
 
-    async def _known(self, watched: Watched) -> Mapping[str, Property]:
-        """Returns the schema, sure to hold every property watched.
+    async def _shown(self, watched: Watched, *, fresh: bool = False) -> Watched:
+        """Returns what is watched as far as the portal has it.
 
         HubSpot leaves unknown ones out without a word: a property that is gone would look like a gap everywhere.
 
         Raises:
-            AccessError: one of them does not exist.
+            AccessError: one does not exist that nothing is asked without.
         """
-        names = {*watched.properties, *watched.gaps, *watched.where, *watched.skip_if}
-        schema = await self._schema(watched.object)
-        if not names <= schema.keys():
+        schema = await (self.properties if fresh else self._schema)(watched.object)
+        if not watched.names - watched.optional <= schema.keys():
             schema = await self.properties(watched.object)
-        if lost := sorted(names - schema.keys()):
-            hint = f"the portal has no {watched.object} property {', '.join(lost)}: create it or change the mapping"
-            raise AccessError(self.name, "properties.list", code="PROPERTY_DOESNT_EXIST", hint=hint)
-        return schema
+        lost = watched.names - schema.keys()
+        if needed := sorted(lost - watched.optional):
+            hint = f"the portal has no {watched.object} property {', '.join(needed)}: create it or change the mapping"
+            raise AccessError(self.name, "properties.list", code=LOST, hint=hint)
+        return watched.without(lost) if lost else watched

@@ -66,7 +66,7 @@ _PASSING = re.compile(
     r"\b(?:try again|retry|concurrent\w*|being (?:updat|modifi|chang|process|merg)ed|in progress|locked)\b",
     re.IGNORECASE,
 )
-_NO_PROPERTY = re.compile(r'Property "?([a-z0-9_]+)"? does not exist')
+_NO_PROPERTY = re.compile(r"""Property ["']?([a-z0-9_]+)["']? does not exist""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +252,8 @@ def reading(vendor: str, reserve: float, api_version: str = "") -> ReplyReading:
             object = next((word for word, kind in TYPES.items() if operation.name.startswith(f"{kind}.")), "")
             existing = ((object, said.existing_id),) if said.existing_id else ()
             return ConflictError(*args, existing=existing, code=said.code)
+        if reply.status in {400, 404} and _is_question(operation):
+            return _unasked(args, said)
         if reply.status == 404:
             return NotFoundError(*args, code=said.code)
         if reply.status in {400, 403}:
@@ -272,6 +274,21 @@ def reading(vendor: str, reserve: float, api_version: str = "") -> ReplyReading:
         notices=notices,
         calm=frozenset({525, 526}),
     )
+
+
+def _is_question(operation: Operation) -> bool:
+    """Tells whether a call asks for what is no row's own: definitions, rows by their ids, and what has changed."""
+    asks = operation.method == "GET" or operation.name.endswith((".batch_read", ".search", ".linked_contacts"))
+    return asks and not operation.by_values
+
+
+def _unasked(args: tuple[str, str, int, str], said: Refusal) -> ConnectorError:
+    """Returns what a refused question is: no row's fault, so the portal's for a while, or ours."""
+    if kind_of(said.code, KINDS, said.message) is RefusalKind.ORG:
+        return UnavailableError(*args, code=said.code)
+    if lost := ", ".join(said.properties):
+        return AccessError(*args, code=said.code, hint=f"the portal has no {lost}: create it or change the mapping")
+    return AccessError(*args, code=said.code, hint="the portal refuses one of our queries: run refill check")
 
 
 def scope_of(operation: Operation) -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from typing import Self
+from typing import Self, TypeVar
 
-from connectors.errors import AccessError
+from connectors.errors import LOST, AccessError
 from connectors.limits import Limiter, Window
 from connectors.models import AccountStatus, Lacks, Need, Property, Use
 from connectors.oauth import GrantStore
@@ -21,10 +21,12 @@ from connectors.salesforce.ids import known_id
 from connectors.salesforce.options import CONCURRENCY, DAILY, RESERVE, SalesforceOptions
 from connectors.salesforce.org import DESCRIBE, LIMITS, Org
 from connectors.salesforce.records import TABLES, Schema
-from connectors.salesforce.refusals import reading
+from connectors.salesforce.refusals import MAPPING, reading
 from connectors.salesforce.tokens import Tokens, check
 from connectors.salesforce.wire import Lines
 from connectors.transport import ConnectionTerms, NoAuth, Transport
+
+Result = TypeVar("Result")
 
 
 class SalesforceAccount:
@@ -162,19 +164,32 @@ class SalesforceAccount:
         """Returns the org's clock (ms)."""
         return await self._org.now()
 
-    async def _known(self, watched: Watched) -> Schema:
-        """Returns the schema, sure to hold every property watched.
+    def seen(self, object: str) -> Mapping[str, Property] | None:
+        """Returns the object as this credential last saw it."""
+        held = self._org.seen_schema(object)
+        return held.properties if held else None
+
+    async def _asked(self, watched: Watched, ask: Callable[[Watched, Schema], Awaitable[Result]]) -> Result:
+        """Asks for what the org shows of what is watched; once more after a look, where a field was refused.
 
         Raises:
-            AccessError: one of them does not exist, or is hidden from this user.
+            AccessError: a field that nothing is asked without does not exist, or is hidden from this user.
         """
-        names = {*watched.properties, *watched.gaps, *watched.where, *watched.skip_if}
-        dotted = {name for name in names if "." in name}
-        schema = await self._org.schema(watched.object)
-        if not names - dotted <= schema.properties.keys():
+        try:
+            return await ask(*await self._shown(watched))
+        except AccessError as refused:
+            if refused.code not in MAPPING:
+                raise
+            return await ask(*await self._shown(watched, fresh=True))
+
+    async def _shown(self, watched: Watched, *, fresh: bool = False) -> tuple[Watched, Schema]:
+        dotted = {name for name in watched.names if "." in name}
+        needed = watched.names - watched.optional
+        schema = await self._org.schema(watched.object, fresh=fresh)
+        if not needed - dotted <= schema.properties.keys():
             schema = await self._org.schema(watched.object, fresh=True)
         schema = schema.extended(await self._org.related(watched.object, sorted(dotted)))
-        if lost := sorted(names - schema.properties.keys()):
+        if lost := sorted(needed - schema.properties.keys()):
             hint = f"the org shows no {watched.object} field {', '.join(lost)}: create, grant or map it anew"
-            raise AccessError(self.name, DESCRIBE.name, code="INVALID_FIELD", hint=hint)
-        return schema
+            raise AccessError(self.name, DESCRIBE.name, code=LOST, hint=hint)
+        return watched.without(watched.names - schema.properties.keys()), schema

@@ -5,12 +5,21 @@ Source: the REST API v66.0 and simple-salesforce 1.12, read and tried 2026-11-20
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from msgspec.structs import replace
 from pydantic import TypeAdapter
 
-from connectors.errors import AccessError, ConnectorError, ContractError, CrmWord, RejectedError, UnavailableError
+from connectors.errors import (
+    AccessError,
+    ConnectorError,
+    ContractError,
+    CrmWord,
+    RejectedError,
+    UnavailableError,
+    lost_key,
+)
 from connectors.limits import NoLimiter, Ticket, slots_ahead
 from connectors.models import (
     Company,
@@ -29,16 +38,18 @@ from connectors.models import (
 from connectors.ports import Edits, Reader, Watched
 from connectors.replies import parsed, server_time
 from connectors.salesforce import keyset, records, soql, writing
-from connectors.salesforce.account import SalesforceAccount
+from connectors.salesforce.account import Result, SalesforceAccount
 from connectors.salesforce.ids import is_id, known_id
 from connectors.salesforce.options import OVERLAP_S, PROVENANCE
-from connectors.salesforce.org import COMPOSITE, CREATE, DELETE, DESCRIBE, QUERY, QUERY_ALL, UPDATE, UPSERT
+from connectors.salesforce.org import COMPOSITE, CREATE, DELETE, QUERY, QUERY_ALL, UPDATE, UPSERT
 from connectors.salesforce.records import TABLES, CreateAnswer, QueryPage, Schema
+from connectors.salesforce.refusals import MAPPING
 from connectors.wanted import wanted
 
 BATCH = 200
 FINDS = 50  # values a find asks for at once
 
+_FIND = replace(QUERY, by_values=True)
 _ROWS, _CREATED = TypeAdapter(QueryPage), TypeAdapter(CreateAnswer)
 
 
@@ -59,11 +70,10 @@ class Salesforce(SalesforceAccount):
 
         The next pass starts ``overlap_s`` before this one's end: a row that is committed late carries an old stamp.
         """
-        schema = await self._known(watched)
         at = keyset.opened(cursor, 0 if cursor.end else await self.now())
         where = [soql.beyond(at.stamp, at.id), f"SystemModstamp <= {soql.moment(at.end)}"]
         tail = f"ORDER BY SystemModstamp ASC, Id ASC LIMIT {soql.PAGE}"
-        page, full, time_ms = await self._page(watched, schema, where, tail)
+        page, full, time_ms = await self._page(watched, where, tail)
         last = (page[-1].modified, page[-1].id) if page else None
         try:
             onward = keyset.stepped(at, last, full, OVERLAP_S * 1000)
@@ -73,18 +83,20 @@ class Salesforce(SalesforceAccount):
 
     async def walk(self, watched: Watched, after: str) -> Page:
         """Returns the next page of all records in id order."""
-        schema = await self._known(watched)
         where = [f"Id > {soql.quoted(after)}"] if after else []
-        page, full, time_ms = await self._page(watched, schema, where, f"ORDER BY Id ASC LIMIT {soql.PAGE}")
+        page, full, time_ms = await self._page(watched, where, f"ORDER BY Id ASC LIMIT {soql.PAGE}")
         if full and page[-1].id == after:
             raise ContractError(self.name, QUERY.name, "Id")
         kept = tuple(record for record in page if wanted(watched, record))
         return Page(kept, Cursor(id=page[-1].id if page else after), not full, time_ms)
 
-    async def _page(
+    async def _page(self, watched: Watched, where: Sequence[str], tail: str) -> tuple[list[Record], bool, int]:
+        """Returns (rows, whether there may be more, vendor time). A page cut short by the server is a full one."""
+        return await self._asked(watched, lambda shown, schema: self._page_of(shown, schema, where, tail))
+
+    async def _page_of(
         self, watched: Watched, schema: Schema, where: Sequence[str], tail: str
     ) -> tuple[list[Record], bool, int]:
-        """Returns (rows, whether there may be more, vendor time). A page cut short by the server is a full one."""
         asked = records.asked_for(watched, schema)
         query = soql.select(asked, TABLES[watched.object], [*where, *self._selection(watched, schema)], tail)
         if soql.encoded_length(query) > soql.URI_CAP:
@@ -112,7 +124,10 @@ class Salesforce(SalesforceAccount):
 
     async def read(self, watched: Watched, ids: Sequence[str]) -> Mapping[str, Found]:
         """Returns every id found, moved to what it was merged or converted into, or gone."""
-        asked = records.asked_for(watched, await self._known(watched))
+        return await self._asked(watched, lambda shown, schema: self._read(shown, schema, ids))
+
+    async def _read(self, watched: Watched, schema: Schema, ids: Sequence[str]) -> Mapping[str, Found]:
+        asked = records.asked_for(watched, schema)
         rows = await self._org.by_ids(watched.object, asked, ids)
         found: dict[str, Found] = {}
         for one in ids:
@@ -246,24 +261,32 @@ class Salesforce(SalesforceAccount):
         self, object: str, property: str, values: Sequence[str], also: Sequence[str] = (), read: Reader = str.casefold
     ) -> Mapping[str, tuple[Record, ...]]:
         """Returns records per value. An account is asked for by the host in its website."""
-        schema = await self._org.schema(object)
-        known = schema.properties.get(property)
-        if known is None:
-            hint = f"the org shows no {object} field {property}: create it or change the mapping"
-            raise AccessError(self.name, DESCRIBE.name, code="INVALID_FIELD", hint=hint)
+        return await self._sought(
+            object, property, lambda schema: self._find(schema, object, property, values, also, read)
+        )
+
+    async def _find(
+        self,
+        schema: Schema,
+        object: str,
+        property: str,
+        values: Sequence[str],
+        also: Sequence[str],
+        read: Reader,
+    ) -> Mapping[str, tuple[Record, ...]]:
         if property not in schema.filterable:  # encrypted: nobody can look for it
             return dict.fromkeys(values, ())
-        part_of = object == "company" and property == "Website"
-        asked = records.asked_for(Watched(object, (property, *also)), schema)
+        part_of, kind = object == "company" and property == "Website", schema.properties[property].kind
+        asked = records.asked_for(Watched(object, (property, *_among(also, schema))), schema)
 
         def query(part: Sequence[str]) -> str:
-            where = [_sought(property, part, part_of, known.kind), "IsDeleted = false"]  # a converted lead is known too
+            where = [_test(property, part, part_of, kind), "IsDeleted = false"]  # a converted lead is known too
             return soql.select(asked, TABLES[object], where, "ORDER BY Id ASC")
 
         wanted = [value for value in values if value.strip()]
         found: dict[str, Record] = {}
         for part in soql.chunked(wanted, query, FINDS):
-            rows = await self._org.rows(query(part), QUERY)
+            rows = await self._org.rows(query(part), _FIND)
             records_ = (records.to_record(object, row, asked, self._org.read_at) for row in rows)
             found |= {record.id: record for record in records_}
         return {
@@ -275,18 +298,24 @@ class Salesforce(SalesforceAccount):
         self, object: str, property: str, exact: Sequence[str], parts: Sequence[str], also: Sequence[str] = ()
     ) -> tuple[Record, ...]:
         """Returns rows that contain one of the parts; a whole text is a part of itself."""
-        schema = await self._org.schema(object)
+        return await self._sought(
+            object, property, lambda schema: self._find_containing(schema, object, property, parts or exact, also)
+        )
+
+    async def _find_containing(
+        self, schema: Schema, object: str, property: str, parts: Sequence[str], also: Sequence[str]
+    ) -> tuple[Record, ...]:
         if property not in schema.filterable:
             return ()
-        asked = records.asked_for(Watched(object, (property, *also)), schema)
+        asked = records.asked_for(Watched(object, (property, *_among(also, schema))), schema)
 
         def query(part: Sequence[str]) -> str:
             where = " OR ".join(f"{soql.name(property)} LIKE {soql.like(text)}" for text in part)
             return soql.select(asked, TABLES[object], [f"({where})", "IsDeleted = false"], "ORDER BY Id ASC")
 
         found: dict[str, Record] = {}
-        for part in soql.chunked(list(dict.fromkeys(parts or exact)), query, FINDS):
-            rows = await self._org.rows(query(part), QUERY)
+        for part in soql.chunked(list(dict.fromkeys(parts)), query, FINDS):
+            rows = await self._org.rows(query(part), _FIND)
             records_ = (records.to_record(object, row, asked, self._org.read_at) for row in rows)
             found |= {record.id: record for record in records_}
         return tuple(found.values())
@@ -298,7 +327,7 @@ class Salesforce(SalesforceAccount):
         schema = await self._org.schema(object)
         if object != "contact" or not {"AccountId", "LastName"} <= schema.filterable:
             return ()
-        asked = records.asked_for(Watched(object, tuple(also)), schema)
+        asked = records.asked_for(Watched(object, _among(also, schema)), schema)
         tests = [f"(AccountId = {soql.quoted(one)} AND LastName = {soql.quoted(last)})" for one, last in people]
 
         def query(part: Sequence[str]) -> str:
@@ -307,9 +336,26 @@ class Salesforce(SalesforceAccount):
 
         found: list[Record] = []
         for part in soql.chunked(tests, query, FINDS):
-            rows = await self._org.rows(query(part), QUERY)
+            rows = await self._org.rows(query(part), _FIND)
             found += [records.to_record(object, row, asked, self._org.read_at) for row in rows]
         return tuple(found)
+
+    async def _sought(self, object: str, property: str, ask: Callable[[Schema], Awaitable[Result]]) -> Result:
+        """Looks rows up by a property; once more after a look at the schema, where the org refuses a field.
+
+        Raises:
+            AccessError: our external id is not shown, without which rows would be doubled.
+            UnavailableError: another property is not shown any more: whoever looks again knows.
+        """
+        for fresh in (False, True):
+            schema = await self._org.schema(object, fresh=fresh)
+            try:
+                if property in schema.properties:
+                    return await ask(schema)
+            except AccessError as refused:
+                if fresh or refused.code not in MAPPING:
+                    raise
+        raise lost_key(self.name, object, property, self._options.external_id)
 
     async def create(self, object: str, values: Mapping[str, str], ticket: Ticket, company_id: str = "") -> str:
         """Create one row on its ticket: by upsert when it carries our external id, so that a repeat is one row."""
@@ -358,12 +404,17 @@ class Salesforce(SalesforceAccount):
         return frozenset(one for one, _ in pairs if known_id(one) in there or known_id(one) in results)
 
 
+def _among(names: Sequence[str], schema: Schema) -> tuple[str, ...]:
+    """Returns those of ``names`` that the org shows."""
+    return tuple(name for name in names if name in schema.properties)
+
+
 def _alive(object: str) -> list[str]:
     """Returns rows that are there: neither deleted nor, for leads, converted."""
     return ["IsDeleted = false", *(["IsConverted = false"] if object == "lead" else [])]
 
 
-def _sought(property: str, values: Sequence[str], part_of: bool, kind: str) -> str:
+def _test(property: str, values: Sequence[str], part_of: bool, kind: str) -> str:
     """Returns the test for rows that may hold one of ``values``, or an address that one of them is part of."""
     if part_of:
         return "(" + " OR ".join(f"{soql.name(property)} LIKE {soql.like(value)}" for value in values) + ")"

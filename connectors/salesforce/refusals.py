@@ -271,10 +271,11 @@ def reading(vendor: str, reserve: float, api_version: str = "") -> ReplyReading:
             return AccessError(*args, code=code, hint=hint)
         if code in TAKEN:
             return ConflictError(*args, existing=first.existing, rule=first.rule, code=code)
-        if code in GONE or reply.status == 404:
-            return NotFoundError(*args, fields=first.fields, code=code)
+        is_question = operation.method == "GET" and operation.name != "describe" and not operation.by_values
         said = word_of(code, KINDS, first.message)
-        if reply.status == 400 and operation.method == "GET":  # a question is about no row
+        if (code in GONE or reply.status == 404) and not is_question:
+            return NotFoundError(*args, fields=first.fields, code=code)
+        if reply.status in {400, 404} and is_question:
             if said.kind is RefusalKind.ORG:
                 return UnavailableError(*args, code=code)
             return AccessError(*args, code=code, hint="the org refuses one of our queries: run refill check")

@@ -28,8 +28,8 @@ class CrmRow:
     ``good`` judges what the ordinary call gives; ``miss`` is a call about what is not there, ``missed`` judges that.
     ``needed`` is the member its answer cannot do without; ``blind`` operations do not look at a success's body;
     ``renewed`` says that a 401 is answered with a fresh token and one more try, twice. A ``login`` is sent
-    on behalf of a repeatable call, and every refusal of it is for an operator. ``grants`` says that a 404 is a right
-    that is lacking, and no record.
+    on behalf of a repeatable call, and every refusal of it is for an operator. ``grants`` says that a 404 is about
+    us, such as a right that is lacking, and about no record.
     """
 
     operation: Operation

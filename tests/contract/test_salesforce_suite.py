@@ -62,6 +62,7 @@ ROWS = [
         lambda crm, _: crm.account_status(),
         needed="version",
         renewed=True,
+        grants=True,
         good=lambda told: "newest" in told.notes[-1],
     ),
     CrmRow(
@@ -85,6 +86,7 @@ ROWS = [
         lambda crm, _: crm.walk(WATCHED, ""),
         needed="records",
         renewed=True,
+        grants=True,
         good=lambda page: page.records,
         miss=lambda crm, _: crm.walk(WATCHED, LAST),
         missed=lambda page: page.done and not page.records,
@@ -95,6 +97,7 @@ ROWS = [
         lambda crm, _: crm.read(WATCHED, [NOBODY]),
         needed="records",
         renewed=True,
+        grants=True,
         good=lambda found: found[NOBODY].fate is Fate.GONE,
         miss=lambda crm, _: crm.read(WATCHED, [NOBODY]),
         missed=lambda found: found[NOBODY].fate is Fate.GONE,
@@ -148,6 +151,7 @@ MORE = CrmRow(
     read_all,
     needed="records",
     renewed=True,
+    grants=True,
     good=lambda found: {one.fate for one in found.values()} == {Fate.FOUND},
 )
 LOGIN = CrmRow(TOKEN, TOKEN.path, lambda crm, _: crm.account_status(), needed="access_token", login=True)

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from sandbox.hubspot.properties import Option
 from sandbox.hubspot.properties import Property as Described
+from tests.harness.until import until
 from tests.integration.deliveries.desk import Open as OpenDesk
 from tests.integration.deliveries.desk import ada, open_desk
 from tests.integration.scene import CRM, KIND, PROFILE, Scene, Worker
@@ -20,6 +21,7 @@ from worker.ledger.work.memory import Memory
 from worker.ledger.work.work import Due, Lane
 from worker.service.jobs import recheck
 from worker.triggers.backfill import backfill, start_backfill
+from worker.triggers.poll import poll
 
 __all__ = ["open_desk", "scene", "stage"]
 TITLES = """
@@ -472,3 +474,79 @@ async def test_a_mark_that_is_deleted_keeps_no_value_back(stage: Open) -> None:
     worker.runtime.crms[CRM]._schemas.clear()  # what it knew is ten minutes old
     await looked(scene, worker, id_)
     assert "@" in scene.email(id_)
+
+
+async def test_a_property_that_is_deleted_is_left_out_told_and_looked_at_again(
+    stage: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = await stage(fields=BOTH)
+    with_marks(scene)
+    later(monkeypatch)
+    worker = await scene.worker()
+    one, other = scene.known_to_kaspr(2)
+    table = scene.portal.tables["contacts"]
+    deleted = table.properties.pop("mobilephone")
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        await looked(scene, worker, one)  # its write is refused, and so the worker looks
+        bill = scene.bill("kaspr")
+        await looked(scene, worker, other)
+    assert [line["properties"] for line in lines if line["event"] == "schema.lost"] == [["mobilephone"]]
+    assert "@" in scene.email(one)
+    assert "@" in scene.email(other)
+    paused = await scene.ledger.pauses.all()
+    assert [(one.target, one.reason) for one in paused] == [(LINE, "property")]
+    assert "mobilephone" in paused[0].why
+    assert closed_fields((await remembered(scene, other)).left) == {"mobile_phone"}
+    assert scene.bill("kaspr") == bill  # nothing is bought for nothing
+
+    table.define(deleted)
+    await a_round(worker)
+    assert held(scene, other, "mobilephone")
+    assert not await scene.ledger.pauses.all()
+
+
+async def test_a_search_by_a_property_that_is_gone_is_asked_again_without_it(stage: Open) -> None:
+    scene = await stage(fields=BOTH)
+    with_marks(scene)
+    worker = await scene.worker()
+    watch = worker.runtime.watches[CRM, KIND]
+    deleted = scene.portal.tables["contacts"].properties.pop("mobilephone")  # what was read of it is believed
+
+    async def polled() -> int:
+        return (await poll(watch, scene.ledger.cursors, run=RUN, lookback_ms=10**12)).seen
+
+    await until(polled, "rows that the index shows")
+    await worker.runtime.closed[CRM, KIND].look()
+    assert [one.reason for one in await scene.ledger.pauses.all()] == ["property"]
+    scene.portal.tables["contacts"].define(deleted)
+
+
+async def test_a_read_that_the_portal_refuses_buries_no_record_and_is_looked_at_again(scene: Scene) -> None:
+    worker = await scene.worker()
+    ids = scene.ids(3)
+    body = {"status": "error", "category": "VALIDATION_ERROR", "message": "Invalid input JSON"}
+    scene.fault("status", "hubspot", "*batch/read", times=None, params={"status": 400, "body": body})
+    await scene.due(*ids)
+    await worker.visit()
+    counts = await scene.ledger.work(CRM, KIND).counts()
+    assert (counts.dead, counts.due) == (0, 3)
+    (paused,) = await scene.ledger.pauses.all()
+    assert (paused.target, paused.reason) == (CRM, "credentials")
+    assert "run refill check" in paused.why
+    assert 0 < paused.until_ms - time.time() * 1000 <= 600_000
+
+
+async def test_a_property_that_selects_records_and_is_gone_pauses_the_portal_until_it_is_back(
+    stage: Open,
+) -> None:
+    scene = await stage(fields=MARKED + 'where.lifecyclestage = ["lead"]')
+    worker = await scene.worker()
+    (id_,) = scene.ids(1)
+    deleted = scene.portal.tables["contacts"].properties.pop("lifecyclestage")
+    worker.runtime.crms[CRM]._schemas.clear()  # what it knew is ten minutes old
+    await looked(scene, worker, id_)
+    (paused,) = await scene.ledger.pauses.all()
+    assert (paused.target, scene.email(id_)) == (CRM, "")
+    assert "lifecyclestage" in paused.why
+    assert paused.until_ms
+    scene.portal.tables["contacts"].define(deleted)

@@ -43,6 +43,7 @@ _PAUSES: Mapping[str, Cause] = {
     "credentials": Cause.CONFIGURATION,
     "credits": Cause.CREDITS,
     "outage": Cause.VENDOR,
+    "property": Cause.CONFIGURATION,
     "overrun": Cause.BOOKS,
     "reconcile": Cause.BOOKS,
     "restored": Cause.BOOKS,
@@ -77,12 +78,13 @@ def _pauses(found: Overview) -> Iterator[Alarm]:
 def _paused(one: Pause) -> str:
     why = masked(one.why or one.reason.replace("_", " ")).rstrip(".")
     named = why if one.target.partition(":")[0].partition(".")[0] in why else f"{one.target}: {why}"
-    return f"{named}. Its records wait. Next: refill check."
+    waits = "" if one.reason == "property" else " Its records wait."
+    return f"{named}.{waits} Next: refill check."
 
 
 def _polls(found: Overview, settings: Settings) -> Iterator[Alarm]:
     """Yields a crm whose polls fail although workers are alive and nothing pauses it."""
-    paused = {one.target.partition(":")[0].partition(".")[0] for one in found.pauses}
+    paused = {one.target.partition(":")[0].partition(".")[0] for one in found.pauses if one.reason != "property"}
     if not any(beat.serves_all for beat in found.workers):
         return
     for (crm, kind), last in found.polls.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 
 from config.crms import CrmSettings, WatchSettings
 from connectors.batching import Batcher
@@ -14,7 +14,7 @@ from worker.ledger.journal.reviews import Reviews
 from worker.ledger.own_clock import clock
 from worker.ledger.work.work import Lease, Work
 from worker.service.delivery_rules import delivered, delivery_rules
-from worker.service.needs import Schemas, met_policy, refuse_unmet
+from worker.service.needs import Schemas, consent, met_policy, refuse_unmet
 from worker.service.policy import locks, no_in_records, opt_out, policy, verified, watched_of
 from worker.service.runtime import Runtime
 from worker.visits.awaiting import Awaiting
@@ -50,10 +50,12 @@ def _watch(
 ) -> Watch:
     """Wires what visits of an object need, and lets its leases be visited."""
     object = rules.object
-    what = watched_of(rules)
+    what = watched_of(rules, consent(runtime.settings.crm[name], vendor, object))
 
     async def read(ids: Sequence[str]) -> Mapping[str, Found]:
-        return await vendor.read(what, ids)
+        found = await vendor.read(what, ids)
+        closed.note()
+        return found
 
     reader: Batcher[str, Found] = Batcher(name, "read", read, str, vendor.batch)
     companies = Companies(vendor)
@@ -69,7 +71,7 @@ def _watch(
     ways = (work, reader, companies, reviews, suppressed, edits, kept.bad.among)
     filled = [rule.property for rule in rules.rules if rule.write is not WriteRule.NEVER]
     written = (*filled, *vendor.provenance.names)  # marks that are not there yet are noticed once they are
-    closed = runtime.closed[name, object] = ClosedProperties(name, object, vendor, schema, written, clock)
+    closed = runtime.closed[name, object] = _closed(runtime, name, vendor, object, schema, written)
     watch = Watch(name, object, vendor, rules, what, closed.schema, *ways)
     pusher = Pusher(watch, limiter, verify=verify, doubt=closed.doubt)
     bad_values = BadValues(watch, kept, runtime.lookups.yields, runtime.providers, runtime.owner, clock)
@@ -80,6 +82,23 @@ def _watch(
     runtime.closing.push_async_callback(visitor.aclose)
     _add_line(runtime, f"{name}.{object}", watch.work, vendor.batch, visitor.visit)
     return watch
+
+
+def _closed(
+    runtime: Runtime, name: str, vendor: Crm, object: str, schema: Mapping[str, Property], written: Iterable[str]
+) -> ClosedProperties:
+    """Follows what the crm says of the properties of an object; ``refill status`` tells of those that are gone."""
+    target, pauses = f"{name}.{object}", runtime.ledger.pauses
+
+    async def tell(lost: Collection[str]) -> None:
+        if not lost:
+            await pauses.lift(target, "property")
+            return
+        names, key = ", ".join(lost), f"crm.{name}.watch.{object}"
+        why = f"{name} shows no {object} property {names} any more: create it, let our user see it, or change {key}"
+        await pauses.pause(target, "property", why=why)
+
+    return ClosedProperties(name, object, vendor, schema, written, clock, tell)
 
 
 def _open_companies(
@@ -105,7 +124,7 @@ async def open_delivery(runtime: Runtime, name: str, settings: CrmSettings, vend
             closed[kind] = runtime.closed[name, kind]
             closed[kind].write(written)
         else:
-            closed[kind] = ClosedProperties(name, kind, vendor, schema[kind], written, clock)
+            closed[kind] = _closed(runtime, name, vendor, kind, schema[kind], written)
     target = Target(
         crm=name,
         vendor=vendor,
@@ -127,6 +146,7 @@ async def open_delivery(runtime: Runtime, name: str, settings: CrmSettings, vend
         opt_out={kind: no_in_records(opt_out(settings, kind), schema[kind]) for kind in rules.people},
         locks={kind: locks(settings, kind, delivered(settings, kind)) for kind in schema},
         memory={kind: runtime.ledger.work(name, kind) for kind in schema},
+        consent={kind: consent(settings, vendor, kind) for kind in rules.people},
         reviews=Reviews(runtime.ledger.scripts, name, DELIVERY) if settings.mode == "review" else None,
     )
     ledger = runtime.ledger

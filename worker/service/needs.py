@@ -63,6 +63,13 @@ class Schemas:
         await asyncio.gather(*(self.of(one) for one in dict.fromkeys(objects[1:])), return_exceptions=True)
 
 
+def consent(settings: CrmSettings, vendor: Crm, object: str) -> tuple[str, ...]:
+    """Returns the properties of ``object`` by which the crm says who opted out: without them nothing is read."""
+    if settings.consent_unreadable == "accept":
+        return ()
+    return tuple(one.property for one in vendor.needs(object) if one.use == "consent" and one.object == object)
+
+
 async def unmet(
     name: str, settings: CrmSettings, vendor: Crm, object: str, schema_of: SchemaOf | None = None
 ) -> list[Unmet]:

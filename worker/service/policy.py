@@ -15,6 +15,8 @@ from connectors.registry import NAMES
 from worker.decide.findings import chosen
 from worker.decide.policy import FieldRule, Policy, WriteRule
 
+_WHO = ("first_name", "last_name", "work_email", "personal_email", "linkedin_url", "company_name", "company_domain")
+
 
 def policy(crm: str, settings: CrmSettings, object: str, watched: WatchSettings, providers: Providers) -> Policy:
     """Returns everything a visit of ``object`` decides by; providers that are not configured are nobody's source."""
@@ -135,8 +137,11 @@ def watched_of(policy: Policy, also: Iterable[str] = ()) -> ports.Watched:
     """Lists what a connector reads and looks for on behalf of ``policy``, and what is read ``also``.
 
     A field that may be written over is always a gap to the vendor's filter: only we can tell whether it is ours, or
-    holds one of the values that count as blank.
+    holds one of the values that count as blank. What tells who a person is, which records are meant, or who says no,
+    may not be missing; a record is read without anything else, and what would be filled is left alone.
     """
+    who = {policy.slot(name) for name in _WHO}
+    needed = {*who, *policy.where, *policy.skip_if, *policy.opt_out, *also}
     writable = [rule for rule in policy.rules if rule.write is not WriteRule.NEVER]
     only_blanks = all(rule.write is WriteRule.IF_BLANK for rule in writable)
     only_blanks = only_blanks and not policy.blank_values and not policy.bad  # a bad value stands where no blank is
@@ -146,6 +151,7 @@ def watched_of(policy: Policy, also: Iterable[str] = ()) -> ports.Watched:
         gaps=tuple(rule.property for rule in writable) if only_blanks else (),
         where=policy.where,
         skip_if=policy.skip_if,
+        optional=frozenset(policy.properties) - needed,
     )
 
 

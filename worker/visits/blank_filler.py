@@ -175,8 +175,10 @@ class BlankFiller:
         object, asked = rows[0].object, {row.id: row for row in rows}
         named = self._matcher.read_for(object) if any(row.person for row in rows) else ()
         opt_out = self._target.opt_out.get(object, {})
-        names = {property for row in rows for property in row.values} | {*named, *opt_out}
-        watched = Watched(object, tuple(sorted(names)))
+        needed = {*named, *opt_out, *self._target.consent.get(object, ())}
+        offered = {property for row in rows for property in row.values}
+        optional = frozenset(offered - needed - {self._target.external_id})
+        watched = Watched(object, tuple(sorted(offered | needed)), optional=optional)
         filled = {row.id: _Filled() for row in rows}
 
         async def read(ids: Sequence[str]) -> Mapping[str, Found]:

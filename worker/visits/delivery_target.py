@@ -22,7 +22,8 @@ class Target(Struct, frozen=True):
     undone, cleared or rejected. ``suppressed`` asks the suppression list, in which
     ``hashes`` stand for handles, ``are_bad`` the list of bad values. ``opt_out`` are the values by property with which
     people say no. ``reviews`` are kept where a person approves first. ``locks`` are for how long (ms) a person's
-    clearing keeps us off, by property.
+    clearing keeps us off, by property. ``consent`` are properties that say who opted out: nothing is written on a row
+    that does not show them.
     """
 
     crm: str
@@ -46,3 +47,4 @@ class Target(Struct, frozen=True):
     reviews: Reviews | None = None
     locks: Mapping[str, Mapping[str, int]] = {}
     memory: Mapping[str, Work] = {}
+    consent: Mapping[str, tuple[str, ...]] = {}

@@ -202,13 +202,19 @@ class Matcher:
     def read_for(self, object: str) -> tuple[str, ...]:
         """Returns properties that ``judge`` needs of a row."""
         names = {self._target.readable[object].get(name, "") for name in FACTS}
-        return tuple(sorted(names & self._target.schema[object].keys()))
+        return tuple(sorted(name for name in names if self._shows(object, name)))
+
+    def _shows(self, object: str, property: str) -> bool:
+        held = self._target.schema[object].get(property)
+        return held is not None and held.shown
 
     async def _led_to(self, object: str, key: str, external_id: str) -> Sequence[Record]:
         """Returns rows that a key of the delivered one leads to, oldest first; ``""`` is our external id."""
         kind, _, value = key.partition(":")
         property = self._target.readable[object].get(_FIELDS.get(kind, ""), "") if key else self._target.external_id
         if property not in self._target.schema[object]:
+            return ()
+        if key and not self._shows(object, property):  # without our external id nobody is looked for
             return ()
         if kind == "slug":
             return _oldest_first(await self._profile(object, property).ask(value))

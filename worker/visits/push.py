@@ -161,7 +161,7 @@ class _PushBatch:
         """Returns the rows with the marks on them; without any where the crm does not show those any more."""
         vendor, watch = self._watch.vendor, self._watch
         try:
-            return await vendor.read(watch.reading(undone | set(self.marks.names)), ids)
+            return await vendor.read(watch.reading(undone, self.marks.names), ids)
         except AccessError:
             if not self.marks.names:
                 raise

@@ -17,6 +17,7 @@ from structlog.contextvars import bind_contextvars
 
 from connectors.batching import JOINER, Joiners
 from connectors.errors import (
+    LOST,
     STALE_READ,
     AccessError,
     ConnectorError,
@@ -38,6 +39,7 @@ CLAIMING_S = 45.0  # a job claims no longer than this, so that arq's lock on it 
 EXTEND_S = 30.0  # leases last 90 s: two extensions may be missed
 LONGEST_VISIT_S = 120.0
 CROWD = 3  # times the limit: so many visits at most are under way, those included that wait for a batch
+LOOK_MS = 10 * 60_000  # a question that a CRM refuses, or a property that it lacks, is looked at again
 LOOK_AGAIN_S = 0.5  # while visits run, new work is looked for this often
 log = structlog.get_logger(__name__)
 
@@ -301,13 +303,16 @@ async def _quietly(step: Awaitable[object]) -> None:
 async def pause_refusing(pauses: Pauses, vendor: str, error: AccessError, *, key: str = "") -> str:
     """Pauses a vendor that refuses our credential until a person resumes it, and returns the sentence that says so.
 
-    Of a provider, whose hints speak of its ``key`` alone, the sentence says who refuses it.
+    Of a provider, whose hints speak of its ``key`` alone, the sentence says who refuses it. A property that is gone may
+    come back, and so may what a refused question was about: that is looked at again by itself.
     """
     way_out = f"refill resume {vendor}"
     refused = f"{vendor} refuses our credential"
     why = f"{refused}: {error.hint or f'check the {key}'}" if key else error.hint or f"{refused}: check it"
-    why = why.rstrip(".")
-    if way_out not in why:
+    why, looks_again = why.rstrip("."), not key and (error.code == LOST or error.status in {400, 404})
+    if looks_again:
+        why = f"{why}; it is looked at again every {LOOK_MS // 60_000} minutes"
+    elif way_out not in why:
         why = f"{why}; then run {way_out}"
-    await pauses.pause(vendor, "credentials", why=why)
+    await pauses.pause(vendor, "credentials", await pauses.now() + LOOK_MS if looks_again else 0, why)
     return why

@@ -104,8 +104,9 @@ class ClosedProperties:
     """Reads an object's schema again while it may tell something new of properties that are to be written.
 
     One is closed or not there, or has options, which people add to; or a write says so. Ten minutes after the last
-    time, then later and later, an hour apart at the most. ``schema`` is what the crm said last; whoever goes by it sees
-    what is new. Nothing is asked while all is open and takes any text.
+    time, then later and later, an hour apart at the most. ``schema`` is what the crm said last, to us or to whoever
+    asked; whoever goes by it sees what is new. Nothing is asked while all is open and takes any text. A property that
+    is gone stays in ``schema``, closed, and ``tell`` is told of all that are gone, and once more when none is.
     """
 
     def __init__(
@@ -116,10 +117,12 @@ class ClosedProperties:
         schema: Mapping[str, Property],
         written: Iterable[str],
         clock: Callable[[], int],
+        tell: Callable[[Collection[str]], Awaitable[None]],
     ) -> None:
         self.schema = dict(schema)
-        self._crm, self._object, self._vendor, self._clock = crm, object, vendor, clock
+        self._crm, self._object, self._vendor, self._clock, self._tell = crm, object, vendor, clock, tell
         self._written = tuple(dict.fromkeys(written))
+        self._taken, self._lost, self._untold = vendor.seen(object), frozenset[str](), False
         self._closed = self._now_closed()
         self._read_at, self._vain = clock(), 0  # reads in a row that brought nothing new
         self._is_doubted = False
@@ -144,6 +147,16 @@ class ClosedProperties:
             self._reading = shared(self._read())
         if self._reading is not None:
             await asyncio.shield(self._reading)
+        self.note()
+        if self._untold:
+            self._untold = False
+            await self._tell(sorted(self._lost))
+
+    def note(self) -> None:
+        """Take over what somebody else has had the crm say meanwhile; costs nothing."""
+        known = self._vendor.seen(self._object)
+        if known is not None and known is not self._taken:
+            self._take(known)
 
     async def _read(self) -> None:
         self._read_at, before, options = self._clock(), self._closed, self._options()
@@ -154,11 +167,20 @@ class ClosedProperties:
             return
         finally:
             self._reading = None
-        lost = (name for name in self._written if name not in known and name in self.schema)
-        gone = {name: replace(self.schema[name], writable=False) for name in lost}
-        self.schema.update({**known, **gone})
-        self._closed, self._is_doubted = self._now_closed(), False
+        self._take(known)
+        self._is_doubted = False
         self._vain = self._vain + 1 if (self._closed, self._options()) == (before, options) else 0
+
+    def _take(self, known: Mapping[str, Property]) -> None:
+        before, lost_before, self._taken = self._closed, self._lost, known
+        gone = self.schema.keys() - known.keys()
+        closed = {name: replace(self.schema[name], writable=False, shown=False) for name in gone}
+        self.schema.update({**known, **closed})
+        self._lost = frozenset(name for name in self._written if name in gone)
+        self._closed = self._now_closed()
+        self._untold |= self._lost != lost_before
+        if self._lost - lost_before:
+            log.warning("schema.lost", crm=self._crm, object=self._object, properties=sorted(self._lost))
         if opened := before - self._closed:
             log.info("schema.opened", crm=self._crm, object=self._object, properties=sorted(opened))
 
@@ -255,9 +277,14 @@ class Watch(Struct, frozen=True):
             for record, on in zip(whole, listed, strict=True)
         ]
 
-    def reading(self, names: Iterable[str]) -> Watched:
-        """Returns what is read of a record where ``names`` are wanted besides: an undo may be of any property."""
-        return structs.replace(self.watched, properties=tuple(sorted({*self.watched.properties, *names})))
+    def reading(self, undone: Iterable[str], marks: Iterable[str] = ()) -> Watched:
+        """Returns what is read of a record where others are wanted besides.
+
+        An undo may be of any property, of one that is gone by now, too.
+        """
+        names, held = {*undone, *marks}, self.watched
+        optional = held.optional | ({*undone} - held.names - {*marks})
+        return structs.replace(held, properties=tuple(sorted({*held.properties, *names})), optional=optional)
 
     def handles(self, record: Record) -> frozenset[Handle]:
         """Returns what a record is known by to the suppression list: all that it bears, and itself."""

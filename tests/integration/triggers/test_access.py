@@ -216,3 +216,62 @@ async def test_who_says_no_by_the_label_of_an_option_is_left_alone(redis: Redis,
         read = (await watch.vendor.read(watch.watched, [chosen]))[chosen].record
         assert read is not None
         assert watch.view(read, {}).skip is Skip.OPTED_OUT
+
+
+async def _hide(floor: Floor, field: str, object: str = "Contact", *, hidden: bool = True) -> None:
+    await floor.control("salesforce", "hide", {"object": object, "field": field, "hidden": hidden})
+
+
+async def _forgotten(floor: Floor) -> None:
+    """Lets ten minutes pass, after which the connector reads the org's fields again."""
+    floor.runtime.crms[SALESFORCE]._org._schemas.clear()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_a_field_that_is_hidden_while_we_run_is_left_out_and_told_until_it_is_shown(
+    redis: Redis, tmp_path: Path, is_known: bool
+) -> None:
+    async with opened(redis, tmp_path) as floor:
+        await _due(floor, SALESFORCE)
+        await _hide(floor, "MobilePhone")
+        if is_known:
+            await _forgotten(floor)
+        await _visited(floor, SALESFORCE)
+        counts, pauses = await floor.work(SALESFORCE).counts(), floor.runtime.ledger.pauses
+        assert (counts.dead, counts.due) == (0, 0)
+        assert not floor.watch(SALESFORCE).takes("MobilePhone")
+        await floor.runtime.closed[SALESFORCE, "contact"].look()
+        (told,) = await pauses.all()
+        assert (told.target, told.reason) == (f"{SALESFORCE}.contact", "property")
+        assert "shows no contact property MobilePhone any more" in told.why
+        await floor.poll(SALESFORCE, lookback_ms=DAY_MS)  # goes on
+        await _hide(floor, "MobilePhone", hidden=False)
+        await _forgotten(floor)
+        await floor.poll(SALESFORCE, lookback_ms=DAY_MS)
+        await floor.runtime.closed[SALESFORCE, "contact"].look()
+        assert floor.watch(SALESFORCE).takes("MobilePhone")
+        assert await pauses.all() == []
+
+
+@pytest.mark.parametrize(
+    ("object", "field"), [("Contact", "HasOptedOutOfEmail"), ("Contact", "LastName"), ("Account", "Website")]
+)
+async def test_what_nobody_is_to_be_written_without_pauses_the_org_when_it_is_hidden_while_we_run(
+    redis: Redis, tmp_path: Path, object: str, field: str
+) -> None:
+    async with opened(redis, tmp_path) as floor:
+        await _due(floor, SALESFORCE)
+        before = (await floor.work(SALESFORCE).counts()).due
+        await _hide(floor, field, object)
+        await _forgotten(floor)
+        floor.vendors["forager"].calm()
+        await _visited(floor, SALESFORCE)
+        counts = await floor.work(SALESFORCE).counts()
+        assert (counts.dead, counts.due) == (0, before)
+        assert not [one for one in floor.vendors["forager"].requests() if "email" in one["route"]]
+        (pause,) = await floor.runtime.ledger.pauses.of(SALESFORCE)
+        assert pause.until_ms  # it is looked at again
+        await _hide(floor, field, object, hidden=False)
+        await floor.runtime.ledger.pauses.lift(SALESFORCE, "credentials")
+        await _visited(floor, SALESFORCE)
+        assert (await floor.work(SALESFORCE).counts()).dead == 0

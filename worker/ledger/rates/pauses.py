@@ -41,6 +41,10 @@ class Pauses:
             "pause_set", target=target, reason=reason, until_ms=until_ms, why=text, calls_pass=int(calls_pass)
         )
 
+    async def now(self) -> int:
+        """Returns Redis' clock (ms), by which pauses end."""
+        return await self._scripts.now()
+
     async def lift(self, target: str, reason: str) -> bool:
         """End one reason; says whether it was there."""
         return bool(await self._scripts.run("pause_lift", target=target, reason=reason))
