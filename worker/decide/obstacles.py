@@ -13,13 +13,15 @@ from worker.decide.kept import TRIES, growing_ms
 class Obstacle:
     """Tells of something that could not be done, in a sentence, with the CRM's word on it.
 
-    ``rows`` are those (object, id) whose change may end it; of a row that is still to be made there are none.
+    ``rows`` are those (object, id) whose change may end it; of a row that is still to be made there are none. ``asks``:
+    a person has to look.
     """
 
     what: str
     kind: RefusalKind
     cause: str
     rows: tuple[tuple[str, str], ...] = ()
+    asks: bool = False
 
     @property
     def sentence(self) -> str:
@@ -60,4 +62,5 @@ def next_look_ms(obstacles: Sequence[Obstacle], tries: int, looks: int, *, has_p
     timed = [one for one in obstacles if not one.waits_for_rows]
     if timed and tries < TRIES:
         return growing_ms(tries + 1)
-    return None if timed or has_problems or not obstacles else growing_ms(min(looks, TRIES) + 1)
+    asks = has_problems or any(one.asks for one in obstacles)
+    return None if timed or asks or not obstacles else growing_ms(min(looks, TRIES) + 1)

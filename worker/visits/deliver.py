@@ -16,20 +16,20 @@ from pydantic import TypeAdapter
 from connectors.batching import Batcher
 from connectors.errors import ConnectorError, ContractError, RateLimitedError, RejectedError, UnavailableError
 from connectors.limits import Limiter
-from connectors.models import Fate
+from connectors.models import Fate, RefusalKind
 from connectors.openprospect.read import DeliveredCompany
 from connectors.ports import Watched
 from worker.decide import delivery
 from worker.decide.delivery import Delivered
 from worker.decide.gate import Verdict
 from worker.decide.kept import REFUSED
-from worker.decide.obstacles import next_look_ms
+from worker.decide.obstacles import Obstacle, next_look_ms
 from worker.decide.reasons import Reason
 from worker.ledger.intake.deliveries import DeliveredRow
 from worker.ledger.journal.reviews import Proposed
 from worker.ledger.ledger import Ledger
 from worker.ledger.work.work import Due, Lane, Lease, Settlement, StepEnd, VisitProgress
-from worker.visits.blank_filler import BlankFiller
+from worker.visits.blank_filler import BlankFiller, stamp_to_compare
 from worker.visits.creating import MOMENT_MS, Creator, InTheWay, Made, MadeBefore, NewRow, Refused, refusal_cause
 from worker.visits.delivery_notes import Deferred, DeliveryNotes
 from worker.visits.delivery_preview import DeliveryPreview
@@ -360,7 +360,7 @@ class Deliverer:
             await self._filler.fill(notes, match.object, match.id, delivered, external_id, match)
             return match.object, match.id, False
         if match.id:
-            return self._cannot_tell(notes, match, external_id)
+            return await self._cannot_tell(notes, match, external_id)
         if "" in match.others:  # it carries our id, which no second row can have
             return self._forbidden(notes, *match.others[""], external_id)
         if not delivered.complete:
@@ -446,18 +446,19 @@ class Deliverer:
         )
         return object, "", False
 
-    def _cannot_tell(self, notes: DeliveryNotes, match: Match, external_id: str) -> tuple[str, str, bool]:
+    async def _cannot_tell(self, notes: DeliveryNotes, match: Match, external_id: str) -> tuple[str, str, bool]:
         """Writes nothing on a row that no second fact proves, and makes no second one beside it.
 
-        A likely one is the person's, and gets its values once it says more; of another one somebody has to say whose
-        it is.
+        One that bears the person's own address is theirs. A profile may be a namesake's, so somebody has to say whose
+        such a row is: a dead letter asks, and the row's next change brings the delivery back.
         """
         notes.count(Reason.UNPROVED)
-        if not match.likely:
-            notes.problems.append(
-                f"{match.object} {match.id} may be prospect {external_id} and says too little to tell: "
-                "write the person's name on it, then replay"
-            )
+        if not (match.likely and match.key.startswith("email:")):
+            found = (await self._target.vendor.read(Watched(match.object, ()), [match.id]))[match.id]
+            row, what = (match.object, match.id), f"{match.object} {match.id} may be prospect {external_id}"
+            notes.stamps[row] = stamp_to_compare(found.record) if found.record else 0
+            cause = "it says too little to tell: write the person's name on it"
+            notes.obstacles.append(Obstacle(what, RefusalKind.ROW, cause, (row,), asks=True))
         return match.object, "", False
 
     async def _made_before(
