@@ -226,6 +226,8 @@ async def _compared(run: Run, expected: Undisturbed, verdict: Verdict) -> None:
             verdict.edited += 1
         elif run.desk.is_late_row(row, expected.rows.keys() ^ actual.keys()):
             verdict.late += 1
+        elif run.desk.is_of_nameless(row, [(then.get(name, ""), now.get(name, "")) for name in watched]):
+            verdict.nameless += 1
         elif watched.difference(WATCHED.get(row[:2], ())):
             verdict.unexplained[row] = f"{_values(differing, then, now)}"
         elif run.doubted & {one.key for one in asked}:
@@ -236,8 +238,6 @@ async def _compared(run: Run, expected: Undisturbed, verdict: Verdict) -> None:
             verdict.otherwise += 1  # what was known of the person when it was decided led to other questions
         elif run.desk.is_their_own(row, [(then.get(name, ""), now.get(name, "")) for name in differing]):
             verdict.own += 1
-        elif run.desk.is_of_nameless(row, [(then.get(name, ""), now.get(name, "")) for name in watched]):
-            verdict.nameless += 1
         elif _is_the_other_rows(row, then, now, expected.rows, actual):
             verdict.shared += 1
         else:

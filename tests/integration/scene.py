@@ -20,7 +20,7 @@ from redis.asyncio import ConnectionPool, Redis, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
+from redis.exceptions import NoScriptError, RedisError
 
 from config.load import load
 from config.settings import Settings
@@ -134,8 +134,9 @@ class MortalWire(Wire):
         answered, last = trip.answered, self._life.meant(trip.packed)
 
         def heard(replies: list[Any] | Exception) -> None:
+            is_unknown = isinstance(replies, list) and any(isinstance(one, NoScriptError) for one in replies)
             try:
-                self._life.received(last=last)
+                self._life.received(last=last and not is_unknown)  # a server that did not know the step yet
             except DeadError as dead:
                 answered(dead)
             else:

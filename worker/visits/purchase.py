@@ -165,7 +165,8 @@ class Lookups:
         terms = self.terms[question.provider]
         ref = (lease.crm, lease.object, lease.id) if lease.id else None  # a row of a file is nobody's record
         if flight := self._flights.get(question.key):
-            await self.desk.find([question.key], ref)  # notes that this record asked too
+            if ref:
+                await self.desk.join(flight.ticket.id, question.key, ref)
             return await self._join(flight)
         if question.provider in self.unchecked:
             return WaitForProvider(question.provider, "reconcile", fault=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.harness.until import until
 from tests.integration.scene import Scene
 from tests.integration.scenery import Open
 from worker.ledger.money.budgets import Totals
@@ -192,3 +193,29 @@ async def test_crash_point_15_what_was_stored_is_written_by_the_next_worker_for_
     await second.visit()
     assert (scene.bill(), scene.asked(), bool(scene.email(id_))) == (5, 1, True)
     assert (await scene.totals()).spent == 5
+
+
+async def test_a_record_that_joined_a_call_hears_of_its_late_end_as_its_asker_does(scene: Scene) -> None:
+    one, other = scene.ids(2)
+    rows = scene.portal.tables["contacts"].records
+    same = ("firstname", "lastname", "hs_linkedin_url")
+    scene.edit(other, **{name: rows[int(one)].values[name] for name in same})
+    worker = await scene.worker()
+    await scene.due(one)
+    scene.hold()
+    scene.fault("status", params={"status": 504}, effect=True)
+    visiting = worker.visiting()
+    await scene.held()
+    await scene.due(other)
+    await until(lambda: joined(scene, other), "the other record's question")
+    scene.release()
+    await visiting
+    assert (scene.asked(), (await scene.counts()).settled) == (1, 2)
+
+    (doubtful,) = await scene.uncertain()
+    await scene.ledger.desk.resolve(doubtful.ticket_id, ask_again=True, charged=False)
+    assert (await scene.counts()).due == 2
+
+
+async def joined(scene: Scene, id: str) -> bool:
+    return bool(await scene.ledger.desk.questions_of(("acme_hubspot", "contact", id)))

@@ -8,7 +8,7 @@ from tests.harness.clock import Clock
 from tests.integration.ledger.work_steps import OWNER, READ, add, lease, places, queued
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.all_work import ReapedLeases
-from worker.ledger.work.work import LEASE_MS, AllWork, Lane, Settlement, StepEnd, Work
+from worker.ledger.work.work import LEASE_MS, AllWork, Due, Lane, Settlement, StepEnd, Work
 
 
 async def wait_for(work: Work, *ids: str, providers: tuple[str, ...] = ("kaspr",), lane: Lane = Lane.LIVE) -> None:
@@ -148,6 +148,27 @@ async def test_word_of_a_lookup_brings_a_settled_record_back_past_its_fingerprin
     assert await all_work.wake([(work.crm, work.object, "1")]) == 1
     (held,) = await work.claim(OWNER, 1)
     assert held.forced
+
+
+async def test_word_of_a_lookup_brings_a_record_past_its_fingerprint_wherever_it_is(
+    work: Work, all_work: AllWork, clock: Clock
+) -> None:
+    async def woken(name: str) -> None:
+        await all_work.wake([(work.crm, work.object, name)])
+
+    for name in ("due", "waiting", "died"):
+        await work.settle(await lease(work, name), Settlement("abcdef123456", stamp=clock.now, read_at=clock.now))
+        clock.pass_ms(3_000)
+    await work.add([Due(name, clock.now) for name in ("waiting", "died")], lane=Lane.LIVE, run="day-x")
+    held = {one.id: one for one in await work.claim(OWNER, 3)}
+    await work.wait(held["waiting"], ["kaspr"], None, "rate")
+    await woken("died")
+    clock.pass_ms(LEASE_MS)
+    await all_work.reap()
+    await work.add([Due("due", clock.now)], lane=Lane.LIVE, run="day-x")
+    await woken("due")
+    await woken("waiting")
+    assert {one.id: one.forced for one in await work.claim(OWNER, 3)} == {"due": True, "waiting": True, "died": True}
 
 
 async def test_waking_the_dead_does_nothing(work: Work, all_work: AllWork, redis: Redis) -> None:

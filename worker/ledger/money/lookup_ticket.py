@@ -75,6 +75,11 @@ class LookupTicket:
         self.answer: Answer | None = None
 
     @property
+    def id(self) -> str:
+        """Returns what the ledger knows the ticket by."""
+        return self._granted.ticket_id
+
+    @property
     def is_leaving(self) -> bool:
         """Tells whether the call is about to be sent, or was: it belongs to nobody's cancellation any more."""
         return self._leaving

@@ -150,6 +150,10 @@ class Desk:
         )
         return _reserved(answer, ticket)
 
+    async def join(self, ticket_id: str, key: str, ref: Ref) -> None:
+        """Notes that another record of this process asks what the ticket's call is about."""
+        await self._scripts.run("ticket_join", id=ticket_id, question=key, **index_of(ref))
+
     async def sent(self, ticket: Granted) -> bool:
         """Moves ``reserved -> sent``: true once, ever, and never after the deadline.
 
@@ -369,6 +373,6 @@ def _uncertain(id: str, row: dict[str, str]) -> Uncertain:
         cause=row["cause"],
         verdict=row.get("verdict", ""),
         verdict_ms=int(row.get("verdict_at", 0)),
-        ref=ref_of(row["asker"].encode()) if row["asker"] else None,
+        ref=ref_of(row["asker"].partition("\n")[0].encode()) if row["asker"] else None,
         stretch=int(row.get("stretch", 0)),
     )

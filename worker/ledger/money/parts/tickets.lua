@@ -1,9 +1,9 @@
 -- A ticket is one attempt at one paid lookup: reserved -> sent -> stored | uncertain | released, and uncertain may
 -- still become stored (late answer), released (verdict: not charged) or resolved (by a person).
--- Fields: state, token, question, asker (ref), owner, deadline, price, provider, operation, fields, lines, keep (ms),
--- policy (never | once_if_uncharged), patience (ms from uncertain to verdict), sent, since, verdict_at, verdict,
--- cause, credits, late (the asker is woken too), final (asked again before), place and alone (see below); of the
--- provider's clock as it was sent: ahead (ms before ours) and stretch (see clock_heard).
+-- Fields: state, token, question, asker (refs of one process, one a line), owner, deadline, price, provider, operation,
+-- fields, lines, keep (ms), policy (never | once_if_uncharged), patience (ms from uncertain to verdict), sent, since,
+-- verdict_at, verdict, cause, credits, late (the askers are woken too), final (asked again before), place and alone (see
+-- below); of the provider's clock as it was sent: ahead (ms before ours) and stretch (see clock_heard).
 -- An ended ticket stays for ENDED_MS, so that a repeated step gives its answer again; a stored one only with state, token,
 -- question, asker, price, credits and late, which is all that takes.
 --
@@ -74,10 +74,10 @@ local function calm(provider)
   return sent == 0 and now - doubted > SETTLING_MS
 end
 
--- Refs to be made due: who met the open ticket, and its asker when that is not waiting for the outcome any more.
+-- Refs to be made due: who met the open ticket, and its askers when they are not waiting for the outcome any more.
 local function waiters(id, ticket, with_asker)
-  if with_asker and ticket.asker ~= '' then
-    redis.call('SADD', K.waiters(id), ticket.asker)
+  for _, asker in ipairs(with_asker and split(ticket.asker, '\n') or {}) do
+    redis.call('SADD', K.waiters(id), asker)
   end
   return redis.call('SMEMBERS', K.waiters(id))
 end

@@ -168,6 +168,7 @@ local function leave(w)
       redis.call('HDEL', K.alone(), w.f.owner)
     end
     append(w, 'intents', w.f.late)
+    put(w, 'forced', w.f.woken and '1' or w.f.forced)
     for _, field in ipairs({'owner', 'claim', 'alone', 'revisit', 'woken', 'late'}) do
       put(w, field, nil)
     end
@@ -307,7 +308,8 @@ local function add(crm, object, id, lane, run, forced, stamp, fingerprint, read_
   return 'added'
 end
 
--- Deferred or waiting -> due now. Gives 1 when it was or will be.
+-- Deferred or waiting -> due now, and past the fingerprint: a visit before may have taken the lookup for a miss. Gives 1
+-- when it was or will be.
 local function wake(ref)
   local w = open_ref(ref)
   local s = w.f.s
@@ -317,12 +319,17 @@ local function wake(ref)
     return 1
   end
   if s == 'waiting' and not is_cut(w) then
+    put(w, 'forced', '1')
     enter_due(w, now)
     return 1
   end
-  if s == 'due' and tonumber(redis.call('ZSCORE', K.due(w.crm, w.object, due_lane(w)), w.id)) > now then
-    enter_due(w, now)
-    return 1
+  if s == 'due' then
+    put(w, 'forced', '1')
+    if tonumber(redis.call('ZSCORE', K.due(w.crm, w.object, due_lane(w)), w.id)) > now then
+      enter_due(w, now)
+      return 1
+    end
+    save(w)
   end
   -- Settled: it took the lookup for a miss, and now there is word of it. The fingerprint would not let it look.
   local memory = not s and remembered(w.crm, w.object, w.id)
