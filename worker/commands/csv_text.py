@@ -17,6 +17,7 @@ from config.problems import ConfigError, unreadable
 from worker.decide.values.text import is_formula
 
 _MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+_NO_TEXT = {b"PK\x03\x04": "an Excel workbook or another archive", b"\xd0\xcf\x11\xe0": "an old Excel workbook"}
 _SEPARATORS = ",;\t|"
 _LOOK = 20  # rows to tell the separator by
 _FIGURES = re.compile(r"[+-]?[\d\s().,/-]*")
@@ -42,7 +43,11 @@ def read(file: Path, *, header: bool = True) -> TextTable:
         raw = file.read_bytes()
     except OSError as error:
         raise ConfigError([unreadable(file, error)]) from None
+    if kind := next((kind for start, kind in _NO_TEXT.items() if raw.startswith(start)), ""):
+        raise ConfigError([f"{file} is {kind} and not text: open it in a spreadsheet and save it as CSV (UTF-8)"])
     text, note = _decoded(raw)
+    if "\0" in text:
+        raise ConfigError([f"{file} is not text: save it as CSV (UTF-8)"])
     if not text.strip():
         raise ConfigError([f"{file} is empty: a header and a row for each person are expected"])
     separator = _separator(text)

@@ -116,10 +116,8 @@ async def run_csv(config: Path | None, asked: CsvAsked, *, as_json: bool, quiet:
         credits = await run_credits(runtime, run)
         perhaps = await perhaps_charged(runtime, run)
         figures = {"cap": cap_figures(asked.max_credits, credits)}
-        if "budget" in sums.waits:
-            figures["budget"] = await _budget_figures(runtime)
-        if rows.too_dear:
-            figures["price"] = await _price_figures(runtime, rows.too_dear)
+        figures["budget"] = await _figures(runtime, rows.short, ends=True)
+        figures["price"] = await _figures(runtime, rows.too_dear, ends=False)
     summary = {
         "rows": len(table.rows),
         "visited": sums.rows,
@@ -370,21 +368,13 @@ def _nested(filled: Mapping[str, int]) -> dict[str, dict[str, int]]:
 # ---- telling -----------------------------------------------------------------------------------------------------
 
 
-async def _budget_figures(runtime: Runtime) -> str:
-    """Says of each provider whose budget does not reach: the limit, what is spent, and when it begins anew."""
+async def _figures(runtime: Runtime, prices: Mapping[str, int], *, ends: bool) -> str:
+    """Says of each provider by which figures its budget is below a price, and perhaps when it begins anew."""
     now, sentences = clock(), []
-    for name, terms in runtime.lookups.terms.items():
-        need = min((one.price for one in terms.offers), default=1)
-        if short := await short_of(runtime, name, CRM, now, need=need):
-            sentences.append(f"{short[1]}{until_word(short[0] or None)}")
+    for name, price in prices.items():
+        if short := await short_of(runtime, name, CRM, now, need=price):
+            sentences.append(short[1] + (until_word(short[0] or None) if ends else ""))
     return "; ".join(sentences)
-
-
-async def _price_figures(runtime: Runtime, prices: Mapping[str, int]) -> str:
-    """Says of each provider that is dearer than a whole budget: the limit, and the credits that are needed."""
-    now = clock()
-    found = [await short_of(runtime, name, CRM, now, need=price) for name, price in prices.items()]
-    return "; ".join(short[1] for short in found if short)
 
 
 def _tell(summary: Mapping[str, Any], figures: Mapping[str, str], *, as_json: bool) -> None:

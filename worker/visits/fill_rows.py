@@ -56,7 +56,8 @@ class TableRows:
     """Visits the rows of one table in one run. ``patience_s`` is how long a row waits for what cannot go on yet.
 
     ``stopping`` is set where a person ended it: rows under way end, and no further question is asked.
-    ``too_dear`` holds the lowest price, by provider, that is above a whole budget.
+    ``too_dear`` holds the lowest price, by provider, that is above a whole budget, ``short`` the lowest that is above
+    what a budget has left.
     """
 
     lookups: Lookups
@@ -66,6 +67,7 @@ class TableRows:
     patience_s: float
     stopping: asyncio.Event
     too_dear: dict[str, int] = field(default_factory=dict)
+    short: dict[str, int] = field(default_factory=dict)
 
     async def plan(self, record: Record) -> RowPlan:
         """Returns what a row would ask, given what is kept."""
@@ -163,6 +165,8 @@ class TableRows:
                     held.add("price")
                     self.too_dear[provider] = min(price, self.too_dear.get(provider, price))
             case WaitForProvider(_, reason):
+                if reason == "budget":
+                    self.short[provider] = min(price, self.short.get(provider, price))
                 blocked[provider] = await self._why(provider, reason)
             case RetryAt(_, reason):
                 blocked[provider] = "verdict" if reason in {"question", "verdict"} else reason

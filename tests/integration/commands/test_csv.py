@@ -120,6 +120,20 @@ async def test_a_budget_that_is_used_up_says_limit_spent_end_and_what_is_next(re
     assert ". Next: run it again then, or raise it" in ran.err
 
 
+async def test_what_is_left_of_a_budget_is_said_where_it_is_less_than_the_next_lookup_costs(
+    refill: Refill, tmp_path: Path
+) -> None:
+    refill.change("budget = { day = 5000, month = 50000 }", "budget = { day = 0, month = 50000 }")
+    refill.change("budget = { day = 20000, month = 100000 }", "budget = { day = 7, month = 100000 }")
+    refill.set(REFILL_PROVIDERS__FORAGER__VERIFY_PERSON="false")
+    source, target = tmp_path / "people.csv", tmp_path / "filled.csv"
+    table(refill.vendors, source)
+    words = ("csv", str(source), "-o", str(target), "--field", "work_email", "--json", "--quiet", "--patience", "1")
+    ran = await refill(*words)
+    told = r"forager's budget of the day: limit 7 credits, \d spent, 0 reserved, 5 needed, until 20\d\d-.* UTC"
+    assert (ran.code, bool(re.search(told, ran.err))) == (4, True), ran.err
+
+
 async def test_a_budget_below_one_lookup_is_said_and_the_exit_code_is_that_of_rows_left(
     refill: Refill, tmp_path: Path
 ) -> None:

@@ -50,6 +50,22 @@ def test_a_file_that_is_no_table_is_told_with_its_place(tmp_path: Path, text: st
     assert told in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("raw", "told"),
+    [
+        (b"PK\x03\x04\x14\x00", "is an Excel workbook or another archive and not text"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "is an old Excel workbook and not text"),
+        (b"name\x00\x01\n", "is not text"),
+    ],
+)
+def test_a_workbook_is_told_from_a_table(tmp_path: Path, raw: bytes, told: str) -> None:
+    file = tmp_path / "people.csv"
+    file.write_bytes(raw)
+    with pytest.raises(ConfigError, match="CSV") as raised:
+        read(file)
+    assert told in str(raised.value)
+
+
 @pytest.mark.parametrize("file", ["absent.csv", "."])
 def test_a_file_that_is_not_there_is_told(tmp_path: Path, file: str) -> None:
     with pytest.raises(ConfigError, match=r"there is no file|cannot be read"):
