@@ -201,19 +201,11 @@ class Work(WorkPart):
         """Finishes the visit: what it leaves is remembered, journalled and counted, its intents are closed."""
         answer = await self._scripts.run(
             "work_settle",
-            owner=lease.owner,
-            token=lease.token,
-            left=pack_left(settlement.left) + pack_fingerprint(settlement.fingerprint),
-            stamp=settlement.stamp,
-            read_at=settlement.read_at,
+            **_leaving(lease, settlement),
+            left=pack_left(settlement.left),
             look_at=settlement.look_at,
-            own=_own_text(settlement.own),
             outcome=settlement.outcome,
             day=settlement.day,
-            entries=_packed(settlement.entries),
-            filled=_flat(settlement.filled),
-            unfilled=_flat(settlement.unfilled),
-            tally=_sums(settlement.tally),
             yields=_sums(settlement.yields),
         )
         return _ending(answer)
@@ -265,22 +257,7 @@ class Work(WorkPart):
         The next one that a person starts takes it over. A record that the day's work wants too goes on at
         ``day_at_ms`` as part of the run ``day``, where no person has started one.
         """
-        answer = await self._scripts.run(
-            "work_cut",
-            owner=lease.owner,
-            token=lease.token,
-            why=why,
-            own=_own_text(settlement.own),
-            fingerprint=pack_fingerprint(settlement.fingerprint),
-            stamp=settlement.stamp,
-            read_at=settlement.read_at,
-            day=day,
-            till=day_at_ms,
-            entries=_packed(settlement.entries),
-            filled=_flat(settlement.filled),
-            unfilled=_flat(settlement.unfilled),
-            tally=_sums(settlement.tally),
-        )
+        answer = await self._scripts.run("work_cut", **_leaving(lease, settlement), why=why, day=day, till=day_at_ms)
         return _ending(answer)
 
     @_ending_step
@@ -438,6 +415,22 @@ def _release(lease: Lease, reason: str, progress: VisitProgress) -> dict[str, Va
         "own": _own_text(progress.own),
         "entries": _packed(progress.entries),
         "filled": _flat(progress.filled),
+    }
+
+
+def _leaving(lease: Lease, settlement: Settlement) -> dict[str, Value]:
+    """Returns what every finished end of a visit tells its script."""
+    return {
+        "owner": lease.owner,
+        "token": lease.token,
+        "fingerprint": pack_fingerprint(settlement.fingerprint),
+        "stamp": settlement.stamp,
+        "read_at": settlement.read_at,
+        "own": _own_text(settlement.own),
+        "entries": _packed(settlement.entries),
+        "filled": _flat(settlement.filled),
+        "unfilled": _flat(settlement.unfilled),
+        "tally": _sums(settlement.tally),
     }
 
 

@@ -1,18 +1,18 @@
 -- needs: ends, memory, work, visit, journal, figures, yields
 -- leased -> settled, or due when something came meanwhile that the visit has not seen. With it, in one step: the
 -- journal, the counters, what is remembered. Repeated with the same token it gives the same answer.
--- `left` is what stays blank, with the fingerprint; `own` is 'keep' or its text.
+-- `left` is what stays blank, packed; `own` is 'keep' or its text.
 -- `day` is set where the visit was about a part of the record only: its day's run goes on with the rest, where the day's
 -- work wants the record too.
 -- Gives done, again or lost.
--- args: owner, token, left, stamp, read_at, look_at, own, outcome, day, entries[], filled[], unfilled[], tally[], yields[]
+-- args: owner, token, left, fingerprint, stamp, read_at, look_at, own, outcome, day, entries[], filled[], unfilled[],
+--   tally[], yields[]
 local w, before = held(owner, token, 'settle')
 if not w then
   return before
 end
-local blank, fingerprint = parted(left)
 local memory = {
-  left = blank, fingerprint = fingerprint,
+  left = left, fingerprint = fingerprint,
   stamp = tonumber(stamp), read_at = tonumber(read_at), look_at = tonumber(look_at),
 }
 
