@@ -31,7 +31,7 @@ from tests.contract.crm_suite import check_part_of_a_text, check_staff, ids_foun
 from tests.contract.wire import KeptTicket
 from tests.contract.writes import Rest, written
 from tests.harness.sandbox import Sandbox, Start
-from worker.decide.findings import Invalid, fit
+from worker.decide.fitting import Invalid, fit
 
 WATCHED = Watched("contact", ("email", "phone", "mobilephone", "jobtitle", "firstname", "lastname", "hs_linkedin_url"))
 FRESH = itertools.count(1)

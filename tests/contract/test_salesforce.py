@@ -36,7 +36,7 @@ from tests.contract.crm_suite import check_part_of_a_text, check_staff, ids_foun
 from tests.contract.wire import KeptTicket, Wire, answers, wire
 from tests.contract.writes import Rest, written
 from tests.harness.sandbox import Sandbox, Start
-from worker.decide.findings import Invalid, fit
+from worker.decide.fitting import Invalid, fit
 from worker.decide.values.domains import host
 
 WATCHED = Watched("contact", ("Email", "Phone", "MobilePhone", "Title", "FirstName", "LastName"))

@@ -11,9 +11,9 @@ from tests.harness.until import until
 from tests.integration.scene import CRM, KIND, Scene
 from tests.integration.scenery import Open, stage
 from worker.decide.handles import of_value
+from worker.decide.kept import own_values
 from worker.decide.odds import odds_of
 from worker.decide.scorecard import scorecard
-from worker.visits.watch import own_values
 
 __all__ = ["stage"]
 BAD = 'bad.contact.work_email = { hs_email_hard_bounce_reason_enum = ["UNKNOWN_USER"] }'

@@ -52,7 +52,7 @@ def with_marks(scene: Scene) -> None:
 
 def later(monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on it is always time to read a schema again."""
-    monkeypatch.setattr("worker.visits.watch.AGAIN_MS", 0)
+    monkeypatch.setattr("worker.visits.closed_properties.AGAIN_MS", 0)
 
 
 async def a_round(worker: Worker) -> None:

@@ -22,7 +22,7 @@ from worker.commands.check_deliveries import unmet_by_deliveries
 from worker.commands.check_platform import sign_in
 from worker.commands.check_results import FAILED_LEVEL, OK, PATIENCE_S, WARNING, CheckResult, failure, standing
 from worker.commands.check_scopes import missing_scopes, setup_scopes
-from worker.decide.findings import chosen
+from worker.decide.fitting import chosen
 from worker.ledger.intake.accounts import Accounts
 from worker.service.accounts import another
 from worker.service.needs import unmet

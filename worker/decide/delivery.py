@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from connectors.models import Company, Email, Grade, Person, PhoneKind, Property, Record
 from worker.decide import gate
-from worker.decide.findings import Invalid, fit
+from worker.decide.fitting import Invalid, fit
 from worker.decide.gate import Facts
 from worker.decide.handles import Handle, Kind, of_values
 from worker.decide.reasons import Reason

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, json
 from msgspec.structs import replace
 
 from connectors.models import Grade, Identity, RefusalKind, WriteResult, Written
@@ -20,6 +21,7 @@ FIRST_MS = 10 * 60_000
 LONGEST_MS = 2 * 86_400_000
 REFUSED = "refused."  # counted of a run: by the CRM's word
 TRIES = 6  # of what time alone may end; after that only a change of the record
+_encoder = json.Encoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,3 +141,25 @@ def unfit(change: Change, identity: Identity, stamp: int) -> RefusedValue:
 def growing_ms(attempt: int) -> int:
     """Returns how long to wait after refusal number ``attempt`` (from 1): ten minutes at first, two days at most."""
     return min(LONGEST_MS, FIRST_MS << 2 * (attempt - 1))
+
+
+def own_values(texts: Mapping[str, str]) -> dict[str, OurValue]:
+    """Reads what we wrote on a record from the texts the ledger keeps by field."""
+    return {name: _own(json.decode(text)) for name, text in texts.items()}
+
+
+def _own(fields: dict[str, Any]) -> OurValue:
+    kept, bad, word = fields.pop("kept", None), tuple(fields.pop("bad", ())), fields.pop("told", "")
+    return OurValue(**fields, kept=RefusedValue(**kept) if kept else None, bad=bad, reported=word)
+
+
+def own_texts(own: Mapping[str, OurValue]) -> dict[str, str]:
+    """Returns the texts the ledger keeps for what we wrote."""
+    return {name: _encoder.encode(_fields_of(value)).decode() for name, value in own.items()}
+
+
+def _fields_of(own: OurValue) -> dict[str, Any]:
+    fields: dict[str, Any] = {"value_hash": own.value_hash, "refused": own.refused}
+    fields |= {"rejected": True} if own.rejected else {}
+    fields |= {"bad": own.bad, "told": own.reported} if own.bad else {}
+    return fields | ({"kept": asdict(own.kept)} if own.kept else {})

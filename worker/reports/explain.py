@@ -14,7 +14,7 @@ from msgspec.structs import asdict
 from connectors.errors import ConnectorError
 from connectors.models import Fate
 from connectors.replies import request_id
-from worker.decide.kept import OurValue
+from worker.decide.kept import OurValue, own_values
 from worker.decide.leftovers import unpack_leftovers
 from worker.decide.order import explores
 from worker.decide.policy import Policy
@@ -31,7 +31,7 @@ from worker.service.opening import open_crm
 from worker.service.runtime import Runtime
 from worker.visits.outlook import Decider, KnownAnswers, Outlook
 from worker.visits.payers import payer
-from worker.visits.watch import own_values
+from worker.visits.watch import ours
 
 READ_S = 20.0
 
@@ -168,7 +168,7 @@ async def seen(runtime: Runtime, crm: str, object: str, id: str, uncertain: froz
                 return {"fate": str(found.fate), "moved_to": found.moved_to or None}
             (record,) = await watch.complete([found.record])
             memory = (await watch.work.memory([id])).get(id)
-            own = own_values(memory.own) if memory else {}
+            own = ours(memory)
             decider = Decider(watch, runtime.lookups)
             outlook = await decider.outlook(record, watch.view(record, own), own)
     except TimeoutError:

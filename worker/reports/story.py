@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from worker.decide.kept import own_values
 from worker.decide.leftovers import RECORD, unpack_leftovers
 from worker.decide.undo import UNDO
 from worker.ledger.journal.reviews import Proposal, Stand
@@ -31,7 +32,6 @@ from worker.reports.story_words import (
     provider_word,
     run_word,
 )
-from worker.visits.watch import own_values
 
 
 class EventKind(StrEnum):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 
 from config.crms import CrmSettings, WatchSettings
 from connectors.batching import Batcher
@@ -18,13 +19,14 @@ from worker.service.needs import Schemas, consent, met_policy, refuse_unmet
 from worker.service.policy import locks, no_in_records, opt_out, policy, verified, watched_of
 from worker.service.runtime import Runtime
 from worker.visits.awaiting import Awaiting
+from worker.visits.closed_properties import ClosedProperties
 from worker.visits.deliver import Deliverer
 from worker.visits.delivery_target import Target
 from worker.visits.push import Pusher
 from worker.visits.runner import Line, attended
 from worker.visits.visit import Visitor
 from worker.visits.visit_notes import BadValues
-from worker.visits.watch import ClosedProperties, Companies, Watch
+from worker.visits.watch import Companies, Watch
 
 BLOCK = 100  # delivered rows claimed at a time
 
@@ -52,12 +54,10 @@ def _watch(
     object = rules.object
     what = watched_of(rules, consent(runtime.settings.crm[name], vendor, object))
 
-    async def read(ids: Sequence[str]) -> Mapping[str, Found]:
-        found = await vendor.read(what, ids)
-        closed.note()
-        return found
-
-    reader: Batcher[str, Found] = Batcher(name, "read", read, str, vendor.batch)
+    filled = [rule.property for rule in rules.rules if rule.write is not WriteRule.NEVER]
+    written = (*filled, *vendor.provenance.names)  # marks that are not there yet are noticed once they are
+    closed = runtime.closed[name, object] = _closed(runtime, name, vendor, object, schema, written)
+    reader: Batcher[str, Found] = Batcher(name, "read", closed.noting(partial(vendor.read, what)), str, vendor.batch)
     companies = Companies(vendor)
     work, reviews = runtime.ledger.work(name, object), Reviews(runtime.ledger.scripts, name, object)
     suppressed = runtime.lookups.suppressions.among
@@ -69,9 +69,6 @@ def _watch(
     edits: Batcher[str, Mapping[str, Edit]] = Batcher(name, "edits", edited, str, vendor.batch)
     kept, limiter = runtime.ledger, runtime.limiters[name]
     ways = (work, reader, companies, reviews, suppressed, edits, kept.bad.among)
-    filled = [rule.property for rule in rules.rules if rule.write is not WriteRule.NEVER]
-    written = (*filled, *vendor.provenance.names)  # marks that are not there yet are noticed once they are
-    closed = runtime.closed[name, object] = _closed(runtime, name, vendor, object, schema, written)
     watch = Watch(name, object, vendor, rules, what, closed.schema, *ways)
     pusher = Pusher(watch, limiter, verify=verify, doubt=closed.doubt)
     bad_values = BadValues(watch, kept, runtime.lookups.yields, runtime.providers, runtime.owner, clock)

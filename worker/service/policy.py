@@ -12,7 +12,7 @@ from config.paid import Providers
 from connectors import ports
 from connectors.models import Property
 from connectors.registry import NAMES
-from worker.decide.findings import chosen
+from worker.decide.fitting import chosen
 from worker.decide.policy import FieldRule, Policy, WriteRule
 
 _WHO = ("first_name", "last_name", "work_email", "personal_email", "linkedin_url", "company_name", "company_domain")

@@ -33,11 +33,12 @@ from worker.service.vendors import open_crm, open_providers
 from worker.triggers.openprospect import Collector
 from worker.visits.awaiting import Awaiting
 from worker.visits.budget_lines import BudgetLines, budget_lines_of
+from worker.visits.closed_properties import ClosedProperties
 from worker.visits.deliver import Deliverer
 from worker.visits.paid_call import keeping_times
 from worker.visits.purchase import Lookups, Terms
 from worker.visits.runner import Line, Visits
-from worker.visits.watch import ClosedProperties, Watch
+from worker.visits.watch import Watch
 
 BLOCK = 100  # delivered rows claimed at a time
 START_S = 20.0  # a vendor that hangs keeps a worker from starting for no longer than this; a slow one needs half of it

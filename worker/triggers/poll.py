@@ -16,7 +16,7 @@ from connectors.models import Cursor, Record
 from connectors.telemetry import step
 from worker.ledger.rates.cursors import Cursors, newest_change
 from worker.ledger.work.work import CursorMove, Due, Lane
-from worker.visits.watch import Watch, is_due, own_values
+from worker.visits.watch import Watch, is_due, ours
 
 log = structlog.get_logger(__name__)
 
@@ -106,8 +106,7 @@ async def due_rows(watch: Watch, records: Sequence[Record], *, closed: bool = Fa
                 rows.append(Due(record.id, record.modified, "", record.read_at))
             continue
         memory = held.memory
-        own = own_values(memory.own) if memory else {}
-        view = watch.view(record, own)
+        view = watch.view(record, ours(memory))
         if not is_due(view, closed=closed):
             continue
         if memory is None or not (news or closed):
@@ -115,7 +114,7 @@ async def due_rows(watch: Watch, records: Sequence[Record], *, closed: bool = Fa
         elif view.skip:
             if not watch.was_skipped(view, memory.left):
                 rows.append(Due(record.id))
-        elif watch.opened(view, memory.left, own):
+        elif watch.opened(view, memory):
             rows.append(Due(record.id))
         elif not memory.knows(mark := watch.mark(view), now):
             rows.append(Due(record.id, fingerprint=mark))

@@ -17,7 +17,7 @@ from worker.decide import delivery
 from worker.decide.delivery import Delivered
 from worker.decide.gate import Verdict
 from worker.decide.handles import Handle, of_record, of_values
-from worker.decide.kept import cause_of
+from worker.decide.kept import cause_of, own_values
 from worker.decide.obstacles import is_kept_back
 from worker.decide.reasons import Reason
 from worker.decide.record import locked_blanks, says_no
@@ -29,7 +29,7 @@ from worker.visits.delivery_notes import Deferred, DeliveryNotes
 from worker.visits.delivery_target import Target
 from worker.visits.journal_entries import IntentEntry, change_entry, intent, last_creations, linked_entry, scrubbed
 from worker.visits.matching import Match, Matcher
-from worker.visits.watch import own_values, spoilt
+from worker.visits.watch import spoilt
 
 WHOLE_SECOND_MS = 1_000
 

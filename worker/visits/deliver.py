@@ -30,6 +30,7 @@ from worker.ledger.journal.reviews import Proposed
 from worker.ledger.ledger import Ledger
 from worker.ledger.work.work import Due, Lane, Lease, Settlement, StepEnd, VisitProgress
 from worker.visits.blank_filler import BlankFiller, stamp_to_compare
+from worker.visits.closed_properties import ClosedProperties
 from worker.visits.creating import MOMENT_MS, Creator, InTheWay, Made, MadeBefore, NewRow, Refused, refusal_cause
 from worker.visits.delivery_notes import Deferred, DeliveryNotes
 from worker.visits.delivery_preview import DeliveryPreview
@@ -38,7 +39,6 @@ from worker.visits.delivery_target import Target
 from worker.visits.journal_entries import IntentEntry, linked_entry, signal_entry
 from worker.visits.matching import Match, Matcher
 from worker.visits.suppressed import without_bad
-from worker.visits.watch import ClosedProperties
 
 UNDONE = "undone"  # a row of ours that a person had us archive: it is not made again
 LAST_ATTEMPT = 7  # after so many failures the next one buries

@@ -20,9 +20,9 @@ from worker.decide.record import planned_mark
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.memory import Memory
 from worker.ledger.work.record_state import states
-from worker.visits.outlook import Decider, KnownAnswers, opened_gaps, tells_nothing_new
+from worker.visits.outlook import Decider, KnownAnswers, tells_nothing_new
 from worker.visits.purchase import Lookups
-from worker.visits.watch import Watch, own_values
+from worker.visits.watch import Watch, ours
 
 DEAD = "dead letter"
 UNCHANGED = "nothing new"
@@ -98,7 +98,7 @@ class Foresight:
         self, record: Record, memory: Memory | None, now: int, *, is_dead: bool, forced: bool
     ) -> ForeseenVisit:
         watch = self.watch
-        own = own_values(memory.own if memory else {})
+        own = ours(memory)
         view = watch.view(record, own)
         own |= {name: OurValue(refused=True) for name in view.refused}
         closed = {name: str(reason) for name, reason in view.closed.items()}
@@ -109,7 +109,7 @@ class Foresight:
             return dataclasses.replace(foreseen, skip=DEAD)
         opened: frozenset[str] = frozenset()
         if not forced and tells_nothing_new(watch, view, memory, now):
-            opened = opened_gaps(watch, view, memory)
+            opened = watch.opened(view, memory)
             if not opened:
                 return dataclasses.replace(foreseen, skip=UNCHANGED)
         if not view.gaps:

@@ -29,7 +29,7 @@ from worker.ledger.money.answers import Ref
 from worker.ledger.money.handle_lists import BadList
 from worker.ledger.work.memory import Memory
 from worker.visits.purchase import Lookups
-from worker.visits.watch import Watch, own_values
+from worker.visits.watch import Watch
 
 
 @dataclass(slots=True)
@@ -90,14 +90,6 @@ def _asked(odds: Odds) -> int:
 def tells_nothing_new(watch: Watch, view: View, memory: Memory | None, now_ms: int) -> bool:
     """Tells whether a record is as its last visit left it, and it is not time to look again."""
     return memory is not None and memory.knows(watch.mark(view), now_ms)
-
-
-def opened_gaps(watch: Watch, view: View, memory: Memory | None) -> frozenset[str]:
-    """Returns the gaps that alone are news on a record that tells nothing else: their property was closed before.
-
-    Its other gaps were looked at, and are looked at again when their own time comes.
-    """
-    return watch.opened(view, memory.left, own_values(memory.own)) if memory and memory.left else frozenset()
 
 
 async def spared(decide: Callable[[View], Decision], view: View, known: KnownAnswers, bad: BadList) -> Decision:

@@ -31,8 +31,9 @@ from worker.ledger.run import Run, RunKind
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.work.planned import PlannedFields
 from worker.ledger.work.work import Lease
+from worker.visits.closed_properties import ClosedProperties
 from worker.visits.journal_entries import IntentEntry, change_entry, intent, plain, signal_entry
-from worker.visits.outlook import Decider, opened_gaps, tells_nothing_new
+from worker.visits.outlook import Decider, tells_nothing_new
 from worker.visits.planned_runs import PlannedRuns
 from worker.visits.purchase import Answered, Looked, Lookups, Miss
 from worker.visits.push import PendingWrite, PushEnd, Pusher, WriteOutcome
@@ -40,7 +41,7 @@ from worker.visits.runner import CutShortError
 from worker.visits.undoing import Undoer
 from worker.visits.visit_ends import VisitEnds
 from worker.visits.visit_notes import PASSED_OVER, TOO_DEAR, BadValues, ChangeReview, VisitNotes, bought
-from worker.visits.watch import ClosedProperties, Watch, own_values
+from worker.visits.watch import Watch, ours
 
 log = structlog.get_logger(__name__)
 
@@ -87,7 +88,7 @@ class Visitor:
             await self._ends.leave(lease, found)
             return
         (record,) = await self._watch.complete([found.record])
-        own = own_values(lease.memory.own if lease.memory else {})
+        own = ours(lease.memory)
         if lease.reopened:
             own = self._reopened(record, own)
         notes = VisitNotes(record, own)
@@ -127,7 +128,7 @@ class Visitor:
         await self._closed.look()
         is_asked_for = lease.forced or lease.intents
         if not is_asked_for and tells_nothing_new(self._watch, view, lease.memory, self._clock()):
-            notes.opened = opened_gaps(self._watch, view, lease.memory)
+            notes.opened = self._watch.opened(view, lease.memory)
             if not notes.opened:
                 unchanged = ends.settlement(lease, notes, view, {}, remembered=True, outcome="unchanged")
                 await ends.settle(lease, notes, unchanged)

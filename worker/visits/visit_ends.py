@@ -15,7 +15,7 @@ from connectors.telemetry import note
 from worker.decide import kept
 from worker.decide.decision import Decision
 from worker.decide.handles import personal
-from worker.decide.kept import OurValue
+from worker.decide.kept import OurValue, own_texts
 from worker.decide.leftovers import RECORD, closed_fields, pack_leftovers, unpack_leftovers
 from worker.decide.mentions import mentions
 from worker.decide.not_now import RetryAt, soonest
@@ -34,7 +34,7 @@ from worker.visits.journal_entries import IntentEntry, change_entry, intent, scr
 from worker.visits.purchase import Lookups
 from worker.visits.push import PushEnd, WriteOutcome
 from worker.visits.visit_notes import DRIFTED, VisitNotes
-from worker.visits.watch import Watch, own_texts
+from worker.visits.watch import Watch
 
 MOMENT_MS = 1_000
 DAY_TAKES_OVER_MS = 600_000  # a record that a cap has cut goes on with the day's work after this, if nobody else asked

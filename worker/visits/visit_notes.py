@@ -20,7 +20,7 @@ from connectors.models import Record
 from connectors.ports import Provider, TakesFeedback
 from worker.decide.decision import Decision, Next
 from worker.decide.handles import Handle, of_value
-from worker.decide.kept import OurValue
+from worker.decide.kept import OurValue, own_texts
 from worker.decide.not_now import RetryAt, WaitForProvider
 from worker.decide.odds import Bought, bounced_name
 from worker.decide.reasons import Reason
@@ -36,7 +36,7 @@ from worker.visits.journal_entries import IntentEntry, change_entry, signal_entr
 from worker.visits.outlook import KnownAnswers
 from worker.visits.paid_call import CALL_MS
 from worker.visits.payers import payer
-from worker.visits.watch import Watch, own_texts
+from worker.visits.watch import Watch
 
 PASSED_OVER, TOO_DEAR, DRIFTED = "passed_over.", "too_dear", "drifted"  # counted of a run: by provider, and records
 

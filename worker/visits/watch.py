@@ -1,32 +1,26 @@
 """Describes one watched object of one CRM: everything a flow needs to read, decide and write its records.
 
-Beside it stands what comes with the records: the company that they are linked to, and what the crm's schema tells anew
-(a property that opens to our user, an option that is added).
+Beside it stands what comes with the records: the company that they are linked to.
 """
 
 from __future__ import annotations
 
-import asyncio
-import dataclasses
 import hashlib
 import json
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-import structlog
 from msgspec import Struct, structs
-from msgspec.structs import replace
 
-from connectors.batching import Batcher, shared
-from connectors.errors import ConnectorError
+from connectors.batching import Batcher
 from connectors.models import Company, Edit, Found, Property, Record
 from connectors.ports import Crm, Watched
 from worker.decide.decision import Change
-from worker.decide.findings import NO_OPTION, fit
+from worker.decide.fitting import NO_OPTION, fit
 from worker.decide.handles import Handle, of_record, of_value
-from worker.decide.kept import OurValue, RefusedValue
+from worker.decide.kept import OurValue, RefusedValue, own_values
 from worker.decide.leftovers import (
     RECORD,
     closed_fields,
@@ -37,8 +31,8 @@ from worker.decide.leftovers import (
 )
 from worker.decide.policy import FieldRule, Policy, WriteRule
 from worker.decide.record import Openings, View, fingerprint, handles, look, openings
-from worker.ledger.compact_json import compact
 from worker.ledger.journal.reviews import Reviews
+from worker.ledger.work.memory import Memory
 from worker.ledger.work.work import Work
 
 COMPANY_KEPT_S = 600.0  # linked companies change rarely; a stale domain costs one more visit, never a wrong write
@@ -96,107 +90,6 @@ def with_company(record: Record, company: Company) -> Record:
     )
 
 
-AGAIN_MS, LONGEST_MS = 10 * 60_000, 60 * 60_000
-log = structlog.get_logger(__name__)
-
-
-class ClosedProperties:
-    """Reads an object's schema again while it may tell something new of properties that are to be written.
-
-    One is closed or not there, or has options, which people add to; or a write says so. Ten minutes after the last
-    time, then later and later, an hour apart at the most. ``schema`` is what the crm said last, to us or to whoever
-    asked; whoever goes by it sees what is new. Nothing is asked while all is open and takes any text. A property that
-    is gone stays in ``schema``, closed, and ``tell`` is told of all that are gone, and once more when none is.
-    """
-
-    def __init__(
-        self,
-        crm: str,
-        object: str,
-        vendor: Crm,
-        schema: Mapping[str, Property],
-        written: Iterable[str],
-        clock: Callable[[], int],
-        tell: Callable[[Collection[str]], Awaitable[None]],
-    ) -> None:
-        self.schema = dict(schema)
-        self._crm, self._object, self._vendor, self._clock, self._tell = crm, object, vendor, clock, tell
-        self._written = tuple(dict.fromkeys(written))
-        self._taken, self._lost, self._untold = vendor.seen(object), frozenset[str](), False
-        self._closed = self._now_closed()
-        self._read_at, self._vain = clock(), 0  # reads in a row that brought nothing new
-        self._is_doubted = False
-        self._reading: asyncio.Task[None] | None = None
-
-    def write(self, properties: Iterable[str]) -> None:
-        """Note that these are to be written, too."""
-        self._written = tuple(dict.fromkeys((*self._written, *properties)))
-        self._closed = self._now_closed()
-
-    def doubt(self) -> None:
-        """Note that what the crm said may have changed: it refused a write for want of a right, or lacks an option."""
-        if not self._is_doubted:
-            self._is_doubted, self._vain = True, 0
-
-    async def look(self) -> None:
-        """Bring the schema up to date where that may open a gap, or close one; else cost nothing.
-
-        Visits that come meanwhile wait for the one read. Without an answer all go on with what is known.
-        """
-        if self._is_due() and self._reading is None:
-            self._reading = shared(self._read())
-        if self._reading is not None:
-            await asyncio.shield(self._reading)
-        self.note()
-        if self._untold:
-            self._untold = False
-            await self._tell(sorted(self._lost))
-
-    def note(self) -> None:
-        """Take over what somebody else has had the crm say meanwhile; costs nothing."""
-        known = self._vendor.seen(self._object)
-        if known is not None and known is not self._taken:
-            self._take(known)
-
-    async def _read(self) -> None:
-        self._read_at, before, options = self._clock(), self._closed, self._options()
-        try:
-            known = await self._vendor.properties(self._object)
-        except (ConnectorError, TimeoutError) as error:
-            log.info("schema.unread", crm=self._crm, object=self._object, error=type(error).__name__)
-            return
-        finally:
-            self._reading = None
-        self._take(known)
-        self._is_doubted = False
-        self._vain = self._vain + 1 if (self._closed, self._options()) == (before, options) else 0
-
-    def _take(self, known: Mapping[str, Property]) -> None:
-        before, lost_before, self._taken = self._closed, self._lost, known
-        gone = self.schema.keys() - known.keys()
-        closed = {name: replace(self.schema[name], writable=False, shown=False) for name in gone}
-        self.schema.update({**known, **closed})
-        self._lost = frozenset(name for name in self._written if name in gone)
-        self._closed = self._now_closed()
-        self._untold |= self._lost != lost_before
-        if self._lost - lost_before:
-            log.warning("schema.lost", crm=self._crm, object=self._object, properties=sorted(self._lost))
-        if opened := before - self._closed:
-            log.info("schema.opened", crm=self._crm, object=self._object, properties=sorted(opened))
-
-    def _is_due(self) -> bool:
-        if not (self._closed or self._is_doubted or self._options()):
-            return False
-        return self._clock() - self._read_at >= min(AGAIN_MS << min(self._vain, 8), LONGEST_MS)
-
-    def _now_closed(self) -> frozenset[str]:
-        return frozenset(name for name in self._written if name not in self.schema or not self.schema[name].writable)
-
-    def _options(self) -> dict[str, frozenset[str]]:
-        written = (self.schema[name] for name in self._written if name in self.schema)
-        return {one.name: one.options for one in written if one.options}
-
-
 Handles: TypeAlias = Collection[Handle] | Callable[[], Collection[Handle]]
 OnList: TypeAlias = Callable[[Sequence[Handles]], Awaitable[Sequence[bool]]]
 Hashes: TypeAlias = Callable[[Iterable[Handle]], Collection[str]]
@@ -213,26 +106,9 @@ async def spoilt(are_bad: AreBad, values: Mapping[str, Iterable[tuple[str, str, 
     return {row: frozenset(name for name, one in named.items() if one in bad) for row, named in found.items()}
 
 
-def own_values(texts: Mapping[str, str]) -> dict[str, OurValue]:
-    """Reads what we wrote on a record from the texts the ledger keeps by field."""
-    return {name: _own(json.loads(text)) for name, text in texts.items()}
-
-
-def _own(fields: dict[str, Any]) -> OurValue:
-    kept, bad, word = fields.pop("kept", None), tuple(fields.pop("bad", ())), fields.pop("told", "")
-    return OurValue(**fields, kept=RefusedValue(**kept) if kept else None, bad=bad, reported=word)
-
-
-def own_texts(own: Mapping[str, OurValue]) -> dict[str, str]:
-    """Returns the texts the ledger keeps for what we wrote."""
-    return {name: compact(_fields_of(value)) for name, value in own.items()}
-
-
-def _fields_of(own: OurValue) -> dict[str, Any]:
-    fields: dict[str, Any] = {"value_hash": own.value_hash, "refused": own.refused}
-    fields |= {"rejected": True} if own.rejected else {}
-    fields |= {"bad": own.bad, "told": own.reported} if own.bad else {}
-    return fields | ({"kept": dataclasses.asdict(own.kept)} if own.kept else {})
+def ours(memory: Memory | None) -> dict[str, OurValue]:
+    """Returns what a record's memory tells of our values on it."""
+    return own_values(memory.own) if memory else {}
 
 
 def _digest(property: Property) -> str:
@@ -323,12 +199,15 @@ class Watch(Struct, frozen=True):
             return structs.replace(change, value=value)
         return None if value.reason == NO_OPTION else change
 
-    def opened(self, view: View, left: str, own: Mapping[str, OurValue]) -> frozenset[str]:
-        """Returns gaps that the CRM's schema kept open at the last visit, which left ``left``, and does not any more.
+    def opened(self, view: View, memory: Memory | None) -> frozenset[str]:
+        """Returns gaps that the CRM's schema kept open at the last visit, and does not any more.
 
-        Their property was closed and is open, or has got the option that a kept value of ``own`` waited for.
+        Their property was closed and is open, or has got the option that a kept value waited for. They alone are news
+        on a record that tells nothing else: its other gaps are looked at again when their own time comes.
         """
-        closed, optionless = closed_fields(left), optionless_fields(left)
+        if memory is None or not memory.left:
+            return frozenset()
+        closed, optionless, own = closed_fields(memory.left), optionless_fields(memory.left), ours(memory)
         gaps = [one for one in self._fillable() if one.field in view.gaps]
         found = [one for one in gaps if one.field in closed]
         found += [one for one in gaps if one.field in optionless and self._has_option(one, own)]

@@ -14,10 +14,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from worker.decide.kept import own_values
 from worker.ledger.intake.intake import RequestState
 from worker.ledger.ledger import Ledger
 from worker.ledger.work.memory import Memory
-from worker.visits.watch import own_values
 from worker.web import openapi
 from worker.web.bodies import RefusedError, json_of, prove
 from worker.web.hosts import Hosts

@@ -19,10 +19,9 @@ from redis.asyncio import Redis
 from tests.harness.examples import examples
 from tests.integration.intake import senders
 from tests.integration.intake.conftest import Door, settings_in
-from worker.decide.kept import OurValue, RefusedValue
+from worker.decide.kept import OurValue, RefusedValue, own_texts
 from worker.ledger.ledger import Ledger
 from worker.ledger.work.work import Settlement
-from worker.visits.watch import own_texts
 from worker.web.app import web_app
 from worker.web.openapi import document
 

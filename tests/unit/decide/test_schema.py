@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from connectors.models import Property
 from tests.unit.decide.scene import text
-from worker.decide.findings import Invalid, fit
+from worker.decide.fitting import Invalid, fit
 
 INDUSTRIES = {
     "kind": "options",

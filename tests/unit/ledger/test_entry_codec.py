@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.models import Question
-from worker.ledger.journal.entry_codec import packed, unpacked
+from worker.ledger.compact_json import packed, unpacked
 from worker.visits.journal_entries import (
     IntentEntry,
     change_entry,

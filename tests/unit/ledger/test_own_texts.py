@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.decide.kept import OurValue, RefusedValue
+from worker.decide.kept import OurValue, RefusedValue, own_texts, own_values
 from worker.ledger.work.memory import pack_own, unpack_own
-from worker.visits.watch import own_texts, own_values
 
 WRITTEN = dict.fromkeys(("work_email", "phone", "mobile_phone", "job_title"), OurValue("2dad2b688932"))
 KEPT = RefusedValue('a"b\\', "forager", "valid", "q", "portal_rule", words='no "phone" here')

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import cache, lru_cache
 from importlib.resources import files
 
 import idna
 from publicsuffixlist import PublicSuffixList
 
-from worker.decide.values import alphabets, mail_hosts, shared_hosts
+from worker.decide.values import mail_hosts, shared_hosts
 from worker.decide.values.text import unescape, visible
 from worker.decide.values.words import words
 
@@ -45,6 +46,13 @@ _PLACEHOLDER_SUFFIXES = words("com net org info biz edu")
 _NOT_IN_USE = frozenset({"arpa", "onion"})  # suffixes of the list under which no company has its mail
 _LONGEST = 2000
 _LONGEST_NAME = 253
+_LIKE_LATIN = frozenset({"CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC"})
+_WRITTEN_TOGETHER = (
+    frozenset({"LATIN", "CJK", "HIRAGANA", "KATAKANA"}),
+    frozenset({"LATIN", "CJK", "HANGUL"}),
+    frozenset({"LATIN", "CJK", "BOPOMOFO"}),
+)
+_OF_ALL = frozenset({"MODIFIER", "KATAKANA-HIRAGANA", "IDEOGRAPHIC"})  # marks that several scripts share
 
 
 @cache
@@ -94,7 +102,7 @@ def host(text: str) -> str:
         len(labels) < 2
         or labels[-1] in _NOT_IN_USE
         or not all(_LABEL.match(label) for label in labels)
-        or any(map(alphabets.imitates, labels))
+        or any(map(_imitates, labels))
         or not _registrable(name)
     ):
         return ""
@@ -199,3 +207,24 @@ def same_host(one: str, other: str) -> bool:
 
 def _page(text: str) -> str:
     return _address(text).removeprefix("www.").rstrip("/").casefold()
+
+
+@lru_cache(maxsize=8192)
+def _imitates(label: str) -> bool:
+    """Tells whether a label, punycode or not, mixes alphabets that look alike: ``acme`` with a Cyrillic ``а``.
+
+    Follows the "moderately restrictive" level of Unicode's UTS 39: Latin letters stand beside those of one other
+    script, save the ones that look like them, and beside all that Japanese, Korean and Chinese are written in.
+    """
+    try:
+        shown = idna.decode(label) if label.startswith("xn--") else label
+    except idna.IDNAError:
+        return True  # punycode of what no registry lets anybody have
+    scripts = {_script(sign) for sign in shown if unicodedata.category(sign).startswith("L")} - _OF_ALL
+    if len(scripts) < 2 or any(scripts <= together for together in _WRITTEN_TOGETHER):
+        return False
+    return "LATIN" not in scripts or len(scripts) > 2 or not scripts.isdisjoint(_LIKE_LATIN)
+
+
+def _script(sign: str) -> str:
+    return unicodedata.name(sign, "").partition(" ")[0]

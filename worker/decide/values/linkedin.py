@@ -15,9 +15,8 @@ from msgspec import Struct
 
 from worker.decide.values import beside, domains
 from worker.decide.values.blanks import says_nothing
-from worker.decide.values.names.files import all_words
 from worker.decide.values.text import unescape, visible
-from worker.decide.values.words import words
+from worker.decide.values.words import name_words, words
 
 _PAGE = re.compile(
     r"(?<![\w.%/@?&=-])(?:[a-z][a-z0-9+.-]{0,11}:/{0,3}|https?/{2}|(?<!:)//){0,3}(?:[\w.-]{1,40}@)?(?:[a-z0-9-]{1,20}\.){0,3}"
@@ -270,7 +269,7 @@ def _is_placeholder(slug: str) -> bool:
         together = "".join(sign for sign in marked if not unicodedata.combining(sign))
     if together in _SAID_TOGETHER or together.endswith("mustermann"):
         return True
-    known = all_words("placeholders")
+    known = name_words("placeholders")
     return len(named) > 1 and all(part in known or part in _NOBODY for part in named)
 
 

@@ -21,3 +21,14 @@ def listed(name: str) -> tuple[str, ...]:
     """Returns the lines of a list in ``data``; each says at its head where it is from."""
     text = files(__package__).joinpath("data", f"{name}.txt").read_text("utf-8")
     return tuple(line for line in text.splitlines() if line and not line.startswith("#"))
+
+
+def name_lines(file: str) -> list[list[str]]:
+    """Returns the words of each line of a list of names."""
+    return [line.split() for line in listed(f"names/{file}")]
+
+
+@cache
+def name_words(file: str) -> frozenset[str]:
+    """Returns every word of a list of names."""
+    return frozenset(word for line in name_lines(file) for word in line)

@@ -13,7 +13,7 @@ from contextlib import suppress
 import structlog
 from redis.exceptions import ResponseError
 
-from worker.ledger.journal.entry_codec import packed
+from worker.ledger.compact_json import packed
 from worker.ledger.journal.journal import Entry, Journal
 from worker.ledger.journal.signals import Signals
 from worker.ledger.money.answers import Answers, Ref, ref_of

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from worker.ledger.journal.entry_codec import packed, unpacked, unpacked_keys
+from worker.ledger.compact_json import packed, unpacked, unpacked_keys
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.memory import bucket
 

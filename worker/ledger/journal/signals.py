@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from worker.ledger.journal.entry_codec import packed
+from worker.ledger.compact_json import packed
 from worker.ledger.scripts import Scripts
 
 

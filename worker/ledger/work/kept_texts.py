@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from worker.ledger.journal.entry_codec import unpacked
+from worker.ledger.compact_json import unpacked
 from worker.ledger.work.memory import BUCKETS
 from worker.ledger.work.part import CHUNK, WorkPart
 

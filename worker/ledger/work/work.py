@@ -14,7 +14,7 @@ from secrets import token_hex
 from typing import Any, Concatenate, ParamSpec
 
 from connectors.telemetry import step
-from worker.ledger.journal.entry_codec import packed
+from worker.ledger.compact_json import packed
 from worker.ledger.scripts import Arg, Scripts, Value
 from worker.ledger.work import counts
 from worker.ledger.work.all_work import AllWork, ReapedLeases

@@ -1,22 +1,11 @@
-"""Reads the lists of names, each when the first name needs it."""
+"""Reads the lists of readings of East Asian names, each when the first name needs it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
 
-from worker.decide.values.words import listed
-
-
-def lines(file: str) -> list[list[str]]:
-    """Returns the words of each line of a list."""
-    return [line.split() for line in listed(f"names/{file}")]
-
-
-@cache
-def all_words(file: str) -> frozenset[str]:
-    """Returns every word of a file."""
-    return frozenset(word for line in lines(file) for word in line)
+from worker.decide.values.words import name_lines
 
 
 @cache
@@ -52,7 +41,7 @@ def japanese_first() -> Mapping[str, tuple[str, ...]]:
 def _by_word(file: str, *, signs: bool) -> Mapping[str, tuple[str, ...]]:
     """Turns lines of a reading and what is read so round."""
     found: dict[str, tuple[str, ...]] = {}
-    for reading, *words in lines(file):
+    for reading, *words in name_lines(file):
         for word in words[0] if signs else words:
             found[word] = (*found.get(word, ()), reading)
     return found

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from worker.decide.values.names import files
 from worker.decide.values.names.verdict import Verdict
+from worker.decide.values.words import name_lines, name_words
 
 _SHORT = -1
 
@@ -15,7 +15,7 @@ _SHORT = -1
 def _places() -> Mapping[str, tuple[tuple[int, int], ...]]:
     """Tells where each name stands: its line, and there the number of its spelling's group."""
     found: dict[str, tuple[tuple[int, int], ...]] = {}
-    for line, names in enumerate(files.lines("given")):
+    for line, names in enumerate(name_lines("given")):
         group = 0
         for name in names:
             if name == "|":
@@ -29,7 +29,7 @@ def _places() -> Mapping[str, tuple[tuple[int, int], ...]]:
 
 @cache
 def _lines() -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(name for name in names if name not in "|:") for names in files.lines("given"))
+    return tuple(tuple(name for name in names if name not in "|:") for names in name_lines("given"))
 
 
 def is_given(name: str) -> bool:
@@ -54,12 +54,12 @@ def relation(one: str, other: str) -> Verdict | None:
 
 def _may_be_siblings(one: str, other: str) -> bool:
     """Tells whether a man and a woman may have the two names: ``Daniele`` is a brother in Rome, a sister in Bonn."""
-    return one != other and not files.all_words("of_both").isdisjoint({one, other})
+    return one != other and not name_words("of_both").isdisjoint({one, other})
 
 
 def _proves(short: str, group: int, long_group: int) -> bool:
     """Tells whether a short form proves a name: ``Jules`` is short for Julie, and a brother's whole name."""
-    return short not in files.all_words("of_both") and _is_short_for(short, group, long_group)
+    return short not in name_words("of_both") and _is_short_for(short, group, long_group)
 
 
 def _is_short_for(short: str, group: int, long_group: int) -> bool:

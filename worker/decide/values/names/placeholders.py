@@ -8,9 +8,9 @@ from enum import Enum, auto
 from functools import lru_cache
 
 from worker.decide.values.blanks import are_initials, is_template, says_nothing
-from worker.decide.values.names.files import all_words
 from worker.decide.values.names.words import texts, word
 from worker.decide.values.text import plain as shown
+from worker.decide.values.words import name_words
 from worker.decide.values.words import words as word_set
 
 _LONGEST = 80  # characters; what is longer is read as a name where it has a letter
@@ -65,7 +65,7 @@ def _kind(name: str) -> _Kind:
         return _Kind.NONE
     if _ADDRESS.fullmatch(text):
         return _Kind.NONE
-    known = all_words("placeholders")
+    known = name_words("placeholders")
     found = [lower] if lower.isascii() and lower.isalpha() else [_key(word) for word in texts(text)]
     found = [word for one in found if (word := one.rstrip("0123456789"))] or found
     plain = "".join(found)

@@ -26,6 +26,7 @@ from worker.decide.values.names.schemes import (
 )
 from worker.decide.values.names.schemes.spelling import SpellingTable, begin_apart, far_apart
 from worker.decide.values.names.verdict import Verdict
+from worker.decide.values.words import name_lines
 
 LATIN = "latin"
 UNKNOWN = "-"
@@ -156,7 +157,7 @@ def script(word: str) -> str:
 def _usual() -> Mapping[str, frozenset[str]]:
     """Returns Latin forms in use by folded name, where no scheme gives them or none gives the vowels."""
     found: dict[str, frozenset[str]] = {}
-    for native, *latin in files.lines("usual"):
+    for native, *latin in name_lines("usual"):
         key = _SCHEMES[script(native.lower())].folded(native.lower())
         found[key] = found.get(key, frozenset()) | frozenset(latin)
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from worker.decide.values.names import files
+from worker.decide.values.words import name_words
 from worker.decide.values.words import words as word_set
 
 BEFORE = word_set("""
@@ -113,7 +113,7 @@ def is_degree(text: str, plain: str, *, shouted: bool = False) -> bool:
     """
     if plain in SUFFIXES or plain in _ANY_CASE or (plain in BEFORE and plain not in _DOTTED_BEFORE):
         return True
-    if plain in files.all_words("degrees") and not (text[:1].isupper() and text[1:].islower()):
+    if plain in name_words("degrees") and not (text[:1].isupper() and text[1:].islower()):
         return True
     letters = text.replace(".", "").replace("-", "")
     if shouted or not letters.isascii() or not letters.isupper():

@@ -9,6 +9,7 @@ from itertools import product
 
 from worker.decide.values.names import files
 from worker.decide.values.names.schemes.spelling import LONGEST, ends, simple, spellings
+from worker.decide.values.words import name_lines
 
 _HEADS = spellings("b:p d:t g:k j:ch q:ch x:hs|sh zh:ch ch:ch z:ts|tz c:ts|tz r:j")
 _WHOLE = spellings("""
@@ -71,12 +72,12 @@ def _hong_kong(jyutping: str) -> set[str]:
 
 @cache
 def _same_signs() -> Mapping[int, str]:
-    return {ord(variant): group[0] for (group,) in files.lines("hanzi") for variant in group[1:]}
+    return {ord(variant): group[0] for (group,) in name_lines("hanzi") for variant in group[1:]}
 
 
 @cache
 def _families() -> Mapping[str, tuple[str, ...]]:
-    return {name: tuple(forms) for name, *forms in files.lines("chinese_last")}
+    return {name: tuple(forms) for name, *forms in name_lines("chinese_last")}
 
 
 def folded(native: str) -> str:

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from itertools import product
 
-from worker.decide.values.names import files
 from worker.decide.values.names.schemes.spelling import LONGEST, ends, simple, spellings
 from worker.decide.values.names.verdict import Verdict
+from worker.decide.values.words import name_lines
 
 _INITIALS = spellings("""
     ㄱ:g|k ㄲ:k|g ㄴ:n ㄷ:d|t ㄸ:t|d ㄹ:r|l|rh ㅁ:m ㅂ:b|p ㅃ:p|b ㅅ:s|sh ㅆ:s ㅇ: ㅈ:j|ch|z ㅉ:j|ch ㅊ:ch
@@ -39,7 +39,7 @@ _KOREAN = re.compile(f"(?:{_SYLLABLE}){{1,3}}")
 
 @cache
 def _families() -> Mapping[str, tuple[str, ...]]:
-    return {name: tuple(forms) for name, *forms in files.lines("korean_last")}
+    return {name: tuple(forms) for name, *forms in name_lines("korean_last")}
 
 
 @cache
