@@ -66,6 +66,8 @@ JOURNAL: Mapping[str, str] = {
     "planned": "run:{run}:planned",
     # hash of counters of a run, fields as in worker/ledger/journal/figures.py
     "run": "run:{run}",
+    # zset run -> ms of its first visit: the runs that people started, while their counters are kept
+    "runs": "runs",
     # hash ref -> what was left unfilled at its last visit in a run a person started; short-lived
     "run_records": "run:{run}:records",
     # hash "<field>|<provider>" -> values written since the start

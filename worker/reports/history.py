@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from config.settings import Settings
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
-from worker.ledger.journal.figures import together
+from worker.ledger.journal.figures import RunFigures, together
 from worker.ledger.ledger import Ledger
 from worker.ledger.run import Run
 
@@ -31,22 +31,30 @@ class History(Struct, frozen=True):
 
 
 async def history(ledger: Ledger, settings: Settings, now_ms: int, count: int = DAYS) -> History:
-    """Returns the last ``count`` days, this one included, from the runs of the days and from our books."""
+    """Returns the last ``count`` days, this one included, from the runs and our books.
+
+    A run that a person started counts on the day on which it began.
+    """
     zone, sources = ZoneInfo(settings.budget_zone), [*settings.crm]
     sources += ["openprospect"] if settings.providers.openprospect else []
     today = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(zone).replace(hour=12)
     noons = [today - timedelta(days=ago) for ago in reversed(range(count))]
     at_ms = [int(noon.timestamp() * 1000) for noon in noons]
-    names = [Run.of_day(source, settings.budget_zone, at).name for at in at_ms for source in sources]
-    runs = iter(await ledger.figures.several(names))
-    found = [
-        together(figures for _ in sources for (_, kind), figures in next(runs).items() if kind != DELIVERY)
-        for _ in noons
-    ]
+    days = [f"{noon:%Y-%m-%d}" for noon in noons]
+    day_of: dict[str, str] = {}
+    for at, day in zip(at_ms, days, strict=True):
+        day_of |= dict.fromkeys((Run.of_day(source, settings.budget_zone, at).name for source in sources), day)
+    for name in await ledger.figures.by_people(at_ms[0] - _DAY_MS):
+        if began := Run.named(name).began(settings.budget_zone):
+            day_of[name] = f"{began.astimezone(zone):%Y-%m-%d}"
+    by_day: dict[str, list[RunFigures]] = {day: [] for day in days}
+    for day, run in zip(day_of.values(), await ledger.figures.several(list(day_of)), strict=True):
+        by_day.get(day, []).extend(figures for (_, kind), figures in run.items() if kind != DELIVERY)
+    found = [together(by_day[day]) for day in days]
     fields = sorted({name for day in found for name, _ in (*day.filled, *day.unfilled)})
     last = now_ms // _DAY_MS
     return History(
-        days=[f"{noon:%Y-%m-%d}" for noon in noons],
+        days=days,
         at_s=[int(noon.timestamp()) for noon in noons],
         rates={name: [_rate(day.filled, day.unfilled, name) for day in found] for name in fields},
         credits={

@@ -17,7 +17,7 @@ from worker.reports.journal_pages import JournalPage, on_from
 from worker.visits.budget_lines import cap_line, cap_of, spent_line
 
 DAYS = 14
-LATEST = 2_000  # journal entries in which runs of people are looked for
+LATEST = 2_000  # journal entries in which runs are looked for that visited nothing, such as an erasure
 _DAY_MS = 86_400_000
 _EARLY = timedelta(minutes=5)  # clocks of workers and of Redis may differ
 
@@ -39,11 +39,12 @@ class RunStory(Struct, frozen=True):
 
 
 async def runs(ledger: Ledger, settings: Settings, now_ms: int) -> list[tuple[str, Mapping[WorkName, RunFigures]]]:
-    """Returns the runs of the last days, and those of people that the newest entries name; the latest first."""
+    """Returns the runs of the last days, those of people first."""
     sources = [*settings.crm, *(["openprospect"] if settings.providers.openprospect else [])]
     at_ms = [now_ms - ago * _DAY_MS for ago in range(DAYS)]
     days = [Run.of_day(source, settings.budget_zone, at).name for at in at_ms for source in sources]
     seen = [one.run for one in await ledger.journal.latest(LATEST) if Run.named(one.run).by_person]
+    seen += await ledger.figures.by_people(now_ms - DAYS * _DAY_MS)
     beats = [str(one.info["run"]) for one in await ledger.timetable.alive() if one.info.get("run")]
     names = list(dict.fromkeys([*beats, *seen, *days]))
     found = [(name, figures) for name, figures in zip(names, await ledger.figures.several(names), strict=True)]

@@ -22,12 +22,13 @@ from connectors.telemetry import CallFigures
 from tests.harness.browsing import browsing, hidden
 from tests.integration.intake import senders
 from tests.integration.intake.conftest import SECRETS, settings_in
-from tests.integration.ledger import money
+from tests.integration.ledger import money, work_steps
 from worker.commands.page_orders import PageOrders
 from worker.ledger.journal.reviews import Proposal, Proposed, Reviews, Stand
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.budgets import BudgetLine
 from worker.ledger.money.ticket_values import TicketTerms
+from worker.ledger.run import Run, RunKind
 from worker.ledger.work.work import Due, Lane
 from worker.visits.budget_lines import spent_line
 from worker.web.app import web_app
@@ -218,6 +219,17 @@ async def test_story_shows_the_vendors_own_id_of_a_request_whose_answer_is_kept(
     await desk.store(ticket, answered, credits=5, hit=True, keep_ms=money.KEEP_MS)
     async with browsing(page, VIEWER) as viewer:
         assert "<code>8c1f00aa11bb22cc-FRA</code>" in (await viewer.get("/records/acme_hubspot/contact/101")).text
+
+
+async def test_fill_rate_counts_a_sync_on_the_day_it_began(page: str, redis: Redis) -> None:
+    run, left = Run.new(RunKind.SYNC).name, {"phone": "not_found"}
+    for id, read in (("1", {"filled": {"phone": "kaspr"}}), ("2", {"unfilled": left}), ("3", {"unfilled": left})):
+        work = Ledger.over(redis).work(*WORK)
+        await work.settle(await work_steps.lease(work, id, run=run), replace(work_steps.READ, **read))
+    async with browsing(page, VIEWER) as viewer:
+        text = (await viewer.get("/")).text
+        assert re.search(r'<th scope="row" class="key c0">phone</th><td class="n">33</td>', text)
+        assert f"/runs/{run}" in (await viewer.get("/runs")).text
 
 
 def proposal(id: str, *lines: tuple[str, str]) -> Proposal:

@@ -27,6 +27,15 @@ async def test_persons_run_counts_each_gap_as_its_records_last_visit_left_it(wor
     assert found.unfilled == {("phone", "below_grade"): 1}
 
 
+async def test_runs_of_people_are_named_from_their_first_visit_on(work: Work, scripts: Scripts, clock: Clock) -> None:
+    figures, began = Figures(scripts), clock.now
+    for run in ("sync-1", "day-1", "sync-1", "backfill-1"):
+        await work.settle(await lease(work, run=run), LEFT)
+        clock.now += 1_000
+    assert await figures.by_people(began) == ["backfill-1", "sync-1"]
+    assert await figures.by_people(began + 1_000) == ["backfill-1"]
+
+
 async def test_days_run_adds_up(work: Work, scripts: Scripts) -> None:
     for _ in range(2):
         await work.settle(await lease(work, run="day-1"), LEFT)

@@ -89,6 +89,11 @@ class Figures:
         (found,) = await self.several([run])
         return found
 
+    async def by_people(self, since_ms: int) -> list[str]:
+        """Names the runs that people started and whose first visit was not before ``since_ms``, the latest first."""
+        found = await self._scripts.call("ZRANGEBYSCORE", self._scripts.keys("runs"), since_ms, "+inf")
+        return [name.decode() for name in reversed(found)]
+
     async def several(self, runs: Sequence[str]) -> list[dict[WorkName, RunFigures]]:
         """Returns the same of several runs, in one round trip."""
         replies = await self._scripts.calls([("HGETALL", self._scripts.keys("run", run)) for run in runs])

@@ -14,7 +14,11 @@ local function count_visit(w, filled, unfilled)
     return
   end
   local work = w.crm .. '|' .. w.object
-  count(run, 'visits|' .. work, 1)
+  local visits = redis.call('HINCRBY', K.run(run), 'visits|' .. work, 1)
+  if visits == 1 and by_person(run) then
+    redis.call('ZADD', K.runs(), int(now), run)
+    redis.call('ZREMRANGEBYSCORE', K.runs(), '-inf', int(now - RUN_MS))
+  end
   for i = 1, #filled, 2 do
     count(run, 'filled|' .. work .. '|' .. filled[i] .. '|' .. filled[i + 1], 1)
     redis.call('HINCRBY', K.filled(w.crm, w.object), filled[i] .. '|' .. filled[i + 1], 1)
