@@ -43,7 +43,7 @@ GRADES: Mapping[str, Grade] = {"valid": Grade.VALID, "risky": Grade.RISKY, "inva
 def refusal(operation: Operation, reply: Reply) -> ConnectorError | None:
     """Returns the edge's own 403: it dislikes the User-Agent, the key may be good."""
     if reply.status == 403 and b"1010" in reply.body[:2000]:
-        hint = "blocked before the key was checked:  ask Forager to let this address in"
+        hint = "blocked before the key was checked: ask Forager to let this address in"
         return AccessError(NAME, operation.name, 403, replies.request_id(reply), code="1010", hint=hint)
     return None
 
