@@ -17,9 +17,9 @@ ROOT = Path(__file__).parents[1]
 HEAD = """\
 # Messages by their text
 
-Every sentence that Refill says: refusals, warnings, what is next. Search for a piece of yours that
-is no name, number or path; `…` stands for those. The sentence says what to do; the page beside it
-says more. Words, vendors' hints, webhooks and the log are in
+Every sentence by which Refill refuses, warns, or says what is next. Search for a part of your
+message that is not a name, number or path; `…` stands for those. The sentence says what to do, and
+the page beside it says more. Words, vendors' hints, webhooks and the log are in
 [troubleshooting.md](troubleshooting.md).
 
 This page is generated from the product (`make references`).
@@ -60,7 +60,7 @@ LETTERS = 7  # a shorter rest says nothing by itself
 NO_SENTENCE = re.compile(r'\S+|<.*|#.*|\w+ = ("[^"]*"|\{[^}]*\})( [#\[].*)?|\(\w+ [<>=] .*')
 PLACES: tuple[tuple[str, str, str], ...] = (  # the first that fits: where it stands, who says it, where to read on
     ("config/", "the configuration", "configuration.md"),
-    ("worker/commands/providers/", "a provider by hand", "by-hand.md"),
+    ("worker/commands/providers/", "a provider's command", "by-hand.md"),
     ("worker/commands/fill_csv", "`refill csv`", "csv.md"),
     ("worker/commands/csv_text", "`refill csv`", "csv.md"),
     ("worker/commands/first_config", "`refill init`", "start.md"),
@@ -77,13 +77,13 @@ PLACES: tuple[tuple[str, str, str], ...] = (  # the first that fits: where it st
     ("worker/commands/sync", "`refill sync`", "passes.md"),
     ("worker/commands/setup", "`refill setup`", "commands.md"),
     ("worker/commands/", "a command", "commands.md"),
-    ("worker/manual/creating", "a provider by hand", "by-hand.md"),
-    ("worker/manual/buying", "a provider by hand", "by-hand.md"),
+    ("worker/manual/creating", "a provider's command", "by-hand.md"),
+    ("worker/manual/buying", "a provider's command", "by-hand.md"),
     ("worker/manual/", "a pass", "passes.md"),
     ("worker/web/page/", "the page", "page.md"),
     ("worker/web/", "the web process", "exposing.md"),
-    ("worker/redis/", "a start", "redis.md"),
-    ("worker/service/", "a start", "redis.md"),
+    ("worker/redis/", "the start of a process", "redis.md"),
+    ("worker/service/", "the start of a process", "redis.md"),
     ("worker/ledger/", "the ledger", "redis.md"),
     ("worker/decide/columns", "`refill csv`", "csv.md"),
     ("worker/decide/", "the configuration", "configuration.md"),
@@ -91,7 +91,7 @@ PLACES: tuple[tuple[str, str, str], ...] = (  # the first that fits: where it st
     ("worker/visits/", "a pass", "passes.md"),
     ("worker/triggers/", "a pass", "passes.md"),
     ("worker/reports/", "a command", "commands.md"),
-    ("connectors/", "a vendor", "troubleshooting.md"),
+    ("connectors/", "a call of a vendor", "troubleshooting.md"),
 )
 
 

@@ -103,7 +103,7 @@ async def run_backfill(config: Path | None, walk: Walk, *, as_json: bool) -> int
         is_served = any(beat.serves_all for beat in await ledger.timetable.alive(ALIVE_MS))
         state = await start_backfill(work, ledger.cursors, run=run, limit=walk.limit, renamed=capped)
         if capped and state.run != run:
-            err.say("one is under way and keeps its own bounds: --stop it first to give it others")
+            err.say("one is under way with bounds of its own: --stop it first, then give others")
         await work.of_run.own_all(state.run, only_cut=True)
         walker = _Walker(runtime, work, state)
         async with nullcontext() if is_served else working_for(runtime, state.run, walker.step):

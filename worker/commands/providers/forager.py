@@ -54,7 +54,7 @@ async def _person(who: str, *, yes: bool, config: Config, as_json: bool) -> None
 
 
 def _card(found: ForagerPerson | None) -> Table | str:
-    return f"{NOTHING}: nobody is known there" if found is None else person_card(read.to_person(found, found.roles))
+    return f"{NOTHING}: nobody is known by that" if found is None else person_card(read.to_person(found, found.roles))
 
 
 @app.command()
