@@ -60,7 +60,7 @@ def told_title(stage: Stage, id_: str) -> bool:
 
 async def done_so_far(stage: Stage) -> tuple[int, int, int]:
     runs = {entry.run for entry in await stage.ledger.journal.since(limit=10_000)}
-    figures = [one for run in runs for one in (await stage.ledger.figures.run(run)).values()]
+    figures = [one for run in runs for one in (await stage.ledger.figures.of_run(run)).values()]
     return len(stage.vendors.charges()), len(stage.vendors.writes()), sum(one.visits for one in figures)
 
 

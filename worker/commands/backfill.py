@@ -161,7 +161,7 @@ class _Walker:
 async def _walked(walker: _Walker, left: list[Held], *, max_credits: int | None, is_stuck: bool) -> Walked:
     """Returns the account of it."""
     runtime, work, state = walker.runtime, walker.work, walker.state
-    by_work = await runtime.ledger.figures.run(state.run)
+    by_work = await runtime.ledger.figures.of_run(state.run)
     credits = await run_credits(runtime, state.run)
     missed = passed_over(by_work)
     pauses = await runtime.ledger.pauses.of(work.crm)

@@ -59,7 +59,7 @@ async def follow(
     patience_ms = int(max(patience_s, SHORTEST_PATIENCE_S) * 1000)
     while True:
         is_looking, now = await looking(), clock()
-        figures = together((await runtime.ledger.figures.run(run)).values())
+        figures = together((await runtime.ledger.figures.of_run(run)).values())
         if is_looking or _settled(figures) != _settled(last):
             last, moved = figures, now
         if show is not None:

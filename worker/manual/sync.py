@@ -102,7 +102,7 @@ async def sync(
 
 async def _report(runtime: Runtime, run: str, ending: RunEnding, max_credits: int | None, seconds: float) -> PassReport:
     """Returns what a run did, by its figures, with what these say of its ending."""
-    by_work, credits = await runtime.ledger.figures.run(run), await run_credits(runtime, run)
+    by_work, credits = await runtime.ledger.figures.of_run(run), await run_credits(runtime, run)
     counts = [await runtime.ledger.work(*name).counts() for name in works(runtime.settings)]
     dead = sum(one.dead for one in counts)
     filling = together(figures for (_, kind), figures in by_work.items() if kind != DELIVERY)

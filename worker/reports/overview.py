@@ -161,7 +161,7 @@ async def overview(ledger: Ledger, settings: Settings) -> Overview:
         ledger.timetable.last(),
         ledger.timetable.alive(),
         asyncio.gather(*(ledger.budgets.totals(name) for name in providers)),
-        asyncio.gather(*(ledger.figures.run(Run.of_day(name, settings.budget_zone, now).name) for name in sources)),
+        asyncio.gather(*(ledger.figures.of_run(Run.of_day(name, settings.budget_zone, now).name) for name in sources)),
     )
     clocks = await ledger.clocks.of([*providers, *sources])
     names = {name: [line.name for line in pair] for name, pair in lines.items()}

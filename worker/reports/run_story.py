@@ -60,7 +60,7 @@ async def run_story(ledger: Ledger, settings: Settings, run: str, after: str) ->
     left = [await ledger.work(*name).of_run.open(run) for name in works] if Run.named(run).by_person else []
     return RunStory(
         run=run,
-        figures=await ledger.figures.run(run),
+        figures=await ledger.figures.of_run(run),
         cap=await cap_of(ledger.cursors, run),
         reserved=booked[cap_line(run)].reserved,
         spent={name: booked[line] for name, line in zip(settings.providers.paid, lines, strict=True)},

@@ -160,7 +160,7 @@ def _append_alone(folder: Path, entries: Sequence[Entry]) -> None:
     for month, those in groupby(entries, key=_month):
         path = folder / f"journal-{month}.jsonl"
         with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
-            end, last = _end(file)
+            end, last = _last_line(file)
             file.truncate(end)  # a line that a crash cut short is written again
             file.seek(end)
             file.writelines(_line(one) for one in those if _order(one.key) > last)
@@ -168,7 +168,7 @@ def _append_alone(folder: Path, entries: Sequence[Entry]) -> None:
             os.fsync(file.fileno())
 
 
-def _end(file: BinaryIO) -> tuple[int, tuple[int, int]]:
+def _last_line(file: BinaryIO) -> tuple[int, tuple[int, int]]:
     """Tells where the last whole line ends, and the order of the last entry, which foreign lines may follow."""
     size, back = file.seek(0, os.SEEK_END), _TAIL
     while True:

@@ -189,7 +189,7 @@ def _append(folder: Path, entries: Sequence[Entry]) -> AuditHead:
         alone(folder),
         os.fdopen(os.open(folder / NAME, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file,
     ):
-        end, last = _end(file)
+        end, last = _last_line(file)
         file.truncate(end)  # a line that a crash cut short is written again
         file.seek(end)
         for one in entries:
@@ -209,13 +209,13 @@ def _append(folder: Path, entries: Sequence[Entry]) -> AuditHead:
 def _last_key(folder: Path) -> str:
     try:
         with (folder / NAME).open("rb") as file:
-            last = _end(file)[1]
+            last = _last_line(file)[1]
     except FileNotFoundError:
         return ""
     return last["key"] if last else ""
 
 
-def _end(file: Any) -> tuple[int, dict[str, Any] | None]:
+def _last_line(file: Any) -> tuple[int, dict[str, Any] | None]:
     """Tells where the last whole line ends, and what that line says.
 
     Raises:

@@ -85,7 +85,7 @@ class Eraser:
             await ledger.all_work.wake((await self.spool.load(ledger.desk)).waiters)
         found = await traces(ledger, says, self.archive, theirs)
         await self._suppress({of_record(*one) for one in found.records - theirs}, now)
-        await ledger.erasures.ask(sorted(found.records))
+        await ledger.erasures.request(sorted(found.records))
         busy = await self._rows(found, handles, says)
         busy += [one for one in sorted(found.records) if not await self._work(one)]
         stay = await self._answers.part(found.records, says, now)

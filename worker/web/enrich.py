@@ -48,7 +48,7 @@ def enrich_routes(inbox: Inbox, ledger: Ledger) -> list[Route]:
         digest = hashlib.sha256(json.dumps([crm, kind, ids]).encode()).hexdigest()
         hidden = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest() if key else ""
         with inbox.place():
-            asked = inbox.intake.ask(token_hex(16), key=hidden, digest=digest, work=(crm, kind), ids=ids)
+            asked = inbox.intake.request(token_hex(16), key=hidden, digest=digest, work=(crm, kind), ids=ids)
             made = await within(asked)
         if made.digest != digest:
             raise RefusedError(409, "idempotency_key_reused")

@@ -109,7 +109,7 @@ async def test_a_price_no_budget_ever_reaches_is_counted_and_not_waited_for(stag
     (id_,) = scene.ids(1)
     await scene.due(id_, run="sync-x")
     await worker.visit()
-    (figures,) = (await scene.ledger.figures.run("sync-x")).values()
+    (figures,) = (await scene.ledger.figures.of_run("sync-x")).values()
     assert figures.unfilled == {("work_email", "budget"): 1}
     assert ((await scene.counts()).waiting, scene.asked()) == (0, 0)
 
@@ -137,7 +137,7 @@ async def test_a_runs_own_cap_ends_its_buying_and_its_records_are_looked_at_by_t
     await set_cap(scene.ledger.cursors, "sync-a", 5)
     await scene.due(*ids, run="sync-a")
     await worker.visit()
-    (figures,) = (await scene.ledger.figures.run("sync-a")).values()
+    (figures,) = (await scene.ledger.figures.of_run("sync-a")).values()
     assert (scene.bill(), figures.unfilled, sum(figures.filled.values())) == (5, {("work_email", "budget"): 2}, 1)
     await scene.due(*ids, run="sync-b")
     await worker.visit()

@@ -179,7 +179,7 @@ async def test_a_cap_is_used_up_though_calls_under_way_reserve_more_than_they_co
     scene.fault("status", times=1, params={"status": 404})  # a miss, and free
     await scene.due(*scene.ids(3), run=RUN)
     assert await followed(scene, worker) == []
-    figures = together((await scene.ledger.figures.run(RUN)).values())
+    figures = together((await scene.ledger.figures.of_run(RUN)).values())
     assert (scene.bill(), scene.asked(), figures.tally) == (5, 2, {"cut": 1})
 
 

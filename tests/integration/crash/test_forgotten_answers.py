@@ -98,7 +98,7 @@ async def test_a_privacy_deletion_has_nothing_bought_again_for_another_row(scene
     assert await visited(scene, worker, by_name) == 6
 
     scene.delete(by_name)
-    await scene.ledger.erasures.ask([(CRM, KIND, by_name)])
+    await scene.ledger.erasures.request([(CRM, KIND, by_name)])
     assert await visited(scene, worker, by_name) == 0
     assert await answers(scene) == set()
     assert (await visited(scene, worker, scene.id(known)), scene.email(scene.id(known))) == (0, "")

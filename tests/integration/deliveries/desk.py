@@ -152,7 +152,7 @@ class Desk:
         return [json.loads(one.entry) for one in await self.runtime.ledger.journal.since()]
 
     async def tally(self) -> dict[str, int]:
-        figures = await self.runtime.ledger.figures.run("day-x")
+        figures = await self.runtime.ledger.figures.of_run("day-x")
         return {name: count for one in figures.values() for name, count in one.tally.items()}
 
     # ---- rows ----------------------------------------------------------------------------------------------------

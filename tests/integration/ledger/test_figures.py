@@ -14,7 +14,7 @@ LEFT = structs.replace(READ, unfilled={"phone": "not_found", "work_email": "budg
 
 
 async def of_run(scripts: Scripts, work: Work, run: str) -> RunFigures:
-    return (await Figures(scripts).run(run))[work.crm, work.object]
+    return (await Figures(scripts).of_run(run))[work.crm, work.object]
 
 
 async def test_persons_run_counts_each_gap_as_its_records_last_visit_left_it(work: Work, scripts: Scripts) -> None:
@@ -65,7 +65,7 @@ async def test_figures_of_several_works_add_up(work: Work, other: Work, scripts:
     await work.settle(await lease(work, run="sync-1"), LEFT)
     await other.settle(await lease(other, run="sync-1"), LEFT)
     await other.gone(await lease(other, "2", run="sync-1"))
-    found = together((await Figures(scripts).run("sync-1")).values())
+    found = together((await Figures(scripts).of_run("sync-1")).values())
     assert (found.records, found.unfilled["phone", "not_found"]) == (3, 2)
     assert found.outcomes == {"settled": 2, "gone": 1}
 
@@ -76,7 +76,7 @@ async def test_merged_record_is_counted_as_such(work: Work, scripts: Scripts) ->
 
 
 async def test_run_nobody_made_has_no_figures(scripts: Scripts) -> None:
-    assert await Figures(scripts).run("sync-9") == {}
+    assert await Figures(scripts).of_run("sync-9") == {}
 
 
 async def test_standing_shows_all_work_in_one_look(work: Work, other: Work, scripts: Scripts, clock: Clock) -> None:

@@ -58,7 +58,9 @@ async def admitted(work: Work, desk: Desk, scripts: Scripts) -> dict[str, Step]:
         "work_replay": lambda: work.replay("w3", RUN),
         "work_own_all": lambda: work.of_run.own_all(PERSONS),
         "intake_announce": lambda: intake.announce({(work.crm, work.object): rows}, runs),
-        "intake_ask": lambda: intake.ask("r" * 32, key="", digest="d", work=(work.crm, work.object), ids=["w1", "n"]),
+        "intake_ask": lambda: intake.request(
+            "r" * 32, key="", digest="d", work=(work.crm, work.object), ids=["w1", "n"]
+        ),
         "creation_claim": lambda: creations.claim(work.crm, "company", "new", ("domain:a.com",), OWNER, 1),
         "ticket_reserve": lambda: reserve(desk),
     }

@@ -84,7 +84,7 @@ async def test_what_a_cap_cuts_waits_outside_its_run_and_is_counted_there(
     await cut(work, clock, "1")
     assert await places(redis, work, "1") == ["waiting:live"]
     assert (await work.of_run.open(SYNC), await work.claim(OWNER, 10)) == (0, [])
-    figures = (await Figures(scripts).run(SYNC))[work.crm, work.object]
+    figures = (await Figures(scripts).of_run(SYNC))[work.crm, work.object]
     assert (figures.records, figures.unfilled, figures.tally) == (1, {("work_email", "budget"): 1}, {"cut": 1})
     assert figures.filled == {("job_title", "forager"): 1}
 
@@ -122,7 +122,7 @@ async def test_the_next_run_takes_over_what_was_cut_and_it_counts_as_cut_no_more
     await add(work, "3")
     assert await work.of_run.own_all(NEXT, only_cut=True) == 2
     assert {one.id for one in await work.claim(OWNER, 10, run=NEXT)} == {"1", "2"}
-    assert (await Figures(scripts).run(SYNC))[work.crm, work.object].tally == {}
+    assert (await Figures(scripts).of_run(SYNC))[work.crm, work.object].tally == {}
     assert await work.of_run.own_all(NEXT) == 3
 
 
@@ -134,9 +134,9 @@ async def test_what_a_plan_lets_go_is_counted_apart_from_what_its_cap_cut(
     for held in await work.claim(OWNER, 10, run=SYNC):
         assert await work.cut(held, SHORT, day=RUN, day_at_ms=0, why="drifted") is StepEnd.DONE
     tally = {"cut": 2, "drifted": 2}
-    assert (await Figures(scripts).run(SYNC))[work.crm, work.object].tally == tally
+    assert (await Figures(scripts).of_run(SYNC))[work.crm, work.object].tally == tally
     await add(work, "3", "4", run=NEXT)  # what has gone on since takes nothing off what the cap cut
-    assert (await Figures(scripts).run(SYNC))[work.crm, work.object].tally == tally
+    assert (await Figures(scripts).of_run(SYNC))[work.crm, work.object].tally == tally
 
 
 async def test_a_poll_brings_back_what_a_plan_let_go_and_the_days_work_goes_on_at_once(
@@ -234,4 +234,4 @@ async def test_a_run_is_told_what_another_took_over(work: Work, scripts: Scripts
     await add(work, "3")
     assert await work.of_run.own_all(NEXT) == 3
     assert await work.of_run.own_all(NEXT) == 3
-    assert (await Figures(scripts).run(SYNC))[work.crm, work.object].taken == 2
+    assert (await Figures(scripts).of_run(SYNC))[work.crm, work.object].taken == 2

@@ -120,7 +120,7 @@ async def test_sweep_finds_exactly_the_events_that_were_lost(redis: Redis, tmp_p
         assert memories.keys() == eligible
         assert floor.vendors.charged_twice() == []
         assert charged
-        figures = (await floor.runtime.ledger.figures.run("day-test")).get((HUBSPOT, "contact"))
+        figures = (await floor.runtime.ledger.figures.of_run("day-test")).get((HUBSPOT, "contact"))
         assert figures is not None
         writes = Counter((row["id"], row["property"]) for row in floor.vendors.our_writes() if row["crm"] == "hubspot")
         assert set(writes.values()) <= {1}

@@ -100,7 +100,7 @@ class Intake:
         )
         return int(recovered), bool(moved)
 
-    async def ask(self, id: str, *, key: str, digest: str, work: WorkName, ids: Sequence[str]) -> Request:
+    async def request(self, id: str, *, key: str, digest: str, work: WorkName, ids: Sequence[str]) -> Request:
         """Ask for records by id past their fingerprint, once per ``key`` (``""`` = none).
 
         Gives the request that ``key`` stands for: when its digest is another, something else was asked before.

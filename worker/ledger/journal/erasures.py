@@ -37,7 +37,7 @@ class Erasures:
         """Tells whether the vendor said that this person is to be forgotten."""
         return bool(await self.scripts.call("HEXISTS", self._key, ref(*record)))
 
-    async def ask(self, records: Sequence[Ref]) -> None:
+    async def request(self, records: Sequence[Ref]) -> None:
         """Note that these people are to be forgotten: what dies before that is done is followed by a visit."""
         at, args = await self.scripts.now(), list[Arg]()
         for one in records:

@@ -84,7 +84,7 @@ class Figures:
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
 
-    async def run(self, run: str) -> dict[WorkName, RunFigures]:
+    async def of_run(self, run: str) -> dict[WorkName, RunFigures]:
         """Returns what a run did, by (crm, object)."""
         (found,) = await self.several([run])
         return found
