@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+import shutil
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,6 +14,7 @@ from worker.commands import trial
 from worker.commands.options import People, Seed, finish, one_command
 from worker.commands.session import out
 from worker.manual.exit_codes import DONE
+from worker.redis.embedded import EmbeddedRedis
 from worker.service.lifecycle import stop_on_signals
 
 
@@ -23,12 +26,12 @@ async def run_sandbox(folder: Path, *, records: int, seed: int, port_base: int, 
     async with trial.serve(records=records, seed=seed, latency="demo", port_base=port_base, faults=faults) as served:
         web_port = WEB_PORT if port_base == PORTS else port_base + len(trial.VENDORS)
         web = f"http://127.0.0.1:{web_port}"
-        text, secrets = trial.configuration(served, ".refill", web_port)
-        secrets |= trial.playground(served, web)
-        path = trial.write(folder, text, secrets)
-        await trial.aim(served, web, secrets["REFILL_CRM__ACME_SALESFORCE__WEBHOOK_SECRET"])
+        text, variables = trial.configuration(served, _new_data_dir(folder), web_port)
+        variables |= trial.playground(served, web)
+        path = trial.write(folder, text, variables)
+        await trial.aim(served, web, variables["REFILL_CRM__ACME_SALESFORCE__WEBHOOK_SECRET"])
         lines = [f"# {path}", *text.splitlines(), f"# {path.parent / '.env'}"]
-        lines += [f"{name}={value}" for name, value in secrets.items()]
+        lines += [f"{name}={value}" for name, value in variables.items()]
         lines += ["", f"The vendors are up. In another terminal: refill up --config {path}"]
         lines += ["Play with them (a fault, an outage, an edit and its webhook):"]
         lines += [f"  {name}: {vendor['control_url']}/" for name, vendor in served.vendors.items()]
@@ -44,6 +47,17 @@ def _may_be_replaced(folder: Path) -> bool:
     if env.exists():
         return _TOKEN in env.read_text("utf-8", "replace")
     return not (folder / "refill.toml").exists()
+
+
+def _new_data_dir(folder: Path) -> str:
+    """Names a data folder for the new world, and removes those of earlier ones that no process uses.
+
+    In an old one Refill would take the blanks of the new world for values that people have cleared, and leave them.
+    """
+    for old in folder.glob(".refill*"):
+        if old.is_dir() and EmbeddedRedis(old).is_idle():
+            shutil.rmtree(old, ignore_errors=True)
+    return f".refill-{secrets.token_hex(4)}"
 
 
 _TOKEN = "=pat-na1-sandbox-"  # noqa: S105 - of the imitated portal, and of no other

@@ -89,7 +89,7 @@ async def _progress(
 ) -> Progress:
     now = clock()
     pending = await _pending(run, works, now)
-    waiting = sum([await work.of_run.open(run) for work in works]) - pending
+    waiting = max(0, sum([await work.of_run.open(run) for work in works]) - pending)  # counted a moment later
     return Progress(pending, waiting, figures, await run_credits(runtime, run), looking)
 
 

@@ -158,6 +158,13 @@ class EmbeddedRedis:
         except OSError:
             return False
 
+    def is_idle(self) -> bool:
+        """Tells whether no process is a user of the server, and none runs without one."""
+        if not self._users_file.exists():
+            return not self.answers()
+        with _open(self._users_file) as users:
+            return _taken(users) and not self.answers()
+
     @contextmanager
     def _turn(self) -> Iterator[None]:
         with _open(self._turn_file) as turn:
