@@ -371,7 +371,8 @@ class WriteResult(Struct, frozen=True):
 class Property(Struct, frozen=True):
     """Describes a CRM property. ``length`` 0 means no limit known; ``options`` are internal values.
 
-    ``labels`` are what people see of them, by internal value, where the CRM tells.
+    ``labels`` are what people see of them, by internal value, where the CRM tells. ``is_open``: it takes any other text
+    besides.
     """
 
     name: str
@@ -382,6 +383,7 @@ class Property(Struct, frozen=True):
     unique: bool = False
     label: str = ""
     labels: Mapping[str, str] = {}
+    is_open: bool = False
     creatable: bool = True  # a new row may be given it
     searchable: bool = True  # rows can be looked for by it
     shown: bool = True  # the CRM has it still, and shows it to our user

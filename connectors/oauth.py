@@ -24,6 +24,7 @@ from connectors.batching import shared
 from connectors.errors import (
     AccessError,
     ConnectorError,
+    ContractError,
     OutcomeUnknownError,
     RateLimitedError,
     SignInUnavailableError,
@@ -190,7 +191,7 @@ class OAuth:
                 await self._rest(wait_s)
             except RateLimitedError:
                 raise
-            except (UnavailableError, OutcomeUnknownError) as error:
+            except (UnavailableError, OutcomeUnknownError, ContractError) as error:
                 args = (error.vendor, error.operation, error.status, error.request_id)
                 raise SignInUnavailableError(*args, bucket=f"{error.vendor}:{BUCKET}", code=error.code) from error
         raise AssertionError  # pragma: no cover - the last repeat returns or raises
@@ -222,8 +223,10 @@ def token_reading(
             return RateLimitedError(
                 *args, retry_after_s=too_often_s if wait_s is None else wait_s, bucket=bucket, code=code
             )
-        if code in _AGAIN_CODES or _AGAIN.search(words) or (reply.status == 400 and not code):  # a gateway's page
-            hint = "its token endpoint keeps redirecting our sign-in: it is tried again"
+        is_page = not code and (reply.status == 400 or reply.headers.get("content-type", "").startswith("text/html"))
+        is_page &= reply.status not in {404, 405, 410}  # there is no token endpoint: the address is wrong
+        if code in _AGAIN_CODES or _AGAIN.search(words) or is_page:
+            hint = "its token endpoint asks for the request again, or does not answer: it is tried again"
             return SignInUnavailableError(*args, bucket=bucket, code=code, hint=hint)
         code, hint = blamed(code, words.lower())
         return AccessError(*args, code=code, hint=hint)

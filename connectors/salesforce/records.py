@@ -159,9 +159,9 @@ def to_schema(raw: Describe) -> Schema:
 
 
 def _property(raw: RawField) -> Property:
-    chosen = raw.type in {"picklist", "multipicklist"} and raw.restrictedPicklist
-    kind = "options" if chosen else _KINDS.get(raw.type, "text")
-    shown = [choice for choice in raw.picklistValues or () if choice.active]
+    chosen = raw.type in {"picklist", "multipicklist"}
+    kind = "options" if chosen and raw.restrictedPicklist else _KINDS.get(raw.type, "text")
+    shown = [choice for choice in raw.picklistValues or () if choice.active] if chosen else []
     return Property(
         name=raw.name,
         kind=kind,
@@ -169,8 +169,9 @@ def _property(raw: RawField) -> Property:
         searchable=raw.filterable,
         creatable=raw.createable,
         length=raw.length if kind not in {"options", "number", "bool", "date", "datetime"} else 0,
-        options=frozenset(choice.value for choice in shown) if chosen else frozenset(),
-        labels={choice.value: choice.label for choice in shown} if chosen else {},
+        options=frozenset(choice.value for choice in shown),
+        labels={choice.value: choice.label for choice in shown},
+        is_open=chosen and not raw.restrictedPicklist,
         unique=raw.unique or raw.externalId,
         label=raw.label,
     )

@@ -158,7 +158,7 @@ class _Control:
         """Defines a field by the fields of `fields.Field`; over an existing name only the given ones change."""
         name = self._object(request.match_info["object"])
         held = next((item for item in self.store.schema.all(name) if item.name == body["name"]), None)
-        for name_ in ("options", "refused"):
+        for name_ in ("options", "labels", "refused"):
             body[name_] = tuple(body.get(name_, getattr(held, name_) if held else ()))
         item = replace(held, **body) if held else Field(**body)
         self.store.define(name, item)

@@ -29,6 +29,8 @@ class Field:
     id_lookup: bool = False
     unique: bool = False
     options: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    """Names of the options in their order; without any an option is its own name."""
     restricted: bool = False
     relationship: str | None = None
     target: str | None = None
@@ -65,8 +67,8 @@ class Field:
             "calculated": False,
             "restrictedPicklist": self.restricted,
             "picklistValues": [
-                {"active": True, "defaultValue": option == self.default, "label": option, "value": option}
-                for option in self.options
+                {"active": True, "defaultValue": option == self.default, "label": label, "value": option}
+                for option, label in zip(self.options, self.labels or self.options, strict=True)
             ],
             "relationshipName": self.relationship,
             "referenceTo": [self.target] if self.target else [],

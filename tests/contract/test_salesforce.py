@@ -36,7 +36,7 @@ from tests.contract.crm_suite import check_part_of_a_text, check_staff, ids_foun
 from tests.contract.wire import KeptTicket, Wire, answers, wire
 from tests.contract.writes import Rest, written
 from tests.harness.sandbox import Sandbox, Start
-from worker.decide.fitting import Invalid, fit
+from worker.decide.fitting import Invalid, chosen, fit
 from worker.decide.values.domains import host
 
 WATCHED = Watched("contact", ("Email", "Phone", "MobilePhone", "Title", "FirstName", "LastName"))
@@ -454,6 +454,16 @@ async def test_a_value_is_matched_by_the_label_of_a_restricted_picklist(sandbox:
     assert rating.labels == {"Hot lead": "Hot lead"}
     assert fit("hot-lead", "industry", rating) == "Hot lead"
     assert isinstance(fit("warm", "industry", rating), Invalid)
+
+
+async def test_a_picklist_that_takes_any_text_gets_the_value_of_a_label(sandbox: Sandbox, crm: Salesforce) -> None:
+    options = {"options": ["COMPUTER_SOFTWARE"], "labels": ["Software Development"]}
+    sandbox.control("properties/Lead", {"name": "Trade__c", "type": "picklist", "length": 40, **options})
+    trade = (await crm.properties("lead"))["Trade__c"]
+    assert fit("software development", "industry", trade) == "COMPUTER_SOFTWARE"
+    assert fit("Beekeeping", "industry", trade) == "Beekeeping"
+    assert chosen("Software Development", trade) == ("COMPUTER_SOFTWARE",)
+    assert chosen("Beekeeping", trade) == ("Beekeeping",)
 
 
 async def test_short_and_long_ids_are_one(sandbox: Sandbox, crm: Salesforce) -> None:

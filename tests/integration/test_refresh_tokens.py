@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from redis.asyncio import Redis
 
 from config.load import load
-from connectors.errors import AccessError, SignInUnavailableError
+from connectors.errors import AccessError, RateLimitedError, SignInUnavailableError
 from connectors.hubspot.client import HubSpot
 from connectors.hubspot.options import HubSpotOptions
 from connectors.limits import NoLimiter
@@ -176,4 +176,27 @@ async def test_one_that_wants_it_without_end_is_told_from_a_refused_credential(v
         await open_crm().properties("contact")
     assert len(token_calls(vendor)) <= 12
     vendor.control("settings", {"token_moods": []})
+    await open_crm().properties("contact")
+
+
+PAGE = "<html><head><title>Down for maintenance</title></head></html>"
+PAGES = {
+    "a page with 200": (200, PAGE, "text/html"),
+    "a page with 401": (401, PAGE, "text/html"),
+    "a firewall's page": (403, PAGE, "text/html"),
+    "nothing": (200, "", "text/plain"),
+    "no token": (200, "{}", "application/json"),
+}
+
+
+@pytest.mark.parametrize("answer", PAGES)
+async def test_an_answer_that_no_token_endpoint_gives_blames_neither_record_nor_credential(
+    vendor: Sandbox, open_crm: Open, answer: str
+) -> None:
+    status, body, kind = PAGES[answer]
+    params = {"status": status, "body": body, "content_type": kind}
+    vendor.fault("status", "*/token", params=params)
+    with pytest.raises((SignInUnavailableError, RateLimitedError)):
+        await open_crm(rest=Rest()).properties("contact")
+    vendor.calm()
     await open_crm().properties("contact")

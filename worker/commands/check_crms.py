@@ -227,7 +227,8 @@ def _no_options(
         groups[f"crm.{name}.watch.{kind}.skip_if"] = {one: [value] for one, value in watched.skip_if.items()}
     for key, wanted in groups.items():
         for property, values in wanted.items():
-            options = schema[property].options if property in schema else frozenset()
+            held = schema.get(property)
+            options = held.options if held and not held.is_open else frozenset()
             for value in values:
                 if options and value.strip() and options.isdisjoint(chosen(value, schema[property])):
                     text = f'"{value}" is not an option of {property}, so it matches no record'

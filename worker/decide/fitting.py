@@ -63,7 +63,8 @@ def _of_kind(plain: str, field: str, property: Property) -> str | Invalid:
     if field in PHONE_FIELDS:
         return phones.read(plain).reachable or Invalid("phone")
     if property.kind == "options" or property.options:
-        return _option(plain, field, property)
+        found = _option(plain, field, property)
+        return plain if isinstance(found, Invalid) and property.is_open else found
     if property.kind == "url":
         address = plain if "://" in plain else f"https://{plain}"
         return address if _URL.match(address) else Invalid("url")

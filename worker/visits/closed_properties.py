@@ -123,4 +123,4 @@ class ClosedProperties:
 
     def _options(self) -> dict[str, frozenset[str]]:
         written = (self.schema[name] for name in self._written if name in self.schema)
-        return {one.name: one.options for one in written if one.options}
+        return {one.name: one.options for one in written if one.options and not one.is_open}

@@ -395,10 +395,11 @@ class Deliverer:
         rule: str,
     ) -> tuple[str, str, bool]:
         """Decides when the CRM refuses a second row beside these: one is the person's, or somebody has to look."""
-        if not existing:  # a row that we cannot see: that may last, so it is tried less and less
+        if not existing and not rule:  # a row that we cannot see: that may last, so it is tried less and less
             raise UnavailableError(self._target.crm, "create", code="CONFLICT")
         key = next((key for key in delivered.keys if key.startswith("email:")), "email:")
-        for object, id in existing:
+        for named in existing:
+            object, id = await self._matcher.survivor(*named) or named
             if object not in self._target.people:
                 continue
             match await self._matcher.judged(object, id, delivered, key):

@@ -144,7 +144,7 @@ class Matcher:
                 if verdict is Verdict.OTHER:
                     others.setdefault(key, (object, row.id))
                     continue
-                place = await self._survivor(row) if object == "lead" else (object, row.id)
+                place = await self.survivor(object, row.id)
                 if place is None:
                     continue
                 if verdict is Verdict.SAME:
@@ -154,13 +154,15 @@ class Matcher:
                     unsure = Match(place[1], place[0], key, sure=False, likely=likely)
         return replace(unsure, others=others)
 
-    async def _survivor(self, row: Record) -> tuple[str, str] | None:
+    async def survivor(self, object: str, id: str) -> tuple[str, str] | None:
         """Finds what a lead is by now: itself, or the contact that it was converted into."""
-        found = await self._reader(row.object).ask(row.id)
+        if object != "lead" or object not in self._target.people:
+            return object, id
+        found = await self._reader(object).ask(id)
         if found.fate is Fate.MOVED:
-            moved = found.moved_object or row.object
+            moved = found.moved_object or object
             return (moved, found.moved_to) if moved in self._target.people else None
-        return (row.object, row.id) if found.fate is Fate.FOUND else None
+        return (object, id) if found.fate is Fate.FOUND else None
 
     async def judged(self, object: str, id: str, delivered: Delivered, key: str = "") -> Verdict | None:
         """Tells whether a row, read now, is the person's; ``None`` when it is not there any more."""

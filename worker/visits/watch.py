@@ -184,7 +184,8 @@ class Watch(Struct, frozen=True):
 
     def lacks_option(self, property: str) -> bool:
         """Tells whether a value that does not fit a property may be an option that was added since it was read."""
-        return property in self.schema and bool(self.schema[property].options)
+        held = self.schema.get(property)
+        return held is not None and bool(held.options) and not held.is_open
 
     def was_skipped(self, view: View, left: str) -> bool:
         """Tells whether the last visit, which left ``left``, left the record alone for the reason that stands now."""

@@ -9,7 +9,8 @@ import pytest
 from connectors.errors import AccessError
 from connectors.models import Email, Grade
 from sandbox.salesforce.fields import Field
-from sandbox.salesforce.store import DuplicateRule
+from sandbox.salesforce.lifecycle import convert
+from sandbox.salesforce.store import PERSON, DuplicateRule
 from tests.integration.deliveries.desk import ACME, Desk, Open, ada, named
 from worker.decide.kept import TRIES
 
@@ -246,3 +247,30 @@ def require(desk: Desk, kind: str, property: str = "") -> str:
     name = property or "Region__c"
     salesforce_field(desk, {"contact": "Contact", "company": "Account"}[kind], name, required=True)
     return name
+
+
+@pytest.mark.parametrize(("kind", "external_id"), [("Contact", "p1"), ("Account", "c1")])
+async def test_duplicate_rule_that_shows_us_no_row_is_a_dead_letter_with_the_rule(
+    open_desk: Open, kind: str, external_id: str
+) -> None:
+    """The matched row is of another owner, and our user may not see it."""
+    async with open_desk("salesforce") as desk:
+        result = {"duplicateRule": "Standard_Rule", "matchResults": [{"entityType": kind, "matchRecords": []}]}
+        error = {"errorCode": "DUPLICATES_DETECTED", "message": "Use one of these records?", "duplicateResult": result}
+        params = {"status": 400, "body": [error]}
+        desk.vendors["salesforce"].faults.add("status", times=None, params=params, match=f"/{kind}/")
+        await desk.deliver(ada())
+        assert named(await desk.dead(), external_id, "Standard_Rule")
+
+
+async def test_duplicate_rule_that_names_a_converted_lead_ends_in_the_contact_that_it_became(open_desk: Open) -> None:
+    async with open_desk("salesforce") as desk:
+        store = desk.vendors["salesforce"].store
+        lead = desk.add("lead", first="Ada", last="Lovelace", title="Analyst")
+        row = convert(store, store.live("Lead", lead), PERSON).id
+        rule = DuplicateRule("Contact", "Title", blocking=True, against="Lead")
+        desk.vendors["salesforce"].store.duplicate_rules = [rule]
+        await desk.deliver(ada())
+        assert desk.rows().keys() == {row}
+        assert desk.row(row)["email"] == "ada@acme.com"
+        assert not await desk.dead()
