@@ -1,7 +1,7 @@
 """Sends requests and reads their answers, within bounds.
 
-The only file that knows an HTTP library: aiohttp's session with cookies, redirects, environment proxies, ``.netrc``
-and repeats left out.
+The only file that knows an HTTP library: httpx's requests on aiohttp's engine, below httpx's client, so that cookies,
+redirects, environment proxies and ``.netrc`` do not exist here.
 """
 
 from __future__ import annotations
@@ -9,15 +9,14 @@ from __future__ import annotations
 import asyncio
 import functools
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 import aiohttp
-import certifi
+import httpx
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import HttpProcessingError
-from msgspec import Struct
-from yarl import URL
+from httpx_aiohttp import AiohttpTransport
 
 from connectors.limits import forget_slot, is_slot_lost, take_slot_again
 from connectors.models import Reply
@@ -28,29 +27,20 @@ LINE_CAP = 16 * 1024
 SLOTS = 5  # then whatever takes so long is slower than any rate
 
 
-class Patience(Struct, frozen=True):
-    """Tells how long an exchange waits: for a connection to stand, for the next bytes, and for one to be free."""
-
-    connect_s: float
-    read_s: float
-    room_s: float | None = None
-
-
 class HttpEngine:
     """Keeps one vendor's connections. An exchange ends after ``deadline_s``, whatever arrives until then."""
 
     def __init__(self, connections: int, deadline_s: float) -> None:
         """Open nothing yet."""
-        self._connections, self._deadline_s = connections, deadline_s
-        self._session: aiohttp.ClientSession | None = None
+        self._deadline_s = deadline_s
+        self._engine = AiohttpTransport(verify=_tls(), client=functools.partial(_session, connections))
 
     async def aclose(self) -> None:
         """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
+        await self._engine.aclose()
 
     async def exchange(
-        self, method: str, url: str, headers: Mapping[str, str], content: bytes, patience: Patience
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes, timeouts: Mapping[str, float]
     ) -> Reply:
         """Send one request and return its answer.
 
@@ -59,55 +49,43 @@ class HttpEngine:
             NoSlotError: when one stood, the call was too late for its slot, and there is no other.
             BrokenError: the wire failed later.
         """
-        if self._session is None:
-            self._session = _session(self._connections)
+        request = httpx.Request(method, _url(url), headers=headers, content=content, extensions={"timeout": timeouts})
         try:
             async with asyncio.timeout(self._deadline_s):
-                response = await self._session.request(
-                    method,
-                    _url(url),
-                    headers=headers,
-                    data=content or None,
-                    timeout=_timeout(patience),
-                    allow_redirects=False,
-                )
+                response = await self._engine.handle_async_request(request)
                 try:
-                    names = _headers(response.raw_headers)
-                    return Reply(response.status, names, await _body(response, names))
+                    names = _headers(response.headers.raw)
+                    return Reply(response.status_code, names, await _body(response, names))
                 finally:
-                    response.close()
-        except (aiohttp.ClientError, OSError, TimeoutError) as failure:
+                    await response.aclose()
+        except (httpx.HTTPError, aiohttp.ClientError, OSError, TimeoutError) as failure:
             kind = UnsentError if _never_connected(failure) else BrokenError
             raise kind(type(failure).__name__) from None  # its text may hold what was received
         finally:
             forget_slot()  # a sign-in that comes next in this task has none
 
 
-_url = functools.lru_cache(maxsize=512)(URL)  # most calls of a vendor go to the same few addresses
-
-
-@functools.lru_cache(maxsize=64)
-def _timeout(patience: Patience) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(connect=patience.room_s, sock_connect=patience.connect_s, sock_read=patience.read_s)
+_url = functools.lru_cache(maxsize=512)(httpx.URL)  # most calls of a vendor go to the same few addresses
 
 
 def _never_connected(failure: BaseException) -> bool:
     """Tells whether the failure came before a connection stood.
 
-    The exact class decides. Its bases do not: a server that reads the whole request and then closes is a connection
-    error, too.
+    The engine's own cause decides. Its httpx class does not: a server that reads the whole request and then closes
+    is reported as a connect error. Only ``__cause__`` counts, since ``__context__`` may be the caller's own trouble.
     """
-    return isinstance(failure, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+    kinds = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+    return isinstance(failure, kinds) or isinstance(failure.__cause__, kinds)
 
 
-async def _body(response: aiohttp.ClientResponse, headers: Mapping[str, str]) -> bytes:
-    body = ReplyBytes(response.status, headers)
-    while chunk := await response.content.readany():
+async def _body(response: httpx.Response, headers: Mapping[str, str]) -> bytes:
+    body = ReplyBytes(response.status_code, headers)
+    async for chunk in response.aiter_raw():
         body.take(chunk)
     return body.whole()
 
 
-def _headers(raw: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
+def _headers(raw: list[tuple[bytes, bytes]]) -> Mapping[str, str]:
     headers: dict[str, str] = {}
     for key, value in raw:
         name = key.decode("latin-1").lower()
@@ -119,7 +97,7 @@ def _headers(raw: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
 
 @functools.cache
 def _tls() -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=certifi.where())
+    return httpx.create_ssl_context(trust_env=False)
 
 
 class _OneAnswer(ResponseHandler):

@@ -30,7 +30,7 @@ from connectors.errors import (
     StaleReadError,
     UnavailableError,
 )
-from connectors.http_engine import HttpEngine, Patience
+from connectors.http_engine import HttpEngine
 from connectors.limits import Limiter, ReadPace, SlotFirst, Ticket, fresh_s, note_read, take_slot
 from connectors.models import Reply
 from connectors.operations import Operation, Repeat
@@ -128,7 +128,7 @@ class Transport:
         self.auth, self.limiter, self.reading = auth, limiter, reading
         self._headers = {"accept": "application/json", "accept-encoding": "gzip", "user-agent": USER_AGENT}
         self._headers |= headers or {}
-        self._patience = Patience(terms.connect_s, terms.read_s)
+        self._timeouts = {"connect": terms.connect_s, "read": terms.read_s}
         self._redirects = terms.redirects
         self.clock = VendorClock()
         self._pace = ReadPace()
@@ -404,15 +404,14 @@ class Transport:
 
     async def _attempt(self, operation: Operation, url: str, extra: Mapping[str, str], content: bytes) -> Reply:
         headers = {**self._headers, **await self.auth.headers(), **extra}
-        patience = self._patience
+        timeouts = dict(self._timeouts)
         if operation.repeat is Repeat.UPDATES:  # nor may it wait for a connection until what was read is old
-            left_s = min(patience.connect_s, self.fresh(operation))
-            patience = Patience(left_s, patience.read_s, left_s)
-        reply = await self._engine.exchange(operation.method, url, headers, content, patience)
+            timeouts["connect"] = timeouts["pool"] = min(timeouts["connect"], self.fresh(operation))
+        reply = await self._engine.exchange(operation.method, url, headers, content, timeouts)
         if self._redirects and operation.repeat is Repeat.SAFE and reply.status in {307, 308}:
             there = onward(url, reply.headers.get("location", ""))
             if there:
-                return await self._engine.exchange(operation.method, there, headers, content, patience)
+                return await self._engine.exchange(operation.method, there, headers, content, timeouts)
         return reply
 
     def fresh(self, operation: Operation) -> float:

@@ -9,6 +9,7 @@ import io
 from typing import Any
 
 import aiohttp
+import httpx
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3 import HTTPHeaderDict, HTTPResponse
@@ -55,16 +56,16 @@ class Adapter(BaseAdapter):
         sent = body.encode() if isinstance(body, str) else bytes(body)
         try:
             told = await self._net.exchange(self._vendor, request.method or "", url, headers, sent)
-        except (aiohttp.ClientError, OSError) as failure:
+        except httpx.HTTPError as failure:
             told = _failure(failure, url)
         self._back = (url, told)
 
 
-def _failure(failure: Exception, url: str) -> requests.RequestException:
+def _failure(failure: httpx.HTTPError, url: str) -> requests.RequestException:
     """Returns what requests says where the other engine says ``failure``."""
-    if isinstance(failure, aiohttp.SocketTimeoutError):
+    if isinstance(failure, httpx.ReadTimeout):
         return requests.ReadTimeout("silence")
-    if isinstance(failure, aiohttp.ClientConnectorError):
+    if isinstance(failure.__cause__, aiohttp.ClientConnectorError):
         refused = NewConnectionError(_POOL, "refused")
         return requests.ConnectionError(MaxRetryError(_POOL, url, refused))
     return requests.ConnectionError(ProtocolError("Connection aborted.", ConnectionResetError()))

@@ -37,7 +37,7 @@ def plug(net: Net, connector: Any, vendor: str) -> None:
     """
     is_salesforce = isinstance(connector, Salesforce)
     over: Any = connector._tokens if is_salesforce else connector
-    over._transport._engine._session = Engine(net, vendor)
+    over._transport._engine._engine = Engine(net, vendor)
     if not is_salesforce:
         return
     lines = connector._lines

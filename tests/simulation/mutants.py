@@ -252,12 +252,12 @@ def _paid_call_is_repeated() -> None:
     _replace("connectors.transport:Transport._sent", sent)
 
 
-@_mutant("released by what a closed connection is, too", 14, "vendors")
-def _released_by_its_base() -> None:
-    import aiohttp
+@_mutant("released by the class of the exception alone", 14, "vendors")
+def _released_by_its_class() -> None:
+    import httpx
 
     def never_connected(true: Any, failure: BaseException) -> bool:
-        return isinstance(failure, aiohttp.ClientConnectionError) or true(failure)
+        return isinstance(failure, httpx.ConnectError) or true(failure)
 
     _replace("connectors.http_engine:_never_connected", never_connected)
 

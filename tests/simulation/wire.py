@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from functools import cache
@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
+import httpx
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
@@ -146,7 +147,7 @@ class Net:
 
         if fault == "unsent":
             await ports.pause(back)
-            raise aiohttp.ClientConnectorError(_KEY, OSError("refused"))
+            raise httpx.ConnectError("refused") from aiohttp.ClientConnectorError(_KEY, OSError("refused"))
         if fault == "429":
             await ports.pause(back)
             sent.answered = loop.time()
@@ -161,20 +162,20 @@ class Net:
             return _asked(int(fault[:3]), trouble.wait_s), ""
         if fault == "closed before":
             await ports.pause(back)
-            raise aiohttp.ServerDisconnectedError
+            raise httpx.ConnectError("closed") from aiohttp.ServerDisconnectedError()
         if fault == "timeout before":
             await ports.pause(60)
-            raise aiohttp.SocketTimeoutError
+            raise httpx.ReadTimeout("silence") from aiohttp.SocketTimeoutError()
         there = ports.chance.uniform(0.01, 0.4) + trouble.stalled_s
         loop.call_later(there, happen, context=OUTSIDE)
         told = await answer
         sent.answered = loop.time()
         match fault:
             case "closed after":
-                raise aiohttp.ServerDisconnectedError
+                raise httpx.ConnectError("closed") from aiohttp.ServerDisconnectedError()
             case "timeout after":
                 await ports.pause(60)
-                raise aiohttp.SocketTimeoutError
+                raise httpx.ReadTimeout("silence") from aiohttp.SocketTimeoutError()
             case "503 after":
                 return Answer(503, [], b"try later"), ""
             case "503 busy after":
@@ -265,33 +266,32 @@ def _asked(status: int, wait_s: float) -> Answer:
 _KEY: Any = SimpleNamespace(ssl=False, host="vendor", port=443)
 
 
-class Engine:
-    """In the place of the real engine's session, below a connector's ``Transport``."""
+class Engine(httpx.AsyncBaseTransport):
+    """In the place of the real engine, below a connector's ``Transport``."""
 
     def __init__(self, net: Net, vendor: str) -> None:
         self._net, self._vendor = net, vendor
 
-    async def request(self, method: str, url: URL, *, headers: Mapping[str, str], data: bytes | None, **_: Any) -> Any:
-        names = {name.lower(): value for name, value in headers.items()}
-        answer, fault = await self._net.exchange(self._vendor, method, str(url), names, data or b"")
-        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
-        body = _Body(answer.body, cut=fault == "cut")
-        return SimpleNamespace(status=answer.status, raw_headers=raw, content=body, close=lambda: None)
-
-    async def close(self) -> None:
-        """Nothing is open."""
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer, fault = await self._net.exchange(
+            self._vendor, request.method, str(request.url), _names(request.headers.raw), request.content
+        )
+        return httpx.Response(answer.status, headers=answer.headers, stream=_Stream(answer.body, cut=fault == "cut"))
 
 
-class _Body:
+def _names(raw: list[tuple[bytes, bytes]]) -> Mapping[str, str]:
+    return {name.decode().lower(): value.decode() for name, value in raw}
+
+
+class _Stream(httpx.AsyncByteStream):
     def __init__(self, body: bytes, *, cut: bool) -> None:
-        self._left, self._cut = [body[: len(body) // 2] if cut else body], cut
+        self._body, self._cut = body, cut
 
-    async def readany(self) -> bytes:
-        if self._left:
-            return self._left.pop()
+    async def __aiter__(self) -> AsyncIterator[bytes]:
         if self._cut:
-            raise aiohttp.ClientPayloadError
-        return b""
+            yield self._body[: len(self._body) // 2]
+            raise httpx.ReadError("reset") from aiohttp.ClientPayloadError()
+        yield self._body
 
 
 def _table(vendor: Vendor) -> Callable[[str, URL], tuple[Route, Mapping[str, str]]]:
