@@ -371,7 +371,7 @@ async def test_out_of_credits_is_released(sandbox: Sandbox, forager: Forager) ->
 async def test_an_edge_block_is_told_apart_from_a_bad_key(sandbox: Sandbox, forager: Forager) -> None:
     params = {"status": 403, "body": "error code: 1010", "content_type": "text/plain"}
     sandbox.fault("status", params=params)
-    with pytest.raises(AccessError, match="edge"):
+    with pytest.raises(AccessError, match="blocked before the key was checked"):
         await forager.account_status()
 
 
