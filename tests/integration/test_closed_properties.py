@@ -550,3 +550,31 @@ async def test_a_property_that_selects_records_and_is_gone_pauses_the_portal_unt
     assert "lifecyclestage" in paused.why
     assert paused.until_ms
     scene.portal.tables["contacts"].define(deleted)
+
+
+async def test_a_restart_leaves_out_what_was_told_to_be_gone_and_lifts_it_when_it_is_back(
+    stage: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = await stage(fields=BOTH)
+    with_marks(scene)
+    later(monkeypatch)
+    first = await scene.worker()
+    one, other = scene.known_to_kaspr(2)
+    table = scene.portal.tables["contacts"]
+    deleted = table.properties.pop("mobilephone")
+    await looked(scene, first, one)
+    await looked(scene, first, one, forced=True)
+    await first.die()
+
+    second = await scene.worker()
+    await looked(scene, second, other)
+    assert "@" in scene.email(other)
+    assert not second.runtime.watches[CRM, KIND].takes("mobilephone")
+    assert [(one.target, one.reason) for one in await scene.ledger.pauses.all()] == [(LINE, "property")]
+    await second.die()
+
+    table.define(deleted)
+    third = await scene.worker()
+    await a_round(third)
+    assert held(scene, other, "mobilephone")
+    assert not await scene.ledger.pauses.all()

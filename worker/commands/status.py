@@ -113,8 +113,9 @@ def _tables(found: Overview) -> Iterator[Table]:
         ]
         yield table("Compared with the provider's books", ("provider", "when", "ours", "theirs", "drift"), rows_books)
     if found.pauses:
+        now = found.now_ms
         rows_paused = [
-            (one.target, one.reason, ago(one.since_ms, found.now_ms), until(one.until_ms, found.now_ms), one.why)
+            (one.target, one.reason, ago(one.since_ms, now), until(one.until_ms, now, one.reason), one.why)
             for one in found.pauses
         ]
         yield table("Paused", ("who", "reason", "since", "still", "what to do"), rows_paused)

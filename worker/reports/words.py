@@ -21,9 +21,14 @@ def ago(at_ms: int, now_ms: int) -> str:
     return f"{lasting(now_ms - at_ms)} ago" if at_ms else "never"
 
 
-def until(at_ms: int, now_ms: int) -> str:
-    """Tells how long a reason still stands; 0 stands until it is lifted."""
-    return f"for {lasting(at_ms - now_ms)}" if at_ms else "until resumed"
+MENDED = frozenset({"consent", "property"})  # reasons that are looked at again and end by themselves
+
+
+def until(at_ms: int, now_ms: int, reason: str = "") -> str:
+    """Tells how long a reason still stands; 0 stands until it is lifted, by us or by a person."""
+    if at_ms:
+        return f"for {lasting(at_ms - now_ms)}"
+    return "until mended" if reason in MENDED else "until resumed"
 
 
 def of(figure: int, cap: int | None) -> str:

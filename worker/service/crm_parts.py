@@ -40,10 +40,11 @@ async def open_watch(
     watched: WatchSettings,
     schemas: Schemas,
 ) -> None:
-    schema = await schemas.of(object)
-    rules = await met_policy(
-        policy(name, settings, object, watched, runtime.settings.providers), settings, vendor, schema
-    )
+    schema, rules = await schemas.of(object), policy(name, settings, object, watched, runtime.settings.providers)
+    told = await runtime.ledger.pauses.of(f"{name}.{object}")
+    rules = await met_policy(rules, settings, vendor, schema, told=any(one.reason == "property" for one in told))
+    lost = {rule.property for rule in rules.rules} - schema.keys()
+    schema = {**schema, **{one: Property(one, "text", writable=False, shown=False) for one in lost}}
     runtime.watches[name, object] = _watch(runtime, name, vendor, rules, schema, verified(settings, rules))
 
 

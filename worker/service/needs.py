@@ -13,7 +13,7 @@ from connectors.errors import AccessError
 from connectors.models import Property
 from connectors.ports import Crm
 from worker.decide.policy import Policy
-from worker.service.policy import as_records_say, naming
+from worker.service.policy import as_records_say, naming, watched_of
 
 CONSENT = "CONSENT"
 
@@ -112,15 +112,19 @@ async def refuse_unmet(
         raise AccessError(name, "properties", code=code, hint="; ".join(f"{one.text}: {one.do}" for one in found))
 
 
-async def met_policy(rules: Policy, settings: CrmSettings, vendor: Crm, schema: Mapping[str, Property]) -> Policy:
+async def met_policy(
+    rules: Policy, settings: CrmSettings, vendor: Crm, schema: Mapping[str, Property], *, told: bool = False
+) -> Policy:
     """Returns the policy of an object in the words of its records: ids as they spell them, options by their values.
+
+    ``told``: a process before this one has told that a property is gone, which then keeps nothing shut.
 
     Raises:
         AccessError: a mapped property is not there, or a value of the selection is not a valid id or option.
     """
     name, object = rules.crm, rules.object
     known = {**schema, **await vendor.related(object, rules.properties)}
-    lost = sorted(set(rules.properties) - known.keys())
+    lost = sorted(set(rules.properties) - known.keys() - (watched_of(rules).optional if told else frozenset()))
     if lost:
         keys = " and ".join(f"crm.{name}.{key}" for key in naming(rules, lost))
         hint = f"{name} has no {object} property {', '.join(lost)}: create it or change {keys}"

@@ -41,7 +41,7 @@ class ClosedProperties:
         self.schema = dict(schema)
         self._crm, self._object, self._vendor, self._clock, self._tell = crm, object, vendor, clock, tell
         self._written = tuple(dict.fromkeys(written))
-        self._taken, self._lost, self._untold = vendor.seen(object), frozenset[str](), False
+        self._taken, self._lost, self._untold = vendor.seen(object), self._now_lost(), True
         self._closed = self._now_closed()
         self._read_at, self._vain = clock(), 0  # reads in a row that brought nothing new
         self._is_doubted = False
@@ -50,7 +50,7 @@ class ClosedProperties:
     def write(self, properties: Iterable[str]) -> None:
         """Note that these are to be written, too."""
         self._written = tuple(dict.fromkeys((*self._written, *properties)))
-        self._closed = self._now_closed()
+        self._closed, self._lost = self._now_closed(), self._now_lost()
 
     def doubt(self) -> None:
         """Note that what the crm said may have changed: it refused a write for want of a right, or lacks an option."""
@@ -105,8 +105,7 @@ class ClosedProperties:
         gone = self.schema.keys() - known.keys()
         closed = {name: replace(self.schema[name], writable=False, shown=False) for name in gone}
         self.schema.update({**known, **closed})
-        self._lost = frozenset(name for name in self._written if name in gone)
-        self._closed = self._now_closed()
+        self._closed, self._lost = self._now_closed(), self._now_lost()
         self._untold |= self._lost != lost_before
         if self._lost - lost_before:
             log.warning("schema.lost", crm=self._crm, object=self._object, properties=sorted(self._lost))
@@ -117,6 +116,9 @@ class ClosedProperties:
         if not (self._closed or self._is_doubted or self._options()):
             return False
         return self._clock() - self._read_at >= min(AGAIN_MS << min(self._vain, 8), LONGEST_MS)
+
+    def _now_lost(self) -> frozenset[str]:
+        return frozenset(name for name in self._written if name in self.schema and not self.schema[name].shown)
 
     def _now_closed(self) -> frozenset[str]:
         return frozenset(name for name in self._written if name not in self.schema or not self.schema[name].writable)

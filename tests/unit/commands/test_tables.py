@@ -37,6 +37,7 @@ def test_never_and_until_lifted_are_words() -> None:
     assert words.ago(0, 5_000) == "never"
     assert words.ago(1_000, 5_000) == "4s ago"
     assert words.until(0, 5_000) == "until resumed"
+    assert words.until(0, 5_000, "property") == "until mended"
     assert words.until(9_000, 5_000) == "for 4s"
     assert (words.of(3, None), words.of(3, 9)) == ("3", "3 of 9")
 
