@@ -90,7 +90,7 @@ def facts(
     )
 
 
-@lru_cache(maxsize=4_096)  # a visit judges the same answers again with every new one
+@lru_cache(maxsize=1_024)  # a visit judges the same answers again with every new one
 def facts_of(person: Person, asked: str = "") -> Facts:
     """Collects a provider's facts about somebody; ``asked`` is an address that it says is theirs."""
     return facts(
@@ -105,7 +105,7 @@ def facts_of(person: Person, asked: str = "") -> Facts:
     )
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=1_024)
 def judge(record: Facts, found: Facts, *, found_by: Fact | None = None, strict: bool = False) -> Judgement:
     """Decides what ``found`` is to ``record``.
 

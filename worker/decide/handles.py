@@ -141,10 +141,11 @@ class Reading(Discreet, frozen=True):
     ``held`` are the values of watched fields, ``numbers`` its phone numbers (field -> E.164), ``domains`` the
     registrable domains its employer may have, surest first, ``countries`` the hints by which a number without ``+`` is
     read. ``facts`` are what a found person is compared with, ``handles`` all addresses, numbers, profiles and employers
-    that it bears.
+    that it bears. ``read_from`` are the values that all of it was read from.
     """
 
-    hidden = frozenset({"held", "numbers", "handles"})
+    hidden = frozenset({"read_from", "held", "numbers", "handles"})
+    read_from: tuple[str | None, ...]
     identity: Identity
     facts: Facts = Facts()
     held: Mapping[str, str] = {}
@@ -154,18 +155,20 @@ class Reading(Discreet, frozen=True):
     handles: frozenset[Handle] = frozenset()
 
 
-def read_record(record: Record, policy: Policy) -> Reading:
-    """Returns what ``record`` says in the properties that ``policy`` names.
+def read_record(record: Record, policy: Policy, before: Reading | None = None) -> Reading:
+    """Returns what ``record`` says in the properties that ``policy`` names; ``before`` where that says the same still.
 
     A visit looks at the same values again and again: in the poll, when it begins, before it writes, when it ends. They
     are read once for each content, whatever else was read beside them: what we remember of the record changes nothing.
     """
-    return _reading(tuple(map(record.values.get, policy.sources)), record.company_domain, policy)
+    values = (record.company_domain, *map(record.values.get, policy.sources))
+    return before if before is not None and before.read_from == values else _reading(values, policy)
 
 
 @lru_cache(maxsize=_KEPT)
-def _reading(values: tuple[str | None, ...], company_domain: str, policy: Policy) -> Reading:
-    pairs = zip(policy.sources, values, strict=True)
+def _reading(values: tuple[str | None, ...], policy: Policy) -> Reading:
+    company_domain = values[0] or ""
+    pairs = zip(policy.sources, values[1:], strict=True)
     said = {name: value for name, value in pairs if value and not policy.is_blank(value)}
     texts = {slot: text for slot, name in policy.slots.items() if (text := said.get(name))}
     hints = tuple(hint for hint in (texts.get("country"), policy.default_region) if hint)
@@ -187,6 +190,7 @@ def _reading(values: tuple[str | None, ...], company_domain: str, policy: Policy
     )
     borne = {slot: text for slot in _HANDLE_SLOTS if (text := texts.get(slot))}
     return Reading(
+        read_from=values,
         identity=identity,
         facts=facts(
             first=first,

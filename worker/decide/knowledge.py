@@ -50,7 +50,7 @@ def _catalogue(offers: tuple[Offer, ...]) -> Catalogue:
     return Catalogue(ordered, by_slug, tuple(offer for offer in ordered if offer.asked_by is not AskedBy.SLUG))
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=1_024)
 def finders(known: Catalogue, identity: Identity, domains: tuple[str, ...]) -> tuple[Askable, ...]:
     """Returns questions that find somebody without a slug, cheapest first.
 
@@ -64,7 +64,7 @@ def finders(known: Catalogue, identity: Identity, domains: tuple[str, ...]) -> t
     return tuple(asked)
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=1_024)
 def lookups(known: Catalogue, identity: Identity) -> tuple[Askable, ...]:
     """Returns questions about somebody who is known by slug or by a provider's own id, cheapest first."""
     if not (identity.slug or identity.ids):

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from connectors.models import Discreet, Edit, Identity, Record, Writer
 from worker.decide.gate import Facts
-from worker.decide.handles import Handle, read_record
+from worker.decide.handles import Handle, Reading, read_record
 from worker.decide.kept import NOTHING_OF_OURS, OurValue
 from worker.decide.policy import FieldRule, Policy, WriteRule
 from worker.decide.reasons import Reason, Skip
@@ -38,7 +38,7 @@ class View(Discreet, frozen=True):
     values that are never written again.
     """
 
-    hidden = frozenset({"held", "numbers"})
+    hidden = frozenset({"said", "held", "numbers"})
     identity: Identity
     facts: Facts = Facts()
     gaps: tuple[str, ...] = ()
@@ -54,11 +54,17 @@ class View(Discreet, frozen=True):
     news: Mapping[str, str] = {}
     bad: Mapping[str, frozenset[str]] = {}
     changed_since: int = 0  # the record's stamp, where it is newer than the refusal of a value that is kept
+    said: Reading | None = None
 
 
-def look(record: Record, policy: Policy, own: Mapping[str, OurValue] | None = None) -> View:
-    """Shows ``record`` to the rules, given what we wrote on it earlier (``own``, by field)."""
-    remembered, said = own or {}, read_record(record, policy)
+def look(
+    record: Record, policy: Policy, own: Mapping[str, OurValue] | None = None, before: Reading | None = None
+) -> View:
+    """Shows ``record`` to the rules, given what we wrote on it earlier (``own``, by field).
+
+    ``before`` is what it said the last time: ``View.said``.
+    """
+    remembered, said = own or {}, read_record(record, policy, before)
     countries = said.countries
     skip = _skip(record, policy)
     news = _news(record, policy, remembered, countries)
@@ -84,6 +90,7 @@ def look(record: Record, policy: Policy, own: Mapping[str, OurValue] | None = No
             name: frozenset({*one.bad, *([one.value_hash] if name in news else [])}) for name, one in remembered.items()
         },
         changed_since=_changed_since(record, gaps, remembered),
+        said=said,
     )
 
 

@@ -195,7 +195,7 @@ class _PushBatch:
     ) -> AllowedWrite | None:
         if pending.undo:
             return self._undone(pending, record, row, bad)
-        view = self._watch.view(_without_ours(record, row, pending), pending.own)
+        view = self._watch.view(_without_ours(record, row, pending), pending.own, pending.view)
         push = pushing.push(pending.changes, pending.view, record, view, self._watch.policy, pending.own)
         if push.stale:
             self.judged[pending.lease.id] = WriteOutcome(PushEnd.CHANGED, record=record)

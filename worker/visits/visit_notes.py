@@ -190,7 +190,7 @@ class BadValues(Struct, frozen=True):
             log.info("value.bad", vendor=provider, field=name)
         if known := await self._known_elsewhere(notes, view):
             notes.own |= known
-            return self.watch.view(notes.record, notes.own)
+            return self.watch.view(notes.record, notes.own, view)
         return view
 
     def _spelled(self, view: View, name: str) -> str:
@@ -207,7 +207,7 @@ class BadValues(Struct, frozen=True):
             if provider:
                 ours[name] = notes.of(name).written(value_hash(name, value, view.countries))
         notes.own |= ours
-        return self.watch.view(notes.record, notes.own) if ours else view
+        return self.watch.view(notes.record, notes.own, view) if ours else view
 
     async def _known_elsewhere(self, notes: VisitNotes, view: View) -> dict[str, OurValue]:
         """Returns what is remembered of values of ours that are bad by the word of another record."""

@@ -166,9 +166,9 @@ class Watch(Struct, frozen=True):
         """Returns what a record is known by to the suppression list: all that it bears, and itself."""
         return handles(record, self.policy) | {of_record(self.crm, self.object, record.id)}
 
-    def view(self, record: Record, own: Mapping[str, OurValue]) -> View:
-        """Shows ``record`` to the rules."""
-        return look(record, self.policy, own)
+    def view(self, record: Record, own: Mapping[str, OurValue], before: View | None = None) -> View:
+        """Shows ``record`` to the rules; what ``before`` has read of it is not read again."""
+        return look(record, self.policy, own, before.said if before else None)
 
     def openings(self, record: Record) -> Openings:
         """Shows what is open on a record of which nothing is remembered, without reading who it is about."""

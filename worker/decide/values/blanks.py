@@ -108,7 +108,7 @@ def folded(values: tuple[str, ...]) -> frozenset[str]:
     return frozenset(plain(value).casefold() for value in values)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def says_nothing(text: str) -> bool:
     """Tells whether text is a placeholder in any field: ``N/A``, ``unbekannt``, ``#REF!``, ``(none)``, ``--``."""
     if len(text) > _PART or len(shown := plain(text)) > _LONGEST:

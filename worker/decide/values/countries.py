@@ -113,7 +113,7 @@ def _codes() -> frozenset[str]:
     return frozenset(line.partition("=")[0] for line in listed("countries"))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def region(country: str) -> str:
     """Returns ``"DE"`` for ``"Deutschland"``, ``"germany"`` and ``"de"``; ``""`` when it is no country we know.
 

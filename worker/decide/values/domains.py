@@ -80,7 +80,7 @@ def _punycode(rule: str) -> str:
     return "!" * (len(rule) - len(name)) + name.split(" ")[0].lower().encode("idna").decode("ascii")
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=4_096)
 def host(text: str) -> str:
     """Returns the host of an address, e-mail or bare host, lower case, punycode (IDNA 2008), without ``www.``.
 
@@ -117,7 +117,7 @@ def _address(text: str) -> str:
     return _SCHEME.sub("", shown.strip(_AROUND))
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=4_096)
 def _registrable(name: str) -> str:
     return str(_suffixes().privatesuffix(name) or "") if name else ""
 
@@ -139,7 +139,7 @@ def is_disposable(text: str) -> bool:
     return mail_hosts.is_disposable(name, _registrable(name))
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=4_096)
 def company_domain(text: str) -> str:
     """Returns the registrable domain when it can be a company's own.
 

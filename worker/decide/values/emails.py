@@ -114,7 +114,7 @@ class Address(Struct, frozen=True):
     problem: str = ""
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def read(text: str) -> Address:
     """Returns the one address of ``text``: bare, in angle brackets, behind ``mailto:`` or a label."""
     found = _found(text)

@@ -134,7 +134,7 @@ def same(one: str, other: str) -> bool:
     return bool(first.page) and first.page == second.page
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def profile(text: str) -> Profile:
     """Decides what ``text`` says: a slug, or the reason why it gives none."""
     if len(text) > _LONGEST:

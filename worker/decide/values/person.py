@@ -26,7 +26,7 @@ class PersonName(Struct, frozen=True):
     full: str = ""
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def compare(record: PersonName, found: PersonName, *, strict: bool = False) -> Verdict:
     """Compares two names.
 
@@ -37,7 +37,7 @@ def compare(record: PersonName, found: PersonName, *, strict: bool = False) -> V
     return comparing.compare(_readings(record), _readings(found), strict=strict)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def spells_another(slug: str, name: PersonName) -> bool:
     """Tells whether a profile's slug spells somebody else: it begins with a given name, and no word of it is theirs.
 

@@ -119,7 +119,7 @@ def read(text: str, countries: tuple[str, ...] = (), kind: PhoneKind = PhoneKind
     return _read(text, next((found for country in countries if (found := region(country))), ""), kind)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def _read(text: str, home: str, kind: PhoneKind) -> Number:
     if len(text) > _LONGEST:
         return Number(problem="unreadable")
@@ -233,7 +233,7 @@ def _without_trunk(run: str, digits: str, home: str, code: str) -> _Valid | str:
     return national
 
 
-@lru_cache(maxsize=8192)  # however a number is written, and in whichever field
+@lru_cache(maxsize=2048)  # however a number is written, and in whichever field
 def _parsed(digits: str, home: str = "") -> _Valid | str:
     """Returns the valid number of digits that libphonenumber reads, or the problem with it."""
     try:

@@ -20,7 +20,7 @@ from worker.ledger.scripts import Scripts
 
 Handle: TypeAlias = tuple[str, str]  # kind and value
 Handles: TypeAlias = Collection[Handle] | Callable[[], Collection[Handle]]  # read only where somebody is on the list
-_KEPT = 8_192  # digests: a visit asks about the same handles several times
+_KEPT = 2_048  # digests: a visit asks about the same handles several times
 ANOTHER_KEY = (
     "the suppression list was made with another REFILL_SECRET_KEY, so nobody can be looked up: set that key again"
 )

@@ -69,7 +69,7 @@ def _agreement(one: tuple[Token, ...], other: tuple[Token, ...], family: tuple[W
     return later or verdict
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def _all(tokens: tuple[Token, ...]) -> Word:
     return joined(tuple(word for token in tokens for word in token))
 

@@ -53,7 +53,7 @@ def is_doubtful(name: str) -> bool:
     return len(name) <= _LONGEST and _kind(name) is _Kind.DOUBTFUL
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def _kind(name: str) -> _Kind:
     text = shown(name)
     lower = text.lower()

@@ -68,7 +68,7 @@ class _Text(NamedTuple):
     greeted: bool = False
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def _text(text: str) -> _Text:
     plain = titles.without_honorific(shown(text[:_LONGEST]))
     if titles.is_simple(plain):
@@ -188,7 +188,7 @@ def _is_turned(words: tuple[str, ...]) -> bool:
     return False
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def parts(first: str, last: str, full: str) -> tuple[str, str]:
     """Returns a name as (first, last) in the words that were given, without anything that is no name."""
     first, last = _given_name(first), "" if is_placeholder(last) else last
@@ -235,7 +235,7 @@ def _named(texts: tuple[str, ...]) -> str:
     return "" if is_placeholder(name) else name
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def readings(first: str, last: str, full: str) -> tuple[NameReading, ...]:
     """Returns every way to read a name, the likeliest first; none where it names nobody."""
     first, last, full = _given_name(first), *("" if is_placeholder(text) else text for text in (last, full))

@@ -61,9 +61,9 @@ def _tabled(
 
     ``read`` prepares a word for them; another name surely differs in half of its consonants.
     """
-    read = lru_cache(maxsize=4096)(read)
+    read = lru_cache(maxsize=2048)(read)
 
-    @lru_cache(maxsize=4096)
+    @lru_cache(maxsize=2048)
     def default(native: str) -> str:
         return table(native).default(read(native))
 
@@ -100,7 +100,7 @@ def _kanji_or_hanzi_apart(native: str, latin: str) -> bool:
     return bool(readings) and plausible and all(far_apart(reading, latin) for reading in readings)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def _cyrillic_apart(native: str, latin: str) -> bool:
     default = cyrillic.TABLE.default(native)
     return far_apart(default, latin) or (cyrillic.is_family_of_here(native) and begin_apart(default, latin))

@@ -47,7 +47,7 @@ class Word(NamedTuple):
         return len(self.text) == 1 and self.script not in {"han", "hangul", "kana"}
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def word(text: str) -> Word:
     """Reads one word, given without blanks and signs."""
     if text.isascii():
@@ -84,13 +84,13 @@ def texts(text: str) -> list[str]:
     return plain.replace("\u200c", "").replace("\u200d", "").split()
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def words(text: str) -> tuple[Word, ...]:
     """Returns the words of a text."""
     return tuple(found for one in texts(text)[:_MOST_WORDS] if (found := word(one)).plain)
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=4096)
 def alike(one: Word, other: Word) -> Verdict:
     """Compares two words by their letters alone."""
     if one.script == other.script == scripts.LATIN:
@@ -102,7 +102,7 @@ def alike(one: Word, other: Word) -> Verdict:
     return next((verdict for verdict in (Verdict.SAME, Verdict.UNSAID) if verdict in verdicts), Verdict.OTHER)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def joined(parts: tuple[Word, ...]) -> Word:
     """Returns some words written together: ``Mac Gregor``, ``Min Su``."""
     if len(parts) == 1:
@@ -122,7 +122,7 @@ _SYLLABLE = re.compile(
 )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def is_syllable(text: str) -> bool:
     """Tells whether a Latin word can be one syllable of a Chinese, Korean or Vietnamese name."""
     return len(text) <= 6 and _SYLLABLE.fullmatch(text) is not None

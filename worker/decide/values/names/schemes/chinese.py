@@ -98,7 +98,7 @@ def family(name: str) -> int:
     return next((size for size in (3, 2) if len(name) > size and name[:size] in known), 1)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def _spellings(sign: str, most: int = 2) -> tuple[str, ...]:
     latin: set[str] = set()
     for pinyin in files.mandarin().get(sign, ())[:most]:

@@ -63,7 +63,7 @@ def folded(native: str) -> str:
     return kana.replace("ヵ", "か").replace("ヶ", "が")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def is_romaji(latin: str) -> bool:
     """Tells whether a Latin word could be Japanese: it then is surely spelled as it sounds."""
     return len(latin) <= LONGEST and _ROMAJI.fullmatch(latin) is not None

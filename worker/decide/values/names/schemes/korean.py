@@ -62,7 +62,7 @@ def is_latin_family(latin: str) -> bool:
     return latin in _family_forms()
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def may_be_one_family(one: str, other: str) -> bool:
     """Tells whether two Latin words are forms of one family name: ``park``, ``bak``; ``lee``, ``yi``."""
     return any(one in forms and other in forms for forms in _families().values())
@@ -95,7 +95,7 @@ def spells(native: str, latin: str) -> bool:
     return len(word) in places
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def is_korean(latin: str) -> bool:
     """Tells whether a Latin word could be a Korean name at all: of another one, that tells Park from Kim."""
     return len(latin) <= LONGEST and (latin in _family_forms() or _KOREAN.fullmatch(latin) is not None)
@@ -122,7 +122,7 @@ _WAYS = tuple(  # of one sound, as passports and the official scheme write it; n
 _VOWELS_OF_U = re.compile("eo|eu|yeo|you|ou")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def _sound(latin: str) -> str:
     for pattern, plain in _WAYS:
         latin = pattern.sub(plain, latin)

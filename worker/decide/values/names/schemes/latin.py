@@ -40,7 +40,7 @@ def _of_a_son(word: str) -> str:
     return rest if rest != word and len(rest) > 3 else ""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def _slavic(word: str) -> str:
     """Returns a family name that ends like one of Eastern Europe, as all systems agree on it; ``""`` for another."""
     if len(word) < 4 or not _SLAVIC.search(word):

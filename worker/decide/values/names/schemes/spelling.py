@@ -11,7 +11,7 @@ _CONSONANTS = frozenset("bcdfghjklmnpqrstvwxyz")
 _DOUBLED = re.compile(r"(sh|ch|th|kh|dh|ph|gh|zh|ts|[bcdfghjklmnpqrstvwxyz])\1+")
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def simple(latin: str) -> str:
     """Returns a Latin word with each doubled consonant written once: no two schemes agree on those."""
     return _DOUBLED.sub(r"\1", latin)
@@ -108,13 +108,13 @@ _CLASS = {
 }
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def skeleton(latin: str) -> str:
     """Returns the consonants of a Latin word by where in the mouth they are made."""
     return "".join(_CLASS.get(sound, "") for sound in _SOUNDS.findall(simple(latin)[:LONGEST]))
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def begin_apart(one: str, other: str) -> bool:
     """Tells whether two words begin with consonants that no two schemes write for one letter: ``P`` and ``S``."""
     kinds = {_CLASS.get(found[0], "") for word in (one, other) if (found := _SOUNDS.match(word))}
