@@ -26,7 +26,7 @@ JOINER: ContextVar[Joiner | None] = ContextVar("joiner", default=None)
 class Joiner:
     """Stands for one who is at work and may ask batches.
 
-    ``waits`` counts places in batches still gathered, ``rests`` those in any batch that is not back.
+    ``waits`` counts places in batches still gathered, ``rests`` those in any batch, and steps, that are not back.
     """
 
     joiners: Joiners
@@ -48,7 +48,7 @@ class Joiner:
             self.joiners.busy += 1
 
     def rest(self) -> None:
-        """Count that nothing is done but to wait for a batch, until ``rise``."""
+        """Count that nothing is done but to wait for a batch or a step, until ``rise``."""
         self.rests += 1
         self.joiners.resting += self.rests == 1
 
@@ -69,7 +69,7 @@ class Joiners:
     """Counts those at work in one process. When all of them wait for batches to leave, the oldest batch leaves.
 
     The younger ones do not yet: whoever waited for the oldest may join them next. ``busy`` are those at work that
-    wait for no batch being gathered: each could ask next. ``resting`` are those that wait for a batch to come back.
+    wait for no batch being gathered: each could ask next. ``resting`` are those that wait for a batch or a step.
     """
 
     def __init__(self, slowness: Callable[[], float] = lambda: 1.0) -> None:

@@ -40,6 +40,7 @@ from connectors.transport import ConnectionTerms, StaticAuth, Transport
 
 T = TypeVar("T")
 Answered = Callable[[Question], Awaitable[Reply]]  # asks a paid question, or gives its kept answer
+CALLS = 200  # at a time: as many as visits of a process
 PAGES_MOST = 50  # the vendor's window is about 500 results, ten a page
 LOG_PAGES_MOST = 1000
 DETAIL = frozenset(
@@ -71,7 +72,7 @@ def open_transport(options: ForagerOptions, limiter: Limiter, read_s: float = 60
         StaticAuth("x-api-key", options.api_key),
         limiter,
         reading=read.READING,
-        terms=ConnectionTerms(read_s=read_s),
+        terms=ConnectionTerms(read_s=read_s, most=CALLS),
     )
 
 

@@ -44,6 +44,7 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from connectors.batching import JOINER
 from worker.ledger.keys import PREFIX, Keys, lua_names
 
 Arg: TypeAlias = str | bytes | int
@@ -253,10 +254,15 @@ class Scripts:
     async def run(self, script: str, /, **named: Value) -> Any:
         """Run a script with the arguments that its head names: by its SHA, with its text when Redis has lost it.
 
+        A visit that waits for it does nothing else, as it does nothing while it waits for a batch.
+
         Raises:
             LedgerUnavailableError: Redis is away, full, read-only or loading.
             TypeError: the arguments are not those of the script.
         """
+        joiner = JOINER.get()
+        if joiner is not None:
+            joiner.rest()
         try:
             return await self.begun(script, **named)
         except RedisError as error:
@@ -264,6 +270,9 @@ class Scripts:
             if meant is error:
                 raise
             raise meant from error
+        finally:
+            if joiner is not None:
+                joiner.rise()
 
     def begun(self, script: str, /, **named: Value) -> Awaitable[Any]:
         """Returns the reply to come of a script that is on its way, or leaves once it is awaited: for ``all_of``."""

@@ -38,7 +38,7 @@ from worker.ledger.work.work import AllWork, Lease, VisitProgress, Work
 CLAIMING_S = 45.0  # a job claims no longer than this, so that arq's lock on it stays short
 EXTEND_S = 30.0  # leases last 90 s: two extensions may be missed
 LONGEST_VISIT_S = 120.0
-CROWD = 3  # times the limit: so many visits at most are under way, those included that wait for a batch
+CROWD = 4  # times the limit: so many visits at most are under way, those included that wait for a batch or a step
 LOOK_MS = 10 * 60_000  # a question that a CRM refuses, or a property that it lacks, is looked at again
 LOOK_AGAIN_S = 0.5  # while visits run, new work is looked for this often
 log = structlog.get_logger(__name__)
@@ -106,7 +106,8 @@ class _Mine:
 class Visits:
     """Runs the visits of this process, over all its jobs, at most ``limit`` at a time.
 
-    A visit that waits for a batch of the CRM does nothing: others take its place meanwhile, so that batches fill.
+    A visit that waits for a batch of the CRM or a step of the ledger does nothing: others take its place meanwhile, so
+    that batches fill and paid calls keep on.
     """
 
     def __init__(
