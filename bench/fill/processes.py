@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import refill
+from environments import ENV
 from spending import tree_mb
 
 
@@ -20,7 +21,7 @@ class Running:
         self.log = folder / "log"
         stream = self.log.open("ab")
         self.process = subprocess.Popen(
-            refill.words(*command), stdout=stream, stderr=stream, cwd=folder, env={**os.environ, **env}
+            refill.words(*command), stdout=stream, stderr=stream, cwd=folder, env={**ENV, **env}
         )
         stream.close()
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from environments import ENV
+
 LOOK_S = 0.2
 
 
@@ -29,7 +31,7 @@ def spent_by(words: Sequence[str], folder: Path, env: Mapping[str, str] | None =
     """Runs a command to its end, or kills it when its time is up (`code` -9)."""
     began = time.monotonic()
     with (folder / "output").open("wb") as output, (folder / "said").open("wb") as said:
-        process = subprocess.Popen(words, stdout=output, stderr=said, cwd=folder, env={**os.environ, **(env or {})})
+        process = subprocess.Popen(words, stdout=output, stderr=said, cwd=folder, env={**ENV, **(env or {})})
     over, peak = threading.Event(), [0.0]
 
     def watch() -> None:
