@@ -318,7 +318,7 @@ def twin(error: Error) -> Error:
     return other
 
 
-async def ended(task: asyncio.Task[Any]) -> None:
+async def ended(task: asyncio.Future[Any]) -> None:
     """Return when the task has ended, however; a cancellation of the caller leaves it alone.
 
     ``asyncio.wait`` and ``asyncio.shield`` do the same for several times the work, on the way of every paid call.

@@ -130,7 +130,9 @@ class CallFigures:
 
     def note(self, vendor: str, operation: Operation, status: int | None, seconds: float) -> None:
         """Count one call, and keep it among the last."""
-        self._last.setdefault(vendor, deque(maxlen=LAST)).append((time(), operation, status, seconds))
+        if vendor not in self._last:
+            self._last[vendor] = deque(maxlen=LAST)
+        self._last[vendor].append((time(), operation, status, seconds))
         self._count(vendor, operation.name, status, seconds)
 
     def unsent(self, vendor: str, operation: Operation) -> None:

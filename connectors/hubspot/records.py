@@ -47,6 +47,7 @@ COMPANY = (
 )
 INTEGRATIONS = frozenset({"INTEGRATION", "API"})
 _SYSTEM = frozenset({"CALCULATED", "AUTOMATION_PLATFORM", "WORKFLOWS", "ANALYTICS", "SYNC_ENGINE"})
+_TEXTS = frozenset({str, type(None)})
 _KINDS = {"enumeration": "options", "number": "number", "bool": "bool", "date": "date", "datetime": "datetime"}
 
 
@@ -58,6 +59,8 @@ def _texts(value: Any) -> Any:
     """Reads property values as texts; whatever else a later version may put beside them is nobody's value."""
     if not isinstance(value, dict) or len(value) > MOST_PROPERTIES:
         return None if isinstance(value, dict) else value
+    if _TEXTS.issuperset(map(type, value.values())):  # as HubSpot gives them
+        return value
     return {name: _text(one) for name, one in value.items() if one is None or isinstance(one, str | int | float)}
 
 

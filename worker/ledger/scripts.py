@@ -78,7 +78,7 @@ class Arguments(Struct, frozen=True):
         if len(named) != len(self.singles) + len(self.lists) + bool(self.rows):
             raise self._mistake(named)
         try:
-            values = cast("list[Arg]", [named[name] for name in self.singles])
+            values = cast("list[Arg]", list(map(named.__getitem__, self.singles)))
             for name in self.lists:
                 given = cast("Collection[Arg]", named[name])
                 values.append(len(given))

@@ -118,7 +118,7 @@ def handled(changes: Iterable[Change], view: View) -> dict[Handle, list[Change]]
 
 def offers_of(lookups: Lookups, policy: Policy) -> tuple[Offer, ...]:
     """Returns the operations that a policy lets be asked."""
-    return tuple(one for one in lookups.offers if one.provider in policy.providers)
+    return lookups.offers_of(policy.providers)
 
 
 async def read_kept(lookups: Lookups, view: View, policy: Policy, known: KnownAnswers, ref: Ref | None = None) -> None:

@@ -120,6 +120,7 @@ class Lookups:
     odds: Odds = PRICE_LIST
     _held: list[tuple[Offer, ...]] = field(default_factory=list)
     _offers: tuple[Offer, ...] = ()
+    _offered: dict[frozenset[str], tuple[Offer, ...]] = field(default_factory=dict)
     _odds_due_ms: int = 0
     _flights: dict[str, _Flight] = field(default_factory=dict)
     _capping: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -130,7 +131,15 @@ class Lookups:
         held = [terms.offers for terms in self.terms.values()]
         if held != self._held:  # a provider has told new prices
             self._held, self._offers = held, tuple(chain.from_iterable(held))
+            self._offered.clear()
         return self._offers
+
+    def offers_of(self, providers: frozenset[str]) -> tuple[Offer, ...]:
+        """Returns what can be asked of some providers: a visit wants it with every decision."""
+        offers = self.offers
+        if providers not in self._offered:
+            self._offered[providers] = tuple(one for one in offers if one.provider in providers)
+        return self._offered[providers]
 
     async def renew_odds(self) -> None:
         """Read what questions have cost and brought so far, once in a while.

@@ -17,6 +17,7 @@ from typing import Any
 import structlog
 from msgspec import Struct
 
+from connectors.batching import ended
 from worker.ledger.fsync import to_disk
 from worker.ledger.scripts import Scripts
 
@@ -67,7 +68,7 @@ class HighWater:
                 self._writing = loop.create_future()
                 loop.call_soon(self._write_for_all, self._writing)
         if self._writing is not None:
-            await asyncio.shield(self._writing)
+            await ended(self._writing)
 
     def _write_for_all(self, waiting: asyncio.Future[None]) -> None:
         self._writing = None
