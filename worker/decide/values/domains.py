@@ -209,7 +209,7 @@ def _page(text: str) -> str:
     return _address(text).removeprefix("www.").rstrip("/").casefold()
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def _imitates(label: str) -> bool:
     """Tells whether a label, punycode or not, mixes alphabets that look alike: ``acme`` with a Cyrillic ``а``.
 
