@@ -19,7 +19,7 @@ PINS = {
 }
 REFILL = "refill"
 ENV = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-"""What contenders run with: what is installed has its modules compiled."""
+"""Holds the environment of contenders: of what is installed, modules are compiled."""
 
 
 @cache
