@@ -373,13 +373,21 @@ async def test_everysec_is_accepted_and_noted(tmp_path: Path) -> None:
     assert note.startswith("appendfsync is everysec")
 
 
-@pytest.mark.parametrize("place", ["unix:///nowhere/at/all.sock", "redis://:canary@127.0.0.1:1/0"])
-async def test_unreachable_redis_is_one_sentence_without_its_password(tmp_path: Path, place: str) -> None:
+@pytest.mark.parametrize(
+    ("place", "where"),
+    [
+        ("unix:///nowhere/at/all.sock", "/nowhere/at/all.sock"),
+        ("redis://:canary@127.0.0.1:1/0", "127.0.0.1:1"),
+        ("rediss://:canary@localhost:2", "localhost:2"),
+    ],
+)
+async def test_unreachable_redis_is_one_sentence_without_its_password(tmp_path: Path, place: str, where: str) -> None:
     settings = load(configured(tmp_path, ""), {"REFILL_REDIS__URL": place})
     with pytest.raises(ConfigError) as refused:
         async with open_redis(settings):
             pass
-    assert str(refused.value) == "Redis does not answer (ConnectionError): see redis.url (REFILL_REDIS__URL)"
+    told = f"Redis does not answer at {where} (ConnectionError): see redis.url (REFILL_REDIS__URL)"
+    assert str(refused.value) == told
 
 
 async def test_wrong_password_is_one_sentence(tmp_path: Path) -> None:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
-from rich.table import Table
-
 from config.fields import PEOPLE
+from config.plain import shown
 from connectors.models import Fate
 from worker.commands.names import known_record, known_work
 from worker.commands.options import Config, CrmName, Json, ObjectName, RecordId, finish, one_command
 from worker.commands.progress import failed
 from worker.commands.records import nowhere
 from worker.commands.session import out, print_json, session, settings_of
-from worker.commands.tables import cell
 from worker.manual.exit_codes import DONE
 from worker.reports.explain import Explanation, explain, seen
 from worker.reports.story import EventKind, StoryEvent
@@ -47,25 +46,45 @@ async def run_explain(config: Path | None, crm: str, object: str, id: str, *, as
         shown = {"story": [asdict(one) for one in events]}
         print_json({"crm": crm, "object": object, "id": id} | known.as_json() | {"record": record} | shown)
         return DONE
-    out.print(_title(crm, object, id, known), _story(events, known.now_ms))
+    out.say(_title(crm, object, id, known))
+    out.say("")
+    for line in story_lines(events, known.now_ms, out.width if out.is_terminal else None):
+        out.say(line)
     return DONE
 
 
 def _title(crm: str, object: str, id: str, known: Explanation) -> str:
     paid = sum(one["credits"] or 0 for one in known.questions)
-    return f"{crm} {object} {id}, {price_word(paid)} spent on it\n"
+    return f"{crm} {object} {id}, {price_word(paid)} spent on it"
 
 
-def _story(events: Sequence[StoryEvent], now_ms: int) -> Table:
-    found = Table.grid(padding=(0, 2, 0, 0))
-    found.add_column(no_wrap=True)
-    found.add_column(overflow="fold")
-    for one in events:
-        when = ago(one.at, now_ms) if one.at else _NEXT if one.kind is EventKind.NEXT else _NOW
-        texts = [one.text, *([f"{one.before or '(blank)'} -> {one.after or '(blank)'}"] if _has_values(one) else [])]
-        texts += [f"(until {lasting(one.until - now_ms)} from now)"] if one.until > now_ms else []
-        found.add_row(cell(when), cell(texts))
-    return found
+def story_lines(events: Sequence[StoryEvent], now_ms: int, width: int | None) -> Iterator[str]:
+    """Yields the story, a line or more for each event; words are kept whole, for ids and names are copied from it.
+
+    ``width`` is that of the terminal, ``None`` in a pipe, where nothing is folded.
+    """
+    told = [(_when(one, now_ms), _texts(one, now_ms)) for one in events]
+    indent = max((len(when) for when, _ in told), default=0) + 2
+    for when, texts in told:
+        parts = [part for text in texts for part in _folded(shown(text), width and max(20, width - indent))]
+        for number, part in enumerate(parts):
+            yield f"{'' if number else when:<{indent}}{part}"
+
+
+def _when(one: StoryEvent, now_ms: int) -> str:
+    return ago(one.at, now_ms) if one.at else _NEXT if one.kind is EventKind.NEXT else _NOW
+
+
+def _texts(one: StoryEvent, now_ms: int) -> Iterator[str]:
+    yield one.text
+    if _has_values(one):
+        yield f"{one.before or '(blank)'} -> {one.after or '(blank)'}"
+    if one.until > now_ms:
+        yield f"(until {lasting(one.until - now_ms)} from now)"
+
+
+def _folded(text: str, width: int | None) -> list[str]:
+    return wrap(text, width, break_long_words=False, break_on_hyphens=False) if width else [text]
 
 
 def _has_values(one: StoryEvent) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Sequence
 
 from config.masking import traceback_text
@@ -46,5 +48,7 @@ def _ending(error: Exception) -> tuple[int, Sequence[str]] | None:
             return FAILED, (RESTORED,)
         case LedgerUnavailableError():
             return FAILED, (f"Redis went away ({error}): start it and try again; nothing was lost",)
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT | errno.EIO):
+            return FAILED, (f"nothing more can be written: {os.strerror(error.errno or 0).lower()}",)
         case _:
             return None

@@ -11,6 +11,8 @@ from msgspec import Struct
 
 from worker.commands.options import Config, Country, Json, OfKind, Person, Record, finish, one_command
 from worker.commands.person import Somebody, somebody
+from worker.commands.progress import failed
+from worker.commands.records import nowhere
 from worker.commands.session import err, out, print_json, session, settings_of
 from worker.commands.suppress import ValueReading
 from worker.commands.tables import table
@@ -53,6 +55,8 @@ async def run_report(config: Path | None, asked: PersonAsked, *, as_json: bool) 
         listed = any(await runtime.lookups.suppressions.among([known]))
         informed, data = await Notices(ledger.scripts).informed(), await bought(ledger.journal)
         report = _report(runtime, who, found, records, informed, data) | {"suppressed": listed}
+    if asked.record and not asked.texts and not who.records and not any(one.is_known for one in records.values()):
+        return failed(nowhere(*asked.record))
     if as_json:
         print_json(report)
     else:

@@ -119,6 +119,12 @@ def _open_door(redis: Redis) -> tuple[str, ...]:
     return (f"Redis on {host} takes commands from anybody who reaches it: set a password and name it in redis.url",)
 
 
+def _where(redis: Redis) -> str:
+    """Tells where a Redis is looked for, without user and password."""
+    place: Mapping[str, Any] = redis.connection_pool.connection_kwargs
+    return str(place.get("path") or f"{place.get('host', 'localhost')}:{place.get('port', 6379)}")
+
+
 def _client(place: Mapping[str, Any], *, timeout_s: float, connect_s: float, retries: int) -> Redis:
     backoff = ExponentialBackoff(cap=1, base=0.05) if retries else NoBackoff()
     options: dict[str, Any] = {
@@ -153,8 +159,8 @@ async def check_safety(redis: Redis, *, allow_unsafe: bool = False, patience_s: 
     except RedisError as error:
         if isinstance(error, _REFUSED) or isinstance(error.__cause__, _REFUSED):  # a unix socket wraps it
             raise ConfigError(["Redis refuses our user or password: see redis.url (REFILL_REDIS__URL)"]) from error
-        name = type(error).__name__
-        raise ConfigError([f"Redis does not answer ({name}): see redis.url (REFILL_REDIS__URL)"]) from error
+        why = f"{_where(redis)} ({type(error).__name__})"
+        raise ConfigError([f"Redis does not answer at {why}: see redis.url (REFILL_REDIS__URL)"]) from error
     _refuse_unfit(str(info.get("redis_version", "")), info)
     kind = "valkey" if "valkey_version" in info else "redis"
     version = str(info[f"{kind}_version"])

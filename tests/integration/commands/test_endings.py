@@ -133,7 +133,7 @@ async def test_a_budget_that_never_reaches_is_told(refill: Refill) -> None:
 # ---- records that do not exist ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("words", [("sync", "--record"), ("explain",), ("replay",)])
+@pytest.mark.parametrize("words", [("sync", "--record"), ("explain",), ("replay",), ("report", "--record")])
 @pytest.mark.parametrize(
     ("crm", "kind", "id"),
     [("acme_hubspot", "contact", "999999999"), ("acme_salesforce", "lead", "00Q5g00000ZZZZZEA5")],
