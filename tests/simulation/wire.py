@@ -300,7 +300,7 @@ def _table(vendor: Vendor) -> Callable[[str, URL], tuple[Route, Mapping[str, str
 
     def find(method: str, url: URL) -> tuple[Route, Mapping[str, str]]:
         for route, pattern in routes:
-            if route.method == method and (found := pattern.fullmatch(url.path)):
+            if route.method == method and (found := pattern.fullmatch(url.path.rstrip("/"))):
                 return route, found.groupdict()
         return unmatched, {}
 
