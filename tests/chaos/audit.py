@@ -205,13 +205,15 @@ async def _counted(run: Run) -> int:
 async def _compared(run: Run, expected: Undisturbed, verdict: Verdict) -> None:
     ordered = run.terminal.rows()
     forgotten = ordered - run.terminal.undone  # nothing is remembered of them
-    verdict.lost = max(0, expected.records - verdict.brought_back - len(forgotten))
+    unwanted = run.terminal.unwanted()
     verdict.disordered = [*run.terminal.troubles, *await run.terminal.left()]
     verdict.orders, verdict.orders_killed = run.terminal.done, run.terminal.killed
     verdict.overwritten, verdict.overtaken = _overwritten(run)
-    verdict.brought, verdict.unproved = _proved(await run.desk.brought(run.terminal.erased), expected.brought)
+    verdict.brought, verdict.unproved = _proved(await run.desk.brought(run.terminal.unwanted()), expected.brought)
     verdict.edits = len(run.people.edited)
     actual, rows = run.desk.named(run.yard.vendors.state())
+    unmade = [row for row in expected.rows.keys() - actual.keys() if run.desk.is_about(row, unwanted)]
+    verdict.lost = max(0, expected.records - verdict.brought_back - len(forgotten) - len(unmade))
     for row in sorted(expected.rows.keys() | actual.keys()):
         then, now = expected.rows.get(row, {}), actual.get(row, {})
         if then == now:
@@ -220,7 +222,7 @@ async def _compared(run: Run, expected: Undisturbed, verdict: Verdict) -> None:
         asked = await run.yard.asked(rows.get(row, row))
         differing = {name for name in {*then, *now} if then.get(name) != now.get(name)}
         watched = differing.difference(_CALCULATED)
-        if rows.get(row, row) in ordered:
+        if rows.get(row, row) in ordered or run.desk.is_about(row, unwanted):
             verdict.ordered += 1
         elif rows.get(row, row) in run.people.edited:
             verdict.edited += 1

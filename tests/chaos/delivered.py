@@ -151,9 +151,17 @@ class Desk:
 
     def _delivered_on(self, row: Row) -> Person | None:
         """Tells whom a row is about, as ``named`` calls it, where they were delivered: to a row there was, or made."""
-        number = re.match(r"made for person (\d+)", row[2])
-        person = self.truth.world.by_number[int(number[1])] if number else self.truth.people_of(row[0]).get(row[2])
+        person = self._person_of(row)
         return person if person in self.truth.prospects.values() else None
+
+    def _person_of(self, row: Row) -> Person | None:
+        number = re.match(r"made for person (\d+)", row[2])
+        return self.truth.world.by_number[int(number[1])] if number else self.truth.people_of(row[0]).get(row[2])
+
+    def is_about(self, row: Row, numbers: Collection[int]) -> bool:
+        """Tells whether a row, as ``named`` calls it, is about one of these people."""
+        person = self._person_of(row)
+        return person is not None and person.number in numbers
 
     def _has_older_row(self, crm: str, about: str) -> bool:
         return about.startswith("made for person ") and any(

@@ -19,6 +19,7 @@ from pathlib import Path
 from redis.exceptions import RedisError
 
 from sandbox.people import Person
+from sandbox.truth import plain
 from tests.chaos.yard import FOR_REDIS, OBJECTS, Yard
 from tests.e2e.right_person import Truth
 from tests.harness.workers import Process
@@ -33,12 +34,12 @@ Row = tuple[str, str, str]
 
 @dataclass(slots=True)
 class Terminal:
-    """The orders of a storm. ``undone`` are rows, ``erased`` numbers of people; ``troubles`` should not be."""
+    """The orders of a storm. ``undone`` and ``forgotten`` are rows; ``troubles`` should not be."""
 
     yard: Yard
     truth: Truth
     undone: set[Row] = field(default_factory=set)
-    erased: set[int] = field(default_factory=set)
+    forgotten: set[Row] = field(default_factory=set)
     done: Counter[str] = field(default_factory=Counter)
     killed: int = 0
     is_calm: bool = False
@@ -71,15 +72,26 @@ class Terminal:
                 if kind == "undo":
                     self.undone.add(row)
                 else:
-                    self.erased.add(self._seeded(row[0])[row[2]].number)
+                    self.forgotten.add(row)
                 return row
             await asyncio.sleep(AGAIN_S)
         return None
 
+    @property
+    def erased(self) -> set[int]:
+        """Returns the numbers of the people whose row was forgotten."""
+        return {self._seeded(crm)[id].number for crm, _, id in self.forgotten}
+
+    def unwanted(self) -> set[int]:
+        """Returns them, and whoever's address or profile stood on such a row by mistake: nobody makes them either."""
+        rows = [self.truth.rows_of(crm)[id] for crm, _, id in self.forgotten]
+        borne = {plain(text) for row in rows for text in (row.email, row.linkedin_url) if text}
+        people = self.truth.world.people
+        return self.erased | {one.number for one in people if borne & {one.slug, plain(one.work_email)}}
+
     def _seeded(self, crm: str) -> dict[str, Person]:
         """Returns whom each row is about that was there from the start; what is delivered is still to come."""
-        ids = self.yard.vendors[crm].control("world")["ids"]
-        return {str(ids[str(row.number)]): row.person for row in self.truth.world.rows[crm]}
+        return {id: row.person for id, row in self.truth.rows_of(crm).items()}
 
     async def _changed(self) -> list[Row]:
         """The rows that nobody has ordered anything about yet."""
@@ -172,10 +184,16 @@ class Terminal:
         }
         await self.yard.redis.config_set("rdbcompression", "no")
         return [
-            f"something of person {telling[text]} is kept in {where}"
+            f"something of person {telling[text]} is kept in {where}: forgotten by {self.forgotten}, "
+            f"asked by {await self._askers(where)}"
             for where, held in (await places(self.yard.redis)).items()
             for text in apart(telling, held, others)
         ]
+
+    async def _askers(self, where: str) -> list[Row]:
+        """Returns the rows that asked what an answer answers."""
+        rows = [(*place, id_) for place in OBJECTS for id_ in self.yard.vendors.rows(*place)]
+        return [row for row in rows if where.rpartition(" ")[2] in {one.key for one in await self.yard.asked(row)}]
 
 
 async def _ended(process: Process, within_s: float) -> int | None:

@@ -88,10 +88,14 @@ class Truth:
         """The delivered people, by the same ids."""
         return {id_: self.world.by_number[one["person"]] for id_, one in self.delivered.items()}
 
+    def rows_of(self, crm: str) -> dict[str, CrmRow]:
+        """Returns the rows that were there from the start, by id."""
+        ids = self.stage.vendors[crm].control("world")["ids"]
+        return {str(ids[str(row.number)]): row for row in self.world.rows[crm]}
+
     def people_of(self, crm: str) -> dict[str, Person]:
         """Returns whom each row is about: as the world drew it, or who was delivered when it was made."""
-        ids = self.stage.vendors[crm].control("world")["ids"]
-        found = {str(ids[str(row.number)]): row.person for row in self.world.rows[crm]}
+        found = {id_: row.person for id_, row in self.rows_of(crm).items()}
         for kind in PEOPLE[crm]:
             for id_, row in self.stage.vendors.rows(crm, kind).items():
                 external = row.get(EXTERNAL[crm], "")
