@@ -11,7 +11,7 @@ ARGS  ?=
 # Tests start hundreds of processes, which would each compile the product anew where no bytecode is kept.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test suites check lint format types tree unit e2e contract-table slow explore servers chaos simulate money bench new-provider advisories images alerts chart references docs browser sbom lock clean
+.PHONY: help demo test suites check lint format types tree unit e2e contract-table slow explore servers chaos simulate races money bench new-provider advisories images alerts chart references docs browser sbom lock clean
 .DELETE_ON_ERROR:
 
 help:  ## what there is
@@ -72,6 +72,10 @@ chaos: .venv/dev.done  ## nothing lost, nothing paid twice, on a bad day: ARGS="
 
 simulate: .venv/dev.done  ## 2,000 seeds on virtual time and a death on every port; one again: ARGS="--jobs 1 --first 7 --seeds 1"
 	$(BIN)/python -m tests.simulation --jobs 2 --seeds 2000 --each-port 2 $(ARGS)
+
+races: .venv/dev.done  ## 10,000 edits of people in each CRM while we write their rows; others: ARGS="--first 70000"
+	$(BIN)/python -m tests.simulation --races 10000 $(ARGS)
+	$(BIN)/python -m tests.simulation --races 10000 --salesforce $(ARGS)
 
 money: .venv/dev.done  ## credits for each right fill, by the order of the questions: ARGS="--records 300 --seeds 1 2 3"
 	$(BIN)/python -m tests.money $(ARGS)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from connectors.models import Discreet, Identity, Record
+from connectors.models import Answer, Discreet, Identity, Person, Record
 from worker.decide.gate import Facts, facts
 from worker.decide.policy import Policy
 from worker.decide.values import domains, emails, linkedin, phones
@@ -117,6 +117,18 @@ def of_identity(identity: Identity) -> frozenset[Handle]:
 def of_decision(decision: Decision) -> frozenset[Handle]:
     """Returns the handles that a visit has learned: of the person found, and of the values it would write."""
     return of_identity(decision.identity) | of_values({one.field: one.value for one in decision.changes})
+
+
+def of_answer(answer: Answer) -> frozenset[Handle]:
+    """Returns the addresses, profiles and numbers of everybody whom an answer names."""
+    told = ((kind, text) for one in answer.people for kind, text in _told(one) if text)
+    return frozenset(found for kind, text in told if (found := read(text, kind)))
+
+
+def _told(person: Person) -> Iterator[tuple[Kind, str]]:
+    yield "slug", person.slug
+    yield from (("email", one.address) for one in person.emails)
+    yield from (("phone", one.number) for one in person.phones)
 
 
 def of_arguments(arguments: Iterable[str]) -> frozenset[Handle]:

@@ -20,13 +20,13 @@ from worker.ledger.journal.notices import Notices
 from worker.ledger.journal.reviews import Reviews
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import Answers, Ref
-from worker.ledger.money.handle_lists import Suppressed, Suppressions
+from worker.ledger.money.handle_lists import FORGOTTEN, Suppressed, Suppressions
 from worker.ledger.money.spool import Spool
 from worker.ledger.run import Run, RunKind
 from worker.ledger.work.record_state import place
 from worker.upkeep.erase import LATE_MS, erase_elsewhere
 from worker.upkeep.traces import Says, Traces, traces, without
-from worker.visits.erased_answers import FORGOTTEN, AnswerEraser
+from worker.visits.erased_answers import AnswerEraser
 from worker.visits.journal_entries import scrubbed
 
 PATIENCE_S = 150.0  # a visit is cancelled after 120 s

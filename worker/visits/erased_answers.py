@@ -10,11 +10,10 @@ from collections.abc import Callable, Collection, Iterable
 
 from msgspec import Struct
 
-from worker.decide.handles import of_question
+from worker.decide.handles import Handle, of_question
 from worker.ledger.money.answers import Answers, Ref
-from worker.ledger.money.handle_lists import Suppressed, Suppressions
+from worker.ledger.money.handle_lists import FORGOTTEN, Suppressed, Suppressions
 
-FORGOTTEN = "forgotten"  # why something is on the suppression list
 Says = Callable[[str], bool]
 
 
@@ -34,6 +33,16 @@ class AnswerEraser(Struct, frozen=True):
         names = [(one.kind, name) for one in handles for name in self.suppressions.hashes([one])]
         if names:
             await self.suppressions.add([Suppressed(name, kind, now_ms, FORGOTTEN) for kind, name in names])
+
+    async def drop_forgotten(self, key: str, handles: Collection[Handle], now_ms: int) -> None:
+        """Keep no answer to a question that turns out to name somebody forgotten, and have nobody buy it again.
+
+        Raises:
+            AnotherKeyError: the list was made with another key.
+        """
+        if await self.suppressions.has_forgotten(handles):
+            await self.list_questions([key], now_ms)
+            await self.answers.drop([key])
 
     async def part(self, records: Collection[Ref], says: Says | None, now_ms: int) -> frozenset[str]:
         """List what was asked for somebody's ``records``, and return the questions whose answers stay.

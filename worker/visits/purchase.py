@@ -31,7 +31,7 @@ from connectors.limits import TicketSpentError
 from connectors.models import Answer, Offer, Outcome, Question
 from connectors.ports import Provider
 from connectors.telemetry import StepValue, step
-from worker.decide.handles import Handle, of_question
+from worker.decide.handles import Handle, of_answer, of_question
 from worker.decide.not_now import GiveUp, NotNow, RetryAt, WaitForProvider
 from worker.decide.odds import PRICE_LIST, Odds, odds_of
 from worker.ledger.money.answers import KeptAnswer, Ref, Yields
@@ -48,6 +48,7 @@ from worker.ledger.scripts import LedgerBehindError
 from worker.ledger.work.all_work import AllWork
 from worker.ledger.work.work import Lane, Lease
 from worker.visits.budget_lines import BudgetLines, cap_line, cap_of
+from worker.visits.erased_answers import AnswerEraser
 from worker.visits.journal_entries import lookup_entry
 from worker.visits.paid_call import MOMENT_MS, QUESTION, RESTORED, VERDICT, Landings, PaidCalls, Reserved
 from worker.visits.runner import pause_refusing
@@ -306,6 +307,7 @@ class Lookups:
             await calls.wake(ticket)
         if bought.answer.outcome is Outcome.REFUSED:
             return await self._refused(CreditsError(provider.name, question.operation), question, terms)
+        await self._eraser.drop_forgotten(question.key, of_answer(bought.answer), self.clock())
         if bought.answer.outcome is Outcome.UNREADABLE:
             log.error("lookup.unreadable", vendor=provider.name, operation=question.operation)
         return Answered(bought.answer, bought.credits, bought.entry)
@@ -340,6 +342,10 @@ class Lookups:
             case _:
                 log.error("lookup.failed", vendor=name, operation=question.operation, error=type(error).__name__)
                 return Miss()
+
+    @cached_property
+    def _eraser(self) -> AnswerEraser:
+        return AnswerEraser(self.desk.answers, self.suppressions)
 
     @cached_property
     def _calls(self) -> PaidCalls:

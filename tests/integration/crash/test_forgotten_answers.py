@@ -102,3 +102,17 @@ async def test_a_privacy_deletion_has_nothing_bought_again_for_another_row(scene
     assert await visited(scene, worker, by_name) == 0
     assert await answers(scene) == set()
     assert (await visited(scene, worker, scene.id(known)), scene.email(scene.id(known))) == (0, "")
+
+
+async def test_an_answer_that_another_row_buys_about_a_forgotten_person_is_not_kept(scene: Scene) -> None:
+    """The row bears the number of an office alone, which leads to them."""
+    world = scene.vendors["forager"].world
+    known = next(one for one in scene.blank() if world.by_phone.get(one.person.phone) is one.person)
+    another = row(scene, known.person, website="", phone=known.person.phone)
+    worker = await scene.worker()
+    assert await visited(scene, worker, scene.id(known)) == 5
+    await forgotten(worker, scene.id(known))
+
+    assert (await visited(scene, worker, another), scene.email(another)) == (15, "")
+    assert await answers(scene) == set()
+    assert (await visited(scene, worker, another), scene.asked(part="phone_number")) == (0, 1)

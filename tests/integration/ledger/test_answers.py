@@ -145,12 +145,12 @@ async def test_question_asked_often_is_noted_once(desk: Desk) -> None:
     for _ in range(3):
         await reserve(desk)
         await desk.find([question().key], ref=ANN)
-    assert await desk._answers.noted(ANN) == [question().key]
+    assert await desk.answers.noted(ANN) == [question().key]
 
 
 async def test_question_without_budget_is_not_noted(desk: Desk) -> None:
     assert isinstance(await reserve(desk, lines=[day_line(cap=1)]), NoBudget)
-    assert await desk._answers.noted(ANN) == []
+    assert await desk.answers.noted(ANN) == []
 
 
 async def test_forgetting_a_record_deletes_its_answers(desk: Desk) -> None:
@@ -169,7 +169,7 @@ async def test_index_forgets_questions_nothing_is_kept_of(desk: Desk, clock: Clo
     for number in range(4):
         await redis.delete(desk._scripts.keys("answer", question(f"s{number}").key))
     await reserve(desk, question("new"))
-    assert await desk._answers.noted(ANN) == [question("new").key]
+    assert await desk.answers.noted(ANN) == [question("new").key]
 
 
 async def test_usual_answer_takes_less_than_half_a_kilobyte(desk: Desk, redis: Redis) -> None:

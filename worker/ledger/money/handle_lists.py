@@ -21,6 +21,7 @@ from worker.ledger.scripts import Scripts
 Handle: TypeAlias = tuple[str, str]  # kind and value
 Handles: TypeAlias = Collection[Handle] | Callable[[], Collection[Handle]]  # read only where somebody is on the list
 _KEPT = 2_048  # digests: a visit asks about the same handles several times
+FORGOTTEN = "forgotten"  # why something is on the suppression list
 ANOTHER_KEY = (
     "the suppression list was made with another REFILL_SECRET_KEY, so nobody can be looked up: set that key again"
 )
@@ -85,6 +86,15 @@ class Suppressions:
         word, *hits = await self._scripts.run("suppression_find", check=self.check, hashes=names)
         self._is_empty = word == b"nobody"
         return word, hits
+
+    async def has_forgotten(self, handles: Collection[Handle]) -> bool:
+        """Tells whether one of the handles is on the list because its person was forgotten.
+
+        Nobody is while the list is empty, as far as the last look showed.
+        """
+        names = () if self._is_empty else self.hashes(handles)
+        texts = await self._scripts.call("HMGET", self._scripts.keys("suppressed"), *names) if names else []
+        return any(text and json.loads(text).get("why") == FORGOTTEN for text in texts)
 
     async def add(self, entries: Sequence[Suppressed]) -> int:
         """Put entries on the list; gives how many were not on it.

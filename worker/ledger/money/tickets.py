@@ -89,19 +89,19 @@ class Desk:
         self._scripts = scripts
         self._token = token
         self._high_water = high_water or HighWater()
-        self._answers = Answers(scripts)
+        self.answers = Answers(scripts)
 
     async def find(self, keys: Sequence[str], ref: Ref | None = None) -> dict[str, KeptAnswer]:
         """Returns kept answers by question key, in one round trip; noted as asked for ``ref``."""
-        return await self._answers.find(keys, ref)
+        return await self.answers.find(keys, ref)
 
     async def questions_of(self, ref: Ref) -> list[AskedQuestion]:
         """Lists what was asked for a record, as far as something of it is kept or open."""
-        return await self._answers.questions_of(ref)
+        return await self.answers.questions_of(ref)
 
     async def forget(self, ref: Ref) -> int:
         """Delete every kept answer that was asked for a record; gives how many."""
-        return await self._answers.forget(ref)
+        return await self.answers.forget(ref)
 
     async def reserve(
         self,
