@@ -204,8 +204,7 @@ class Buyer:
 
     @property
     def _calls(self) -> PaidCalls:
-        one = self.ledger
-        return PaidCalls(one.desk, one.all_work, one.pauses, self.spool, self.keep, self.clock)
+        return PaidCalls(self.ledger, self.spool, self.keep, self.clock)
 
     def _as_a_visit(self, question: Question) -> Question:
         """Returns the question with the fields a visit would ask for, so that its answer serves a visit too."""

@@ -21,7 +21,6 @@ from connectors.ports import Crm, Provider
 from connectors.replies import VendorClock
 from worker.ledger.intake.grants import Grants
 from worker.ledger.ledger import Ledger
-from worker.ledger.money.answers import Yields
 from worker.ledger.money.handle_lists import Suppressions
 from worker.ledger.money.spool import Spool
 from worker.ledger.own_clock import clock
@@ -35,7 +34,7 @@ from worker.visits.awaiting import Awaiting
 from worker.visits.budget_lines import BudgetLines, budget_lines_of
 from worker.visits.closed_properties import ClosedProperties
 from worker.visits.deliver import Deliverer
-from worker.visits.paid_call import keeping_times
+from worker.visits.paid_call import PaidCalls, keeping_times
 from worker.visits.purchase import Lookups, Terms
 from worker.visits.runner import Line, Visits
 from worker.visits.watch import Watch
@@ -138,17 +137,11 @@ async def open_runtime(settings: Settings, redis: Redis, *, owner: str = "") -> 
         await suppressions.refuse_another_key()
         lookups = Lookups(
             terms={name: _terms(settings, provider) for name, provider in providers.items()},
-            desk=ledger.desk,
-            all_work=ledger.all_work,
-            pauses=ledger.pauses,
-            cursors=ledger.cursors,
+            ledger=ledger,
+            calls=PaidCalls(ledger, spool, keeping_times(settings), clock),
             budget_lines=budget_lines,
-            spool=spool,
-            yields=Yields(ledger.scripts),
             suppressions=suppressions,
-            bad=ledger.bad,
             owner=owner,
-            keep=keeping_times(settings),
             clock=clock,
             draining=draining,
         )

@@ -122,7 +122,7 @@ class TableRows:
         return known
 
     async def _decided(self, view: View, known: KnownAnswers, blocked: Collection[str]) -> Decision:
-        return await spared(lambda seen: self._decide(seen, known, blocked), view, known, self.lookups.bad)
+        return await spared(lambda seen: self._decide(seen, known, blocked), view, known, self.lookups.ledger.bad)
 
     def _decide(self, view: View, known: KnownAnswers, blocked: Collection[str]) -> Decision:
         offers = offers_of(self.lookups, self.policy)
@@ -138,7 +138,7 @@ class TableRows:
             match looked:
                 case RetryAt():
                     pass
-                case WaitForProvider(reason="rate") if not await self.lookups.pauses.of(question.provider):
+                case WaitForProvider(reason="rate") if not await self.lookups.ledger.pauses.of(question.provider):
                     pass
                 case _:
                     return looked
@@ -175,7 +175,7 @@ class TableRows:
 
     async def _why(self, provider: str, reason: str) -> str:
         """Returns the sentence of whoever paused a provider, else the word for why it has no capacity."""
-        pauses = await self.lookups.pauses.of(provider)
+        pauses = await self.lookups.ledger.pauses.of(provider)
         return next((one.why for one in pauses if one.why), reason)
 
 

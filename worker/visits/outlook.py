@@ -177,7 +177,7 @@ class Decider:
         unfit = frozenset(one.field for one in paid if self.watch.fitted(one) is None)
         paid = tuple(fitted for one in paid if (fitted := self.watch.fitted(one)))
         offered = handled(paid, view)
-        bad = [one for handle in await self._lookups.bad.among(offered.keys()) for one in offered[handle]]
+        bad = [one for handle in await self._lookups.ledger.bad.among(offered.keys()) for one in offered[handle]]
         paid = tuple(one for one in paid if one not in bad)
         filled = unfit.union(one.field for one in paid)  # nothing is asked for what was paid for and refused
         return Outlook(view, _without(view, filled), paid, locks, unfit)
@@ -202,7 +202,7 @@ class Decider:
         Raises:
             LedgerUnavailableError: Redis is away.
         """
-        return await spared(lambda seen: self.decide(seen, known, blocked), view, known, self._lookups.bad)
+        return await spared(lambda seen: self.decide(seen, known, blocked), view, known, self._lookups.ledger.bad)
 
     async def unsuppressed(self, decision: Decision, view: View) -> Decision:
         """Returns the decision, without its changes where whoever was found is on the suppression list."""

@@ -19,6 +19,7 @@ from connectors.models import Answer, Outcome, Question, Reply
 from connectors.ports import KeepsBalance, Provider
 from worker.decide.not_now import GiveUp, RetryAt
 from worker.decide.reasons import Reason
+from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import KeptAnswer, Ref
 from worker.ledger.money.budgets import BudgetLine
 from worker.ledger.money.lookup_ticket import LookupTicket, ReplySettlement
@@ -35,10 +36,7 @@ from worker.ledger.money.ticket_values import (
     TicketTerms,
     Unknown,
 )
-from worker.ledger.money.tickets import Desk
-from worker.ledger.rates.pauses import Pauses
 from worker.ledger.scripts import LedgerUnavailableError
-from worker.ledger.work.all_work import AllWork
 from worker.visits.journal_entries import lookup_entry
 
 
@@ -142,9 +140,7 @@ def _keeps_balance(kind: type[Provider]) -> bool:
 class PaidCalls(Struct, frozen=True):
     """Buys in four steps: ``reserve``, then ``ticket`` and ``send``, and ``wake`` whatever came of it."""
 
-    desk: Desk
-    all_work: AllWork
-    pauses: Pauses
+    ledger: Ledger
     spool: Spool
     keep: KeepingTimes
     clock: Callable[[], int]
@@ -161,7 +157,7 @@ class PaidCalls(Struct, frozen=True):
         closed_share: float = 0.0,
     ) -> Reserved:
         """Returns a kept answer, the right to one call, or why there is none; arguments as ``Desk.reserve``."""
-        answer = await self.desk.reserve(
+        answer = await self.ledger.desk.reserve(
             question,
             TicketTerms(owner, CALL_MS, self.keep.hits_ms, policy),
             ref=ref,
@@ -189,7 +185,7 @@ class PaidCalls(Struct, frozen=True):
     ) -> LookupTicket:
         """Returns the right to send it; ``is_sheltered`` as ``connectors.limits.Ticket`` has it."""
         return LookupTicket(
-            self.desk,
+            self.ledger.desk,
             granted,
             settle=partial(settlement, provider, question),
             spool=self.spool,
@@ -215,7 +211,7 @@ class PaidCalls(Struct, frozen=True):
         if ticket.ended and ticket.ended.overrun:
             cause = f"{question.operation} cost more than its worst price known"
             why = f"{cause}: check {provider.name}'s price list, then refill resume {provider.name}"
-            await self.pauses.pause(provider.name, "overrun", why=why)
+            await self.ledger.pauses.pause(provider.name, "overrun", why=why)
         spent = cost(question, answer)
         return BoughtReply(reply, answer, spent, lookup_entry(question, answer.outcome, spent, self.clock()))
 
@@ -223,6 +219,6 @@ class PaidCalls(Struct, frozen=True):
         """Makes the records due that waited for the call to end; after pauses, so that they meet them."""
         if ticket.ended and ticket.ended.waiters:
             try:
-                await self.all_work.wake(ticket.ended.waiters)
+                await self.ledger.all_work.wake(ticket.ended.waiters)
             except LedgerUnavailableError:
                 log.warning("lookup.unwoken", records=len(ticket.ended.waiters))  # their deferral ends by itself

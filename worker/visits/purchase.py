@@ -34,18 +34,14 @@ from connectors.telemetry import StepValue, step
 from worker.decide.handles import Handle, of_answer, of_question
 from worker.decide.not_now import GiveUp, NotNow, RetryAt, WaitForProvider
 from worker.decide.odds import PRICE_LIST, Odds, odds_of
+from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import KeptAnswer, Ref, Yields
 from worker.ledger.money.budgets import BudgetLine
-from worker.ledger.money.handle_lists import BadList, Suppressions
+from worker.ledger.money.handle_lists import Suppressions
 from worker.ledger.money.lookup_ticket import LookupTicket
-from worker.ledger.money.spool import Spool
-from worker.ledger.money.ticket_values import Granted, KeepingTimes, Missed, NoBudget, Policy
-from worker.ledger.money.tickets import Desk
-from worker.ledger.rates.cursors import Cursors
-from worker.ledger.rates.pauses import Pauses
+from worker.ledger.money.ticket_values import Granted, Missed, NoBudget, Policy
 from worker.ledger.run import Run
 from worker.ledger.scripts import LedgerBehindError
-from worker.ledger.work.all_work import AllWork
 from worker.ledger.work.work import Lane, Lease
 from worker.visits.budget_lines import BudgetLines, cap_line, cap_of
 from worker.visits.erased_answers import AnswerEraser
@@ -103,19 +99,14 @@ class Lookups:
     """Answers questions: by a kept answer, or by a paid lookup. ``clock`` gives ms."""
 
     terms: Mapping[str, Terms]
-    desk: Desk
-    all_work: AllWork
-    pauses: Pauses
-    cursors: Cursors
+    ledger: Ledger
+    calls: PaidCalls
     budget_lines: BudgetLines
-    spool: Spool
-    yields: Yields
     suppressions: Suppressions
-    bad: BadList
     owner: str
-    keep: KeepingTimes
     clock: Callable[[], int]
     draining: asyncio.Event
+    yields: Yields = field(init=False)
     unchecked: set[str] = field(default_factory=set)  # providers whose books are not yet compared with ours
     landings: Landings = field(default_factory=Landings)
     odds: Odds = PRICE_LIST
@@ -125,6 +116,9 @@ class Lookups:
     _odds_due_ms: int = 0
     _flights: dict[str, _Flight] = field(default_factory=dict)
     _capping: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def __post_init__(self) -> None:
+        self.yields = Yields(self.ledger.scripts)
 
     @property
     def offers(self) -> tuple[Offer, ...]:
@@ -155,7 +149,7 @@ class Lookups:
     async def kept(self, questions: Sequence[Question], ref: Ref | None) -> dict[str, Answer]:
         """Returns the kept answers to any of ``questions``, in one round trip."""
         by_key = {question.key: question for question in questions}
-        found = await self.desk.find(list(by_key), ref)
+        found = await self.ledger.desk.find(list(by_key), ref)
         return {
             key: self._provider(by_key[key]).read(by_key[key], kept.reply)
             for key, kept in found.items()
@@ -176,17 +170,17 @@ class Lookups:
         ref = (lease.crm, lease.object, lease.id) if lease.id else None  # a row of a file is nobody's record
         if flight := self._flights.get(question.key):
             if ref:
-                await self.desk.join(flight.ticket.id, question.key, ref)
+                await self.ledger.desk.join(flight.ticket.id, question.key, ref)
             return await self._join(flight)
         if question.provider in self.unchecked:
             return WaitForProvider(question.provider, "reconcile", fault=True)
-        if not self.spool.has_room():
+        if not self.calls.spool.has_room():
             return WaitForProvider(question.provider, "disk", fault=True)
         await self._learn_cap(lease.run)
         lines = self.budget_lines.lines(question.provider, lease.crm, lease.run, self.clock())
         closed = terms.reserve if lease.lane is Lane.BACKFILL else 0.0
         reserve = partial(
-            self._calls.reserve,
+            self.calls.reserve,
             question,
             ref=ref,
             lines=lines,
@@ -202,7 +196,7 @@ class Lookups:
             case KeptAnswer():
                 return Answered(terms.provider.read(question, answer.reply))
             case Granted():
-                ticket = self._calls.ticket(terms.provider, question, answer, is_sheltered=True)
+                ticket = self.calls.ticket(terms.provider, question, answer, is_sheltered=True)
                 return await self._shared(question, terms, ticket, lease.run)
             case Missed():
                 return Miss()
@@ -222,7 +216,7 @@ class Lookups:
             return
         async with self._capping:
             if run not in runs:
-                runs[run] = await cap_of(self.cursors, run)
+                runs[run] = await cap_of(self.ledger.cursors, run)
 
     async def _under_cap(self, reserve: Callable[[], Awaitable[Reserved]], run: str, price: int) -> Reserved:
         """Returns the answer to a reservation, once calls under way that keep it above the cap have ended."""
@@ -287,7 +281,7 @@ class Lookups:
             return looked
 
     async def _bought(self, question: Question, terms: Terms, ticket: LookupTicket) -> Looked:
-        provider, calls = terms.provider, self._calls
+        provider, calls = terms.provider, self.calls
         try:
             bought = await calls.send(provider, question, ticket)
         except OutcomeUnknownError as error:
@@ -315,7 +309,7 @@ class Lookups:
     async def restored(self) -> None:
         """Stops buying where Redis has forgotten paid calls that were sent, until a person has looked."""
         for name in self.terms:
-            await self.pauses.pause(name, "restored", why=RESTORED)
+            await self.ledger.pauses.pause(name, "restored", why=RESTORED)
         log.error("redis.restored", providers=len(self.terms))
 
     async def _refused(self, error: ConnectorError, question: Question, terms: Terms) -> Looked:
@@ -325,12 +319,12 @@ class Lookups:
             case CreditsError():
                 # The whole provider, for one empty pool too: a call asking for it among others is refused as a whole.
                 kind = " ".join([*error.bucket.split("_"), "credits"]).strip()
-                await self.pauses.pause(
+                await self.ledger.pauses.pause(
                     name, "credits", why=f"{name} has no {kind} left: buy some, then refill resume {name}"
                 )
                 return WaitForProvider(name, "credits")
             case AccessError():
-                await pause_refusing(self.pauses, name, error, key="key")
+                await pause_refusing(self.ledger.pauses, name, error, key="key")
                 return WaitForProvider(name, "credentials", fault=True)
             case RateLimitedError():
                 return WaitForProvider(name, "rate")
@@ -345,11 +339,7 @@ class Lookups:
 
     @cached_property
     def _eraser(self) -> AnswerEraser:
-        return AnswerEraser(self.desk.answers, self.suppressions)
-
-    @cached_property
-    def _calls(self) -> PaidCalls:
-        return PaidCalls(self.desk, self.all_work, self.pauses, self.spool, self.keep, self.clock)
+        return AnswerEraser(self.ledger.desk.answers, self.suppressions)
 
     def _provider(self, question: Question) -> Provider:
         return self.terms[question.provider].provider

@@ -77,7 +77,7 @@ async def test_budget_that_is_released_admits_the_same_day(stage: Open) -> None:
     worker.visiting()
     await scene.held()
     await scene.due(second)
-    await worker.runtime.lookups.all_work.reap()
+    await worker.runtime.lookups.ledger.all_work.reap()
     other = await scene.worker()
     await other.visit()
     assert ((await scene.counts()).waiting, await ticked(scene, other)) == (1, 0)
