@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from config.crms import CrmSettings, WatchSettings
@@ -85,18 +85,8 @@ def _watch(
 def _closed(
     runtime: Runtime, name: str, vendor: Crm, object: str, schema: Mapping[str, Property], written: Iterable[str]
 ) -> ClosedProperties:
-    """Follows what the crm says of the properties of an object; ``refill status`` tells of those that are gone."""
-    target, pauses = f"{name}.{object}", runtime.ledger.pauses
-
-    async def tell(lost: Collection[str]) -> None:
-        if not lost:
-            await pauses.lift(target, "property")
-            return
-        names, key = ", ".join(lost), f"crm.{name}.watch.{object}"
-        why = f"{name} shows no {object} property {names} any more: create it, let our user see it, or change {key}"
-        await pauses.pause(target, "property", why=why)
-
-    return ClosedProperties(name, object, vendor, schema, written, clock, tell)
+    """Follows what the crm says of the properties of an object."""
+    return ClosedProperties(name, object, vendor, schema, written, clock, runtime.ledger.pauses)
 
 
 def _open_companies(

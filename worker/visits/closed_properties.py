@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 import structlog
@@ -13,6 +13,7 @@ from connectors.batching import shared
 from connectors.errors import ConnectorError
 from connectors.models import Found, Property
 from connectors.ports import Crm
+from worker.ledger.rates.pauses import Pauses
 
 AGAIN_MS, LONGEST_MS = 10 * 60_000, 60 * 60_000
 Reads: TypeAlias = Callable[[Sequence[str]], Awaitable[Mapping[str, Found]]]
@@ -25,7 +26,7 @@ class ClosedProperties:
     One is closed or not there, or has options, which people add to; or a write says so. Ten minutes after the last
     time, then later and later, an hour apart at the most. ``schema`` is what the crm said last, to us or to whoever
     asked; whoever goes by it sees what is new. Nothing is asked while all is open and takes any text. A property that
-    is gone stays in ``schema``, closed, and ``tell`` is told of all that are gone, and once more when none is.
+    is gone stays in ``schema``, closed, and a pause tells ``refill status`` of all that are gone.
     """
 
     def __init__(
@@ -36,10 +37,10 @@ class ClosedProperties:
         schema: Mapping[str, Property],
         written: Iterable[str],
         clock: Callable[[], int],
-        tell: Callable[[Collection[str]], Awaitable[None]],
+        pauses: Pauses,
     ) -> None:
         self.schema = dict(schema)
-        self._crm, self._object, self._vendor, self._clock, self._tell = crm, object, vendor, clock, tell
+        self._crm, self._object, self._vendor, self._clock, self._pauses = crm, object, vendor, clock, pauses
         self._written = tuple(dict.fromkeys(written))
         self._taken, self._lost, self._untold = vendor.seen(object), self._now_lost(), True
         self._closed = self._now_closed()
@@ -69,7 +70,16 @@ class ClosedProperties:
         self.note()
         if self._untold:
             self._untold = False
-            await self._tell(sorted(self._lost))
+            await self._tell(", ".join(sorted(self._lost)))
+
+    async def _tell(self, lost: str) -> None:
+        name, object = self._crm, self._object
+        if not lost:
+            await self._pauses.lift(f"{name}.{object}", "property")
+            return
+        key = f"crm.{name}.watch.{object}"
+        why = f"{name} shows no {object} property {lost} any more: create it, let our user see it, or change {key}"
+        await self._pauses.pause(f"{name}.{object}", "property", why=why)
 
     def noting(self, read: Reads) -> Reads:
         """Returns a way to read records that takes over what the crm has said of their properties meanwhile."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from msgspec import Struct
 
-from worker.decide.handles import Handle, of_question
+from worker.decide.handles import of_question
 from worker.ledger.money.answers import Answers, Ref
 from worker.ledger.money.handle_lists import FORGOTTEN, Suppressed, Suppressions
 
@@ -34,15 +34,14 @@ class AnswerEraser(Struct, frozen=True):
         if names:
             await self.suppressions.add([Suppressed(name, kind, now_ms, FORGOTTEN) for kind, name in names])
 
-    async def drop_forgotten(self, key: str, handles: Collection[Handle], now_ms: int) -> None:
-        """Keep no answer to a question that turns out to name somebody forgotten, and have nobody buy it again.
+    async def drop(self, key: str, now_ms: int) -> None:
+        """Keep no answer to a question that turned out to name somebody forgotten, and have nobody buy it again.
 
         Raises:
             AnotherKeyError: the list was made with another key.
         """
-        if await self.suppressions.has_forgotten(handles):
-            await self.list_questions([key], now_ms)
-            await self.answers.drop([key])
+        await self.list_questions([key], now_ms)
+        await self.answers.drop([key])
 
     async def part(self, records: Collection[Ref], says: Says | None, now_ms: int) -> frozenset[str]:
         """List what was asked for somebody's ``records``, and return the questions whose answers stay.

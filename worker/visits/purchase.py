@@ -301,7 +301,8 @@ class Lookups:
             await calls.wake(ticket)
         if bought.answer.outcome is Outcome.REFUSED:
             return await self._refused(CreditsError(provider.name, question.operation), question, terms)
-        await self._eraser.drop_forgotten(question.key, of_answer(bought.answer), self.clock())
+        if await self.suppressions.has_forgotten(of_answer(bought.answer)):
+            await self._eraser.drop(question.key, self.clock())
         if bought.answer.outcome is Outcome.UNREADABLE:
             log.error("lookup.unreadable", vendor=provider.name, operation=question.operation)
         return Answered(bought.answer, bought.credits, bought.entry)

@@ -10,7 +10,7 @@ from importlib.resources import files
 import idna
 from publicsuffixlist import PublicSuffixList
 
-from worker.decide.values import mail_hosts, shared_hosts
+from worker.decide.values import hosts
 from worker.decide.values.text import unescape, visible
 from worker.decide.values.words import words
 
@@ -130,13 +130,13 @@ def registrable(text: str) -> str:
 def is_free(text: str) -> bool:
     """Tells whether the mail host is a free or access provider's, so that it says nothing about an employer."""
     name = host(text)
-    return mail_hosts.is_free(name, _registrable(name))
+    return hosts.is_free(name, _registrable(name))
 
 
 def is_disposable(text: str) -> bool:
     """Tells whether mail at the host is thrown away after minutes."""
     name = host(text)
-    return mail_hosts.is_disposable(name, _registrable(name))
+    return hosts.is_disposable(name, _registrable(name))
 
 
 @lru_cache(maxsize=4_096)
@@ -151,9 +151,9 @@ def company_domain(text: str) -> str:
     own = _registrable(name)
     if not own or is_placeholder(own) or not employs(name):
         return ""
-    if _is_platform(own) or shared_hosts.is_nobodys(name, own):
+    if _is_platform(own) or hosts.is_nobodys(name, own):
         return ""
-    if shared_hosts.is_shared(own):
+    if hosts.is_shared(own):
         return own if name == own and not _names_page(text) else ""
     return own
 
@@ -161,7 +161,7 @@ def company_domain(text: str) -> str:
 def employs(name: str) -> bool:
     """Tells whether people with mail at a host can be its company's own."""
     own = _registrable(name)
-    return not (mail_hosts.is_free(name, own) or mail_hosts.is_disposable(name, own) or mail_hosts.is_of_former(name))
+    return not (hosts.is_free(name, own) or hosts.is_disposable(name, own) or hosts.is_of_former(name))
 
 
 def is_placeholder(name: str) -> bool:
@@ -200,7 +200,7 @@ def same_host(one: str, other: str) -> bool:
     if not first or first != host(other):
         return False
     own = _registrable(first)
-    if not shared_hosts.is_shared(own) and not shared_hosts.is_nobodys(first, own):
+    if not hosts.is_shared(own) and not hosts.is_nobodys(first, own):
         return True
     return _page(one) == _page(other)
 
