@@ -52,16 +52,17 @@ class Call(Struct, frozen=True):
 
 
 class _BoundedSource(io.RawIOBase):
-    """Reads a connection up to a number of bytes."""
+    """Reads a connection up to a number of bytes. ``is_over`` says that its other side has closed."""
 
     def __init__(self, source: io.RawIOBase, most: int) -> None:
-        self._source, self._left = source, most
+        self._source, self._left, self.is_over = source, most, False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
         size = self._source.readinto(buffer)
+        self.is_over = size == 0
         self._left -= size or 0
         if self._left < 0:
             raise HTTPException("bytes without end")
@@ -73,13 +74,22 @@ class _BoundedSource(io.RawIOBase):
 
 
 class _BoundedAnswer(HTTPResponse):
-    """Reads one answer, within bounds. The library would read interim answers, and trailers, for ever."""
+    """Reads one answer, within bounds.
+
+    The library would read interim answers, and trailers, for ever, and takes half a head for a whole one.
+    """
 
     _heads = 0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fp = io.BufferedReader(_BoundedSource(self.fp.detach(), WIRE_CAP))
+        self._source = _BoundedSource(self.fp.detach(), WIRE_CAP)
+        self.fp = io.BufferedReader(self._source)
+
+    def begin(self) -> None:
+        super().begin()
+        if self._source.is_over:  # read only where no blank line had ended the head
+            raise HTTPException("half a head")
 
     def _read_status(self) -> tuple[str, int, str]:
         self._heads += 1

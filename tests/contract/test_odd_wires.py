@@ -26,6 +26,7 @@ from connectors.replies import BODY_CAP, HEADS, MEMBERS, BrokenError, ReplyBytes
 from connectors.salesforce.client import Salesforce
 from connectors.salesforce.options import CONCURRENCY, SalesforceOptions
 from connectors.salesforce.org import LIMITS
+from connectors.salesforce.wire import Call, Lines
 from tests.contract.test_hostile_vendors import DESCRIBED, EACH, VENDORS, Vendor, meeting, say, token
 from tests.contract.test_transport import READ, SEARCH, paid, sending
 from tests.contract.wire import Act, KeptTicket, Wire, says, wire
@@ -292,6 +293,21 @@ async def test_a_paid_reply_cut_anywhere_is_uncertain_and_never_half_an_answer(n
                 assert ticket.steps == ["sent", "stored"]
     async with wire(says(whole)) as served, sending(served.url) as transport:
         assert (await paid(transport, KeptTicket())).body == WHOLE
+
+
+async def test_a_reply_of_an_org_cut_anywhere_in_its_head_is_none() -> None:
+    """Half a head may tell of a spent day: ``api-usage=17/1`` of ``17/100000``."""
+    whole = b"HTTP/1.1 200 OK\r\nsforce-limit-info: api-usage=17/100000\r\ncontent-length: 2\r\n\r\n{}"
+    lines = Lines("cut", "64.0", 5, 5)
+    for size in range(len(whole) + 1):
+        async with wire(says(whole[:size])) as served:
+            try:
+                reply = await lines.exchange(Call("GET", "limits"), served.url, "t")
+            except BrokenError:
+                assert size < len(whole)
+            else:
+                assert (reply.body, size) == (b"{}", len(whole))
+    lines.close()
 
 
 def taken(encoding: str, parts: list[bytes]) -> bytes:
