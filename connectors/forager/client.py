@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, Decimal
 from types import MappingProxyType
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -79,6 +79,14 @@ def open_transport(options: ForagerOptions, limiter: Limiter, read_s: float = 60
 async def _current_user(transport: Transport) -> User:
     reply = await transport.send(op.CURRENT_USER)
     return replies.parsed(_USER, reply, read.NAME, op.CURRENT_USER.name)
+
+
+Contact: TypeAlias = Literal["work", "personal", "phone"]
+_FEEDBACK: Mapping[Contact, tuple[Operation, str]] = {
+    "work": (op.FEEDBACK_WORK, "email"),
+    "personal": (op.FEEDBACK_PERSONAL, "email"),
+    "phone": (op.FEEDBACK_PHONE, "phone_number"),
+}
 
 
 class Forager:
@@ -276,49 +284,32 @@ class Forager:
             if not new or not got.pagination.more:
                 return
 
-    async def feedback_personal_email(
+    async def feedback(
         self,
-        email: str,
-        status: Literal["valid", "invalid"],
+        kind: Contact,
+        value: str,
+        status: str,
         *,
         correct: bool,
         person_id: int | None = None,
         ticket: Ticket | None = None,
     ) -> None:
-        """Sends a verdict. Each call adds a row: send a verdict once."""
-        await self._feedback(op.FEEDBACK_PERSONAL, {"email": email}, status, correct, person_id, ticket)
+        """Sends a verdict: ``valid`` or ``invalid`` of an address, ``connected`` or ``disconnected`` of a number.
 
-    async def feedback_phone(
-        self,
-        number: str,
-        status: Literal["connected", "disconnected"],
-        *,
-        correct: bool,
-        person_id: int | None = None,
-        ticket: Ticket | None = None,
-    ) -> None:
-        await self._feedback(op.FEEDBACK_PHONE, {"phone_number": number}, status, correct, person_id, ticket)
-
-    async def feedback_work_email(
-        self,
-        email: str,
-        status: Literal["valid", "invalid"],
-        *,
-        correct: bool,
-        person_id: int | None = None,
-        ticket: Ticket | None = None,
-    ) -> None:
-        await self._feedback(op.FEEDBACK_WORK, {"email": email}, status, correct, person_id, ticket)
+        Each call adds a row: send a verdict once.
+        """
+        operation, name = _FEEDBACK[kind]
+        body: dict[str, object] = {name: value, "contact_status": status, "is_correct_person": correct}
+        body |= {} if person_id is None else {"person_id": person_id}
+        await self._transport.send(operation, path=self._account, json=body, ticket=ticket)
 
     async def tell_bad(self, kind: str, value: str, ticket: Ticket) -> None:
         """Tells that a value bounced or is disconnected; of the person nothing is claimed."""
         match kind:
-            case "work":
-                await self.feedback_work_email(value, "invalid", correct=True, ticket=ticket)
-            case "personal":
-                await self.feedback_personal_email(value, "invalid", correct=True, ticket=ticket)
+            case "work" | "personal":
+                await self.feedback(kind, value, "invalid", correct=True, ticket=ticket)
             case _:
-                await self.feedback_phone(value, "disconnected", correct=True, ticket=ticket)
+                await self.feedback("phone", value, "disconnected", correct=True, ticket=ticket)
 
     # ---- the ways of sending -------------------------------------------------------------------------------------
 
@@ -333,19 +324,6 @@ class Forager:
     async def _totals(self, operation: Operation, query: Query) -> SearchTotals:
         reply = await self._transport.send(operation, path=self._account, json=query.body())
         return replies.parsed(_TOTALS, reply, self.name, operation.name)
-
-    async def _feedback(
-        self,
-        operation: Operation,
-        value: Mapping[str, str],
-        status: str,
-        correct: bool,
-        person_id: int | None,
-        ticket: Ticket | None,
-    ) -> None:
-        body: dict[str, object] = {**value, "contact_status": status, "is_correct_person": correct}
-        body |= {} if person_id is None else {"person_id": person_id}
-        await self._transport.send(operation, path=self._account, json=body, ticket=ticket)
 
     async def _pages(
         self,

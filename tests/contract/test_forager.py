@@ -230,19 +230,19 @@ ROWS = (
     Row(op.TECHNOLOGIES, suggesting("web_technologies", "a"), a_list, "results"),
     Row(
         op.FEEDBACK_PERSONAL,
-        lambda c, _: c.feedback_personal_email("ada@mail.example", "valid", correct=True),
+        lambda c, _: c.feedback("personal", "ada@mail.example", "valid", correct=True),
         lambda v: v is None,
         blind=True,
     ),
     Row(
         op.FEEDBACK_PHONE,
-        lambda c, _: c.feedback_phone("+14155550100", "connected", correct=True),
+        lambda c, _: c.feedback("phone", "+14155550100", "connected", correct=True),
         lambda v: v is None,
         blind=True,
     ),
     Row(
         op.FEEDBACK_WORK,
-        lambda c, _: c.feedback_work_email("ada@example.com", "invalid", correct=False),
+        lambda c, _: c.feedback("work", "ada@example.com", "invalid", correct=False),
         lambda v: v is None,
         blind=True,
     ),

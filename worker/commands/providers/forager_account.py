@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 import typer
 
 from config.counts import counted
-from connectors.forager.client import Forager, prices_of
+from connectors.forager.client import prices_of
 from connectors.forager.operations import SUGGESTIONS
 from connectors.limits import Ticket
 from worker.commands.providers import filters
@@ -201,7 +201,7 @@ async def _feedback(
         client = opened.client
 
         async def send(ticket: Ticket) -> str:
-            await _send(client, kind, value, status, ticket, correct=not wrong_person, person_id=person)
+            await client.feedback(kind, value, status, correct=not wrong_person, person_id=person, ticket=ticket)
             return "sent"
 
         key = key_of(kind, value, status, person)
@@ -209,15 +209,3 @@ async def _feedback(
     sent = made.how == "created"
     text = "sent" if sent else "the same verdict was sent before: nothing was sent now"
     tell(as_json, {"sent": sent}, lambda: text)
-
-
-async def _send(
-    client: Forager, kind: str, value: str, status: str, ticket: Ticket, *, correct: bool, person_id: int | None
-) -> None:
-    if kind == "phone":
-        phone: Literal["connected", "disconnected"] = "connected" if status == "connected" else "disconnected"
-        await client.feedback_phone(value, phone, correct=correct, person_id=person_id, ticket=ticket)
-        return
-    verdict: Literal["valid", "invalid"] = "valid" if status == "valid" else "invalid"
-    call = client.feedback_work_email if kind == "work" else client.feedback_personal_email
-    await call(value, verdict, correct=correct, person_id=person_id, ticket=ticket)
