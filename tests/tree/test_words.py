@@ -72,6 +72,18 @@ def test_no_docstring_of_the_tests_begins_with_a_clause() -> None:
     assert found == [], "say what it does, or what holds"
 
 
+def test_told_is_a_rare_word_and_names_no_function() -> None:
+    files = [one for room in ("config", "connectors", "worker") for one in (ROOT / room).rglob("*.py")]
+    said = [
+        f"{file.relative_to(ROOT)}:{number}: {line.strip()}"
+        for file in files
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
+        if re.search(r"\btold\b|_told\(", line)
+    ]
+    assert len(said) < 20, "say it plainly: reported, known, noted, shown"
+    assert [one for one in said if "_told(" in one] == []
+
+
 @pytest.mark.xdist_group("sources")
 def test_a_figure_and_its_noun_agree() -> None:
     found = []

@@ -63,9 +63,9 @@ def story_lines(events: Sequence[StoryEvent], now_ms: int, width: int | None) ->
 
     ``width`` is that of the terminal, ``None`` in a pipe, where nothing is folded.
     """
-    told = [(_when(one, now_ms), _texts(one, now_ms)) for one in events]
-    indent = max((len(when) for when, _ in told), default=0) + 2
-    for when, texts in told:
+    lines = [(_when(one, now_ms), _texts(one, now_ms)) for one in events]
+    indent = max((len(when) for when, _ in lines), default=0) + 2
+    for when, texts in lines:
         parts = [part for text in texts for part in _folded(shown(text), width and max(20, width - indent))]
         for number, part in enumerate(parts):
             yield f"{'' if number else when:<{indent}}{part}"

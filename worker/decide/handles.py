@@ -121,11 +121,11 @@ def of_decision(decision: Decision) -> frozenset[Handle]:
 
 def of_answer(answer: Answer) -> frozenset[Handle]:
     """Returns the addresses, profiles and numbers of everybody whom an answer names."""
-    told = ((kind, text) for one in answer.people for kind, text in _told(one) if text)
-    return frozenset(found for kind, text in told if (found := read(text, kind)))
+    texts = ((kind, text) for one in answer.people for kind, text in _texts_of(one) if text)
+    return frozenset(found for kind, text in texts if (found := read(text, kind)))
 
 
-def _told(person: Person) -> Iterator[tuple[Kind, str]]:
+def _texts_of(person: Person) -> Iterator[tuple[Kind, str]]:
     yield "slug", person.slug
     yield from (("email", one.address) for one in person.emails)
     yield from (("phone", one.number) for one in person.phones)

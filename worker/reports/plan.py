@@ -80,13 +80,13 @@ class Plan:
         }
 
 
-Told = Callable[[ForeseenVisit], None]
+Show = Callable[[ForeseenVisit], None]
 
 
 async def make_plan(
     runtime: Runtime,
     asked: PlanAsked,
-    show: Told,
+    show: Show,
     shown: Callable[[PlanSums], None],
     delivered: Callable[[ForeseenDelivery], None],
 ) -> Plan:

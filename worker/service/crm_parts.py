@@ -41,8 +41,9 @@ async def open_watch(
     schemas: Schemas,
 ) -> None:
     schema, rules = await schemas.of(object), policy(name, settings, object, watched, runtime.settings.providers)
-    told = await runtime.ledger.pauses.of(f"{name}.{object}")
-    rules = await met_policy(rules, settings, vendor, schema, told=any(one.reason == "property" for one in told))
+    pauses = await runtime.ledger.pauses.of(f"{name}.{object}")
+    may_lack = any(one.reason == "property" for one in pauses)
+    rules = await met_policy(rules, settings, vendor, schema, may_lack=may_lack)
     lost = {rule.property for rule in rules.rules} - schema.keys()
     schema = {**schema, **{one: Property(one, "text", writable=False, shown=False) for one in lost}}
     runtime.watches[name, object] = _watch(runtime, name, vendor, rules, schema, verified(settings, rules))

@@ -113,18 +113,18 @@ async def refuse_unmet(
 
 
 async def met_policy(
-    rules: Policy, settings: CrmSettings, vendor: Crm, schema: Mapping[str, Property], *, told: bool = False
+    rules: Policy, settings: CrmSettings, vendor: Crm, schema: Mapping[str, Property], *, may_lack: bool = False
 ) -> Policy:
     """Returns the policy of an object in the words of its records: ids as they spell them, options by their values.
 
-    ``told``: a process before this one has told that a property is gone, which then keeps nothing shut.
+    ``may_lack``: an earlier process has reported that a property is gone, which then keeps nothing shut.
 
     Raises:
         AccessError: a mapped property is not there, or a value of the selection is not a valid id or option.
     """
     name, object = rules.crm, rules.object
     known = {**schema, **await vendor.related(object, rules.properties)}
-    lost = sorted(set(rules.properties) - known.keys() - (watched_of(rules).optional if told else frozenset()))
+    lost = sorted(set(rules.properties) - known.keys() - (watched_of(rules).optional if may_lack else frozenset()))
     if lost:
         keys = " and ".join(f"crm.{name}.{key}" for key in naming(rules, lost))
         hint = f"{name} has no {object} property {', '.join(lost)}: create it or change {keys}"
