@@ -51,6 +51,13 @@ async def runs(ledger: Ledger, settings: Settings, now_ms: int) -> list[tuple[st
     return [(name, figures) for name, figures in found if figures or name in seen or name in beats]
 
 
+async def spent_by(ledger: Ledger, settings: Settings, names: Sequence[str]) -> dict[str, int]:
+    """Returns the credits that each run has spent at all providers."""
+    lines = {name: [spent_line(name, provider) for provider in settings.providers.paid] for name in names}
+    booked = await ledger.budgets.booked([line for several in lines.values() for line in several])
+    return {name: sum(booked[line].spent for line in several) for name, several in lines.items()}
+
+
 async def run_story(ledger: Ledger, settings: Settings, run: str, after: str) -> RunStory:
     """Returns what one run did; its journal entries behind ``after``, a page of them."""
     wanted = JournalFilter(run=run, since=_since_ms(Run.named(run), settings.budget_zone))

@@ -226,10 +226,14 @@ async def test_fill_rate_counts_a_sync_on_the_day_it_began(page: str, redis: Red
     for id, read in (("1", {"filled": {"phone": "kaspr"}}), ("2", {"unfilled": left}), ("3", {"unfilled": left})):
         work = Ledger.over(redis).work(*WORK)
         await work.settle(await work_steps.lease(work, id, run=run), replace(work_steps.READ, **read))
+    desk = Ledger.over(redis).desk
+    ticket = await money.send(desk, lines=[BudgetLine(spent_line(run, "forager"), 2**53)])
+    await desk.store(ticket, money.reply(), credits=5, hit=True, keep_ms=money.KEEP_MS)
     async with browsing(page, VIEWER) as viewer:
         text = (await viewer.get("/")).text
         assert re.search(r'<th scope="row" class="key c0">phone</th><td class="n">33</td>', text)
-        assert f"/runs/{run}" in (await viewer.get("/runs")).text
+        figures = "".join(f'<td class="n">{one}</td>' for one in (3, 3, 1, 2, 5))
+        assert f'<a href="/runs/{run}">{run}</a></th>{figures}' in (await viewer.get("/runs")).text
 
 
 def proposal(id: str, *lines: tuple[str, str]) -> Proposal:

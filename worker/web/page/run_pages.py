@@ -9,7 +9,7 @@ from starlette.routing import Route
 from config.settings import Settings
 from worker.ledger.ledger import Ledger
 from worker.reports.journal_pages import key_in
-from worker.reports.run_story import by_field, run_story, runs, totals
+from worker.reports.run_story import by_field, run_story, runs, spent_by, totals
 from worker.web.page.door import Door
 from worker.web.page.shell import Shell, run_address
 from worker.web.page.visitor import PageVisitor
@@ -22,7 +22,9 @@ def run_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) -> 
         if named := request.query_params.get("run", "").strip():
             return RedirectResponse(run_address(named), status_code=303)
         found = await runs(ledger, settings, await ledger.scripts.now())
-        return shell.page(request, "runs", visitor, runs=[(name, totals(figures)) for name, figures in found])
+        credits = await spent_by(ledger, settings, [name for name, _ in found])
+        rows = [(name, (*totals(figures), credits[name])) for name, figures in found]
+        return shell.page(request, "runs", visitor, runs=rows)
 
     async def show(request: Request, visitor: PageVisitor) -> Response:
         after = key_in(request.query_params.get("after", ""))
