@@ -355,7 +355,7 @@ class WriteResult(Struct, frozen=True):
     """Holds the vendor's word on one record of a batch. ``modified`` is the new stamp (ms), 0 when not given.
 
     Of a refusal ``kind`` says what it is about, ``words`` are the vendor's without what they say of a person, and
-    ``existing_id`` is the record that has the value already.
+    ``existing_id`` is the record that has the value already. ``request`` is the vendor's own id of the call.
     """
 
     outcome: Written
@@ -366,6 +366,7 @@ class WriteResult(Struct, frozen=True):
     kind: RefusalKind = RefusalKind.VALUE
     words: str = ""
     existing_id: str = ""
+    request: str = ""
 
 
 class Property(Struct, frozen=True):

@@ -145,6 +145,8 @@ class HubSpot(HubSpotPortal):
             results |= writing.results(part, reply, rows)
             if object == "contact" and rows is None and (addresses := writing.contested(part, reply)):
                 results |= writing.taken(part, reply, await self._owners(addresses))
+            if request := refusals.request_id(reply):
+                results |= {write.id: replace(results[write.id], request=request) for write in part}
         return results
 
     async def _owners(self, addresses: Mapping[str, str]) -> dict[str, str]:

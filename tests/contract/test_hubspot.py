@@ -572,6 +572,14 @@ async def test_a_creation_is_stored_on_its_ticket(sandbox: Sandbox, crm: HubSpot
     assert ticket.steps == ["sent", "stored"]
 
 
+async def test_a_write_bears_the_portals_own_id_of_its_request(sandbox: Sandbox, crm: HubSpot) -> None:
+    body = {"status": "COMPLETE", "results": [{"id": "101", "properties": {}, "updatedAt": "2026-11-20T09:00:00Z"}]}
+    params = {"status": 200, "body": body, "headers": {"X-HubSpot-Correlation-Id": "5c2f-canary"}}
+    sandbox.fault("status", "*", method="POST", params=params, times=1)
+    results = await crm.write("contact", [Write("101", {"jobtitle": "CTO"})])
+    assert (results["101"].outcome, results["101"].request) == (Written.DONE, "5c2f-canary")
+
+
 @pytest.mark.parametrize("style", ["id", "newer", "none"])
 async def test_a_creation_of_somebody_there_names_them(sandbox: Sandbox, crm: HubSpot, style: str) -> None:
     address, ticket = email(), KeptTicket()

@@ -79,6 +79,21 @@ async def test_what_a_portal_rule_refused_is_written_for_nothing_once_the_record
     assert scene.bill() == 5
 
 
+async def test_the_journal_has_the_portals_own_id_of_a_write_and_of_a_refusal(scene: Scene) -> None:
+    worker, (taken, other) = await scene.worker(), scene.ids(2)
+    rows = [{"id": taken, "properties": {}, "updatedAt": "2026-11-20T09:00:00Z"}]
+    for id_, status, body in ((taken, 200, {"status": "COMPLETE", "results": rows}), (other, 409, TAKEN)):
+        params = {"status": status, "body": body, "headers": {"X-HubSpot-Correlation-Id": f"request-{status}"}}
+        scene.fault("status", "hubspot", UPDATE, times=1, params=params)
+        await looked(scene, worker, id_)
+        scene.vendors["hubspot"].faults.clear()
+    found = {}
+    for id_ in (taken, other):
+        lines = [json.loads(one.entry) for one in await scene.ledger.journal.entries(CRM, KIND, id_)]
+        found[id_] = {(one["state"], one.get("request")) for one in lines if one["kind"] == "change"}
+    assert found == {taken: {("confirmed", "request-200")}, other: {("refused", "request-409")}}
+
+
 async def test_an_email_that_another_contact_has_names_that_contact_everywhere(scene: Scene) -> None:
     worker = await scene.worker()
     id_ = await refused(scene, worker, TAKEN, 409)

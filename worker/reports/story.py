@@ -62,7 +62,7 @@ class StoryEvent:
 
     ``at`` is in ms, 0 of what holds now; ``until`` is when that ends (ms, 0 = nothing says). ``credits`` is what a
     lookup cost for this record, ``None`` of everything else. ``paid_by`` is ``crm object id`` of the record that paid
-    for a shared answer, ``request`` the vendor's own id of the call while its answer is kept.
+    for a shared answer, ``request`` the vendor's own id of the call, of a lookup while its answer is kept.
     """
 
     kind: EventKind
@@ -206,6 +206,7 @@ def _change(line: Mapping[str, Any]) -> Iterator[StoryEvent]:
         line.get("before") or "",
         line.get("after") or "",
         provider,
+        request=line.get("request") or "",
         run=run,
     )
 

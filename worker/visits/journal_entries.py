@@ -114,12 +114,13 @@ def last_creations(texts: Iterable[str]) -> dict[tuple[str, str], IntentEntry]:
     return {(one.object, one.after): one for one in map(intent, texts) if one.is_creation()}
 
 
-def change_entry(intent: IntentEntry, state: str, *, cause: str = "") -> str:
+def change_entry(intent: IntentEntry, state: str, *, cause: str = "", request: str = "") -> str:
     """Returns a change whose end is known: ``confirmed``, ``seen``, ``unsent``, ``refused``, ``overtaken`` or ``gone``.
 
-    ``cause`` is the CRM's word on one that it refused.
+    ``cause`` is the CRM's word on one that it refused, ``request`` its own id of the call, where it gives one.
     """
-    return _entry("change", _fields_of(intent) | {"state": state} | ({"cause": cause} if cause else {}))
+    said = {name: text for name, text in (("cause", cause), ("request", request)) if text}
+    return _entry("change", _fields_of(intent) | {"state": state} | said)
 
 
 def lookup_entry(question: Question, outcome: str, credits: int, at: int) -> str:

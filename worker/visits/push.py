@@ -66,7 +66,7 @@ class WriteOutcome(Struct, frozen=True):
 
     ``seen`` are values of ours that somebody else wrote meanwhile. ``undone`` says by field what a change that takes
     another back has met. ``unsure``: something was sent, and only the next visit can tell what became of it. ``error``
-    stands where the calls failed.
+    stands where the calls failed. ``request`` is the vendor's own id of the call that wrote.
     """
 
     ended: PushEnd
@@ -82,6 +82,7 @@ class WriteOutcome(Struct, frozen=True):
     unsure: bool = False
     undone: Mapping[str, UndoVerdict] = {}
     error: ConnectorError | None = None
+    request: str = ""
 
 
 class Pusher:
@@ -245,7 +246,8 @@ class _PushBatch:
         record = judged.record
         if record is not None and row.modified > record.modified:
             record = replace(record, modified=row.modified)
-        return replace(judged, record=record, written=written, refused=refused, words=words, seen=seen, unsent=unsent)
+        judged = replace(judged, record=record, request=row.word.request if row.word else "")
+        return replace(judged, written=written, refused=refused, words=words, seen=seen, unsent=unsent)
 
 
 class _Check:

@@ -306,7 +306,9 @@ class Visitor:
             ("seen", pushed.seen),
         )
         for state, changes in states:
-            notes.ends += [change_entry(intents[one], state) for one in changes if one.field not in pushed.words]
+            told = [intents[one] for one in changes if one.field not in pushed.words]
+            request = pushed.request if state == "confirmed" else ""
+            notes.ends += [change_entry(one, state, request=request) for one in told]
         notes.filled |= {one.field: one.provider for one in pushed.written}
         notes.own |= {
             one.field: notes.of(one.field).written(value_hash(one.field, one.value, view.countries))
@@ -327,7 +329,7 @@ class Visitor:
             word, before = pushed.words[one.field], notes.own.get(one.field, OurValue())
             held = kept.kept(one, word, identity, notes.record.modified, before.kept)
             if before.kept is None or (before.kept.value, before.kept.cause) != (held.value, held.cause):
-                notes.ends.append(change_entry(intents[one], "refused", cause=held.cause))
+                notes.ends.append(change_entry(intents[one], "refused", cause=held.cause, request=word.request))
             notes.own[one.field] = replace(before, kept=held)
             notes.dropped[one.field] = Reason(word.kind)
             if word.kind is RefusalKind.ACCESS:

@@ -311,11 +311,13 @@ def test_a_story_tells_its_situation_in_sentences(name: str) -> None:
 
 
 def test_events_carry_what_their_sentences_say_for_scripts() -> None:
-    facts = RecordFacts(NOW, memory=SETTLED, questions=[looked_up(request="8c1f-FRA")], changes=[changed()])
+    facts = RecordFacts(
+        NOW, memory=SETTLED, questions=[looked_up(request="8c1f-FRA")], changes=[changed(request="5c2f")]
+    )
     looked, asked, wrote, ahead = story(facts)
     assert (looked.kind, looked.run, looked.at) == (EventKind.LOOKED_AT, DAY, 10)
     assert (asked.kind, asked.provider, asked.credits) == (EventKind.LOOKUP, "kaspr", 1)
-    assert asked.request == "8c1f-FRA"
+    assert (asked.request, wrote.request) == ("8c1f-FRA", "5c2f")
     assert (wrote.field, wrote.before, wrote.after, wrote.credits) == ("mobile_phone", "", "+4930", None)
     assert (ahead.kind, ahead.at) == (EventKind.NEXT, 0)
     assert "+4930" not in repr(wrote)
