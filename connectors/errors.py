@@ -153,6 +153,7 @@ class ConflictError(RejectedError):
 
 
 LOST = "PROPERTY_LOST"
+UNFIT = frozenset({400, 404, 405, 406, 415, 422})  # of a question that names no row's value: it is us who ask wrongly
 
 
 class AccessError(ConnectorError):

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from pydantic import TypeAdapter
 
 from connectors.errors import (
+    UNFIT,
     AccessError,
     ConflictError,
     ConnectorError,
@@ -74,7 +75,7 @@ class HubSpot(HubSpotPortal):
         try:
             rows, time_ms = await self._changed(await self._shown(watched), window)
         except AccessError as refused:
-            if refused.status != 400:
+            if refused.status not in UNFIT:
                 raise
             rows, time_ms = await self._changed(await self._shown(watched, fresh=True), window)
         page = tuple(records.to_record(watched.object, row, time_ms) for row in rows.results)

@@ -15,6 +15,7 @@ from typing import Any
 
 from connectors.bodies import count
 from connectors.errors import (
+    UNFIT,
     AccessError,
     ConflictError,
     ConnectorError,
@@ -252,7 +253,7 @@ def reading(vendor: str, reserve: float, api_version: str = "") -> ReplyReading:
             object = next((word for word, kind in TYPES.items() if operation.name.startswith(f"{kind}.")), "")
             existing = ((object, said.existing_id),) if said.existing_id else ()
             return ConflictError(*args, existing=existing, code=said.code)
-        if reply.status in {400, 404} and _is_question(operation):
+        if reply.status in UNFIT and _is_question(operation):
             return _unasked(args, said)
         if reply.status == 404:
             return NotFoundError(*args, code=said.code)

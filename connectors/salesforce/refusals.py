@@ -9,6 +9,7 @@ from typing import Any
 
 from connectors.bodies import count
 from connectors.errors import (
+    UNFIT,
     AccessError,
     ConflictError,
     ConnectorError,
@@ -275,7 +276,7 @@ def reading(vendor: str, reserve: float, api_version: str = "") -> ReplyReading:
         said = word_of(code, KINDS, first.message)
         if (code in GONE or reply.status == 404) and not is_question:
             return NotFoundError(*args, fields=first.fields, code=code)
-        if reply.status in {400, 404} and is_question:
+        if reply.status in UNFIT and is_question:
             if said.kind is RefusalKind.ORG:
                 return UnavailableError(*args, code=code)
             return AccessError(*args, code=code, hint="the org refuses one of our queries: run refill check")

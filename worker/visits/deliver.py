@@ -235,8 +235,14 @@ class Deliverer:
         for object, id, delivered, external_id in made:
             before = notes.namesakes.get(external_id, frozenset()) | {one[1] for one in made if one[0] == object}
             place = company_id if external_id in notes.namesakes else ""  # who made it is gone, with whom it had seen
-            for other in await self._matcher.twins(object, id, delivered, place, before):
-                what = f"{object} {id} was made for {'company' if object == 'company' else 'prospect'} {external_id}"
+            what = f"{object} {id} was made for {'company' if object == 'company' else 'prospect'} {external_id}"
+            try:
+                twins = await self._matcher.twins(object, id, delivered, place, before)
+            except RejectedError as error:
+                asked = f"{what}, and the CRM does not say whether somebody else made it too ({refusal_cause(error)})"
+                notes.problems.append(asked)
+                continue
+            for other in twins:
                 notes.problems.append(f"{what} beside {object} {other}, which was made at the same time: merge the two")
 
     async def _bring_person(
@@ -308,7 +314,12 @@ class Deliverer:
     async def _company(self, notes: DeliveryNotes, delivered: Delivered, external_id: str) -> str:
         """Returns the company's row, made where there is none; ``""`` when it cannot be made."""
         row = self._new_row(notes, "company", delivered, external_id)
-        if found := await self._matcher.company(delivered, external_id):
+        try:
+            found = await self._matcher.company(delivered, external_id)
+        except RejectedError as error:
+            self._keep_back(notes, f"company {external_id} could not be looked for", error, "company", external_id)
+            return ""
+        if found:
             await self._filler.fill(notes, "company", found, delivered, external_id)
             return found
         if not delivered.complete:

@@ -19,6 +19,7 @@ from connectors.batching import JOINER, Joiners
 from connectors.errors import (
     LOST,
     STALE_READ,
+    UNFIT,
     AccessError,
     ConnectorError,
     ContractError,
@@ -39,7 +40,7 @@ CLAIMING_S = 45.0  # a job claims no longer than this, so that arq's lock on it 
 EXTEND_S = 30.0  # leases last 90 s: two extensions may be missed
 LONGEST_VISIT_S = 120.0
 CROWD = 4  # times the limit: so many visits at most are under way, those included that wait for a batch or a step
-LOOK_MS = 10 * 60_000  # a question that a CRM refuses, or a property that it lacks, is looked at again
+LOOK_MS = 60_000  # a question that a CRM refuses, or a property that it lacks, is looked at again
 LOOK_AGAIN_S = 0.5  # while visits run, new work is looked for this often
 log = structlog.get_logger(__name__)
 
@@ -310,9 +311,9 @@ async def pause_refusing(pauses: Pauses, vendor: str, error: AccessError, *, key
     way_out = f"refill resume {vendor}"
     refused = f"{vendor} refuses our credential"
     why = f"{refused}: {error.hint or f'check the {key}'}" if key else error.hint or f"{refused}: check it"
-    why, looks_again = why.rstrip("."), not key and (error.code == LOST or error.status in {400, 404})
+    why, looks_again = why.rstrip("."), not key and (error.code == LOST or error.status in UNFIT)
     if looks_again:
-        why = f"{why}; it is looked at again every {LOOK_MS // 60_000} minutes"
+        why = f"{why}; it is looked at again every minute"
     elif way_out not in why:
         why = f"{why}; then run {way_out}"
     await pauses.pause(vendor, "credentials", await pauses.now() + LOOK_MS if looks_again else 0, why)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from sandbox.holds import Hold
 from tests.integration.deliveries.desk import Desk, Open, ada, named
 
 WORDS = "The org said no."
@@ -146,3 +148,49 @@ async def test_a_new_contact_is_made_without_the_value_that_an_org_names_in_any_
         assert row["account"] in desk.rows("company")
         assert not await desk.dead()
         assert not await desk.waiting()
+
+
+@pytest.mark.parametrize(
+    ("crm", "route", "match"),
+    [
+        ("hubspot", "*/search", "hs_additional_domains"),
+        ("hubspot", "*/search", "CONTAINS_TOKEN"),
+        ("hubspot", "*/batch/read", "idProperty"),
+        ("salesforce", "*/query", ""),
+    ],
+    ids=["companies by domain", "people by profile", "rows by a unique property", "rows of an org"],
+)
+async def test_a_search_that_a_crm_refuses_buries_no_delivery_and_is_made_again(
+    open_desk: Open, crm: str, route: str, match: str
+) -> None:
+    """A value of the delivered row may be at fault, or nobody knows what."""
+    bodies = {
+        "hubspot": {"status": "error", "category": "VALIDATION_ERROR", "message": "There was a problem."},
+        "salesforce": [{"errorCode": "NEVER_HEARD_OF", "message": "There was a problem."}],
+    }
+    async with open_desk(crm) as desk:
+        refuse(desk, 400, bodies[crm], route=route, match=match)
+        await desk.deliver(ada())
+        assert not await desk.dead()
+        (waits,) = await desk.waiting()
+        assert waits.startswith("refused_by_crm: ")
+        assert not await desk.runtime.ledger.pauses.of(desk.name)
+        allow(desk)
+        await desk.days_later()
+        assert len(desk.rows()) == 1
+        assert not await desk.dead()
+
+
+async def test_a_look_for_doubles_that_a_crm_refuses_is_a_dead_letter_with_the_row_that_was_made(
+    open_desk: Open,
+) -> None:
+    async with open_desk("salesforce") as desk:
+        holds = desk.vendors["salesforce"].holds
+        holds.rules.append(Hold(match="/Contact/", effect=True))  # the contact is there, and its answer is not
+        delivering = asyncio.create_task(desk.deliver(ada()))
+        await holds.until(1)
+        refuse(desk, 400, [org_error("NEVER_HEARD_OF")], route="*/query")
+        holds.release()
+        await delivering
+        (row,) = desk.rows()
+        assert named(await desk.dead(), row, "p1", "NEVER_HEARD_OF")

@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from connectors.errors import AccessError, ConflictError, NotFoundError, RateLimitedError, RejectedError
 from connectors.hubspot.operations import calls
@@ -151,3 +152,13 @@ def test_a_right_to_one_property_stops_no_other_row_and_any_other_403_pauses() -
 def test_a_limit_is_left_to_the_common_table() -> None:
     assert reading("acme", 0.2).refusal(CALL, reply(429, sample("limit_daily")["body"])) is None
     assert reading("acme", 0.2).statuses[429] is RateLimitedError
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 415, 422])
+def test_a_question_that_the_portal_does_not_take_is_no_records_fault(status: int) -> None:
+    body = b'{"status": "error", "category": "VALIDATION_ERROR", "message": "Invalid input JSON"}'
+    of = calls("2026-09")["contact"]
+    for operation in (of.search, of.list, of.properties):
+        assert type(reading("acme", 0.2).refusal(operation, Reply(status, {}, body))) is AccessError
+    by_values = replace(of.search, by_values=True)
+    assert isinstance(reading("acme", 0.2).refusal(by_values, Reply(400, {}, body)), RejectedError)

@@ -160,6 +160,8 @@ def test_of_several_errors_of_a_row_the_one_that_names_a_value_of_ours_is_told_o
         (400, "EXCEEDED_ID_LIMIT", UnavailableError),
         (400, "NEVER_HEARD_OF", AccessError),
         (404, "NOT_FOUND", AccessError),
+        (405, "METHOD_NOT_ALLOWED", AccessError),
+        (415, "UNSUPPORTED_MEDIA_TYPE", AccessError),
     ],
 )
 def test_a_question_that_the_org_does_not_take_is_no_records_fault(
