@@ -33,6 +33,13 @@ def test_a_command_imports_what_it_runs(module: str, without: set[str], most: in
     assert (found & without, len(found) <= most) == (set(), True), len(found)
 
 
+def test_no_names_of_places_are_read_for_a_number() -> None:
+    code = "from worker.decide.values.phones import *; import sys; print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "phonenumbers" in ran.stdout.split()
+    assert "phonenumbers.geodata" not in ran.stdout.split()  # the image leaves them out
+
+
 def test_what_waits_to_be_imported_is_there_when_it_is_used() -> None:
     code = "import worker, redis.asyncio, jwt, sys; print(jwt.encode.__name__, sys.modules['jwt'].__file__ is not None)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
