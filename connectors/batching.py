@@ -1,6 +1,6 @@
 """Gathers the single reads and writes of concurrent visits of one (crm, object) into the vendor's batch call.
 
-A batch that nobody can join any more leaves at once: joiners are counted for that. Whatever several askers share is a
+A batch that nobody can join any more leaves at once: joiners are counted for that. Several askers share a
 task that belongs to none of them (``shared``, ``ended``): a batch, a new session, a call on the wire.
 """
 

@@ -236,7 +236,7 @@ _slot: ContextVar[_Slot | None] = ContextVar("slot", default=None)
 async def slots_ahead(limiter: Limiter, buckets: Sequence[str]) -> AsyncIterator[None]:
     """Take the slots of a read and of the writes decided on it first, so that nothing waits between them.
 
-    The calls inside that go through ``take_slot`` use what was taken, then ask the limiter as usual. What they read
+    The calls inside that go through ``take_slot`` use what was taken, then ask the limiter as usual. A read
     grows old: ``fresh_s`` says for how long it may still be written on.
 
     Raises:

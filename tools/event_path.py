@@ -5,7 +5,7 @@ Forager and writes it to the imitated HubSpot. Every file of which a function ru
 
 A reader who follows the event *opens* fewer. Its story is told by coroutines: only they wait for Redis, a vendor or
 another task, so what happens, and in which order, stands in them, and they decide by the plain functions that they
-call. What a plain function calls in turn is a floor below: its name says what comes back. So a file is opened when a
+call. The calls of a plain function are a floor below: its name says what comes back. So a file is opened when a
 coroutine runs in it, or a plain function that a coroutine or the event loop calls. Left out are
 
 - functions of a single statement, since their names say what that is;

@@ -4,8 +4,8 @@
     pip install babel iso3166 publicsuffixlist disposable-email-domains
     python -m tools.renew_values countries free_mail role_accounts
 
-Needs npm for the lists that are published there. Each file's head says where its lines are from and when. What a list
-gets wrong is corrected beside the code that reads it, so that a renewal keeps the correction.
+Needs npm for the lists that are published there. Each file's head says where its lines are from and when. Errors of a
+list are corrected beside the code that reads it, so that a renewal keeps the correction.
 """
 
 from __future__ import annotations

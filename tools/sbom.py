@@ -1,7 +1,7 @@
 """Adds to a bill of materials the hashes that the lock names: python -m tools.sbom BILL LOCKED.
 
 BILL is read from the installed packages, which know their licences and what they need; LOCKED from the lock, which
-knows each file's hash. What is installed and not locked is the installer itself, and leaves the bill.
+knows each file's hash. Only the installer itself is installed and not locked; it leaves the bill.
 """
 
 from __future__ import annotations

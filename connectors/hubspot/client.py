@@ -206,7 +206,7 @@ class HubSpot(HubSpotPortal):
     def is_ours(self, writer: str) -> bool:
         """Tells whether an integration wrote it.
 
-        What a service key's writes are signed with is not documented, so any integration's counts as ours: the value
+        The signature of a service key's writes is not documented, so any integration's counts as ours: the value
         has to be ours as well before anything follows from it.
         """
         return writer.partition(":")[0] in records.INTEGRATIONS

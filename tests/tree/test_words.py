@@ -62,6 +62,19 @@ def test_no_docstring_begins_with_a_clause() -> None:
     assert [str(one) for one in files if CLAUSE.search(one.read_text(encoding="utf-8"))] == []
 
 
+def test_no_sentence_of_the_product_has_a_clause_for_its_subject() -> None:
+    begins = re.compile(r"""(?:\s#|^\s*--|\"{3}|[.] |^ +)\s*(?:What|Who|Whose|Whoever|Whatever) [a-z][^?]*$""")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for room in PRODUCT
+        for path in sorted((ROOT / room).rglob("*"))
+        if path.suffix in {".py", ".lua"}
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if begins.search(line)
+    ]
+    assert found == [], "begin with a noun: a record that waits, people who were found"
+
+
 def test_no_docstring_of_the_tests_begins_with_a_clause() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{line}: {text.splitlines()[0]}"

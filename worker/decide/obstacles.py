@@ -55,8 +55,8 @@ def is_kept_back(word: WriteResult) -> bool:
 def next_look_ms(obstacles: Sequence[Obstacle], tries: int, looks: int, *, has_problems: bool) -> int | None:
     """Returns how long a delivery waits until it is tried again by itself; ``None`` when a person has to look.
 
-    ``tries`` is how often it has waited for time, ``looks`` how often for a change of rows. What waits for rows alone
-    has no end: the looks in between are for changes that leave a row's stamp alone, such as an owner who comes back or
+    ``tries`` is how often it has waited for time, ``looks`` how often for a change of rows. A wait for rows alone has
+    no end: the looks in between are for changes that leave a row's stamp alone, such as an owner who comes back or
     a rule that is taken away.
     """
     timed = [one for one in obstacles if not one.waits_for_rows]

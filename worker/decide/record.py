@@ -1,6 +1,6 @@
 """Shows a CRM record to the rules: who it is, which gaps are open, and why the rest is closed.
 
-What a person edited a while ago is locked, whatever the field's rule says. Whoever cannot be distinguished from a
+A field that a person edited lately is locked, whatever its rule says. A writer who cannot be distinguished from a
 person is one, and a value of unknown age is new. A fingerprint stands for all that is seen: while it stays the same,
 there is nothing to look at again.
 """
@@ -326,7 +326,7 @@ LENGTH = 12
 def fingerprint(view: View, policy: Policy) -> str:
     """Returns twelve hex digits over identity, open gaps and policy, and over any change since a value was refused.
 
-    What else could prove the person counts, too: one more address or number may settle who somebody is.
+    Other proofs of the person count, too: one more address or number may settle who somebody is.
 
     Taken after the push of the record as it then is, so that our own write reads as nothing new.
     """

@@ -5,7 +5,7 @@ parts that its head names in a line ``-- needs: work, journal`` (``<subject>/par
 time (ms; 0 = Redis' own) and the key prefix first. Key names come from ``keys``: Lua calls ``K.<name>(...)``. The head
 comment of each script names its states and what a repeat with the same token gives, and declares its arguments, in
 order: ``-- args: owner, token, entries[], rows(id, stamp)``; the line goes on in the next comment line after a comma at
-its end. What the caller passes by name, Lua reads by the same name:
+its end. Lua reads by the same name what the caller passes by name:
 
 - ``owner`` is one value;
 - ``entries[]`` is a list: it travels as its length and its values, and is a table in Lua;

@@ -67,8 +67,9 @@ async def sync(
 ) -> PassReport:
     """Carry out one pass. ``worker`` works for its run meanwhile; without it one must be running elsewhere.
 
-    It owns what is in the work at its start, what its own look finds and what its visits add. What waits is let in
-    before that look; it ends when nothing of it can go on within ``patience_s`` of the last record that settled.
+    It owns what is in the work at its start, what its own look finds and what its visits add. Waiting records
+    are let in before that look; it ends when nothing of it can go on within ``patience_s`` of the last record that
+    settled.
     """
     run, began = Run.new(RunKind.PLANNED if wanted.plan else RunKind.SYNC).name, time.monotonic()
     if wanted.max_credits is not None:

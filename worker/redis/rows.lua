@@ -1,5 +1,5 @@
 -- Runs a script once for each row. ARGV holds each row's count of values and the values.
--- A row's reply of nil would end the list of replies. Whatever a row raises is its reply: Redis' own errors bear a code.
+-- A row's reply of nil would end the list of replies. An error that a row raises is its reply: Redis' own errors bear a code.
 local function step(ARGV)
 --[[script]]
 end

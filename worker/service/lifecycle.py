@@ -202,7 +202,7 @@ async def _every(seconds: float, step: Callable[[], Awaitable[object]]) -> None:
 
 
 async def _tried(step: Callable[[], Awaitable[object]]) -> None:
-    """Runs one round. Whatever it ends with, there is a next one.
+    """Runs one round. There is a next one, however it ends.
 
     A loop that ends is missed by nobody until it matters.
     """

@@ -137,8 +137,9 @@ def watched_of(policy: Policy, also: Iterable[str] = ()) -> ports.Watched:
     """Lists what a connector reads and looks for on behalf of ``policy``, and what is read ``also``.
 
     A field that may be written over is always a gap to the vendor's filter: only we can tell whether it is ours, or
-    holds one of the values that count as blank. What tells who a person is, which records are meant, or who says no,
-    may not be missing; a record is read without anything else, and what would be filled is left alone.
+    holds one of the values that count as blank. Properties that tell who a person is,
+    which records are meant, or who says no, may not be missing; a record is read without anything else,
+    and what would be filled is left alone.
     """
     who = {policy.slot(name) for name in _WHO}
     needed = {*who, *policy.where, *policy.skip_if, *policy.opt_out, *also}

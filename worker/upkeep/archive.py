@@ -1,6 +1,6 @@
 """Archives old journal entries: appended to monthly JSONL where an archive is configured, and dropped from Redis.
 
-What the archive says of a person who is to be forgotten is taken out of its files. Whoever writes in the folder holds
+Lines about a person who is to be forgotten are taken out of the archive's files. A process that writes there holds
 its lock, so that no file is put in the place of one that somebody appends to. Workers of several machines are meant to
 share one folder: each erases only in the one it sees.
 """

@@ -1,7 +1,7 @@
 """Compares our ledger with the provider's own books: what differs is reported, and past a tolerance nothing is spent.
 
 A provider with a log (Forager) is held to its log. One that only tells what is left (Kaspr) proves something when we
-are its only user, between two instants at which no call was in flight. Whatever the books prove of an uncertain lookup
+are its only user, between two instants at which no call was in flight. Any proof of an uncertain lookup in the books
 is applied, so that afterwards both sides are equal.
 """
 
@@ -236,7 +236,7 @@ async def _moved_on(
 ) -> Comparison:
     """Begin today, once nothing of the days before can change, so that what is to be read stays short.
 
-    What the closed days hold on either side goes into the new beginning, so the comparison stays what it was to the
+    The sums of closed days on either side go into the new beginning, so the comparison stays what it was to the
     credit, however busy today is. Both totals end at a moment whose charges all show.
     """
     theirs_now = ours.now_ms + ahead

@@ -1,6 +1,6 @@
 """Holds what one visit of a record has come to know; its last step hands the ledger what is kept of it.
 
-Where the mode is ``review``, changes wait here for a person's word. What the CRM says of values of ours that bounced
+Where the mode is ``review``, changes wait here for a person's word. The CRM's word on values of ours that bounced
 or are wrong is taken in, too: remembered, journalled, and reported to the provider.
 """
 

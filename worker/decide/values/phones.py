@@ -1,6 +1,6 @@
 """Reads phone numbers: the one number a text certainly gives, in E.164, and what it may be used for.
 
-libphonenumber decides what is valid. What it forgives is refused here: letters read as digits, two numbers read as
+libphonenumber decides what is valid. Its leniency is refused here: letters read as digits, two numbers read as
 one, a country's code put before itself.
 """
 

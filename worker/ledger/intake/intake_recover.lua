@@ -1,5 +1,5 @@
 -- needs: memory, work
--- A page of a sweep: rows that were read and have gaps. What is not in the work and not remembered as it is now, no
+-- A page of a sweep: rows that were read and have gaps. A row neither in the work nor remembered as it is now, no
 -- webhook or poll has announced: it is due, and counted as recovered. A record that is only to be looked at again is
 -- left to the recheck, one that is in the work to whoever brought it there.
 -- The cursor moves with it, or the page is refused; asked again with the same cursor it adds nothing.

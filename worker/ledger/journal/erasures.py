@@ -1,6 +1,6 @@
 """Erases people whom a vendor says to forget: what was asked, and how everything kept of a record goes.
 
-A visit erases what is kept under the record itself. What is kept elsewhere - under deliveries that made or filled it,
+A visit erases what is kept under the record itself. Texts kept elsewhere - under deliveries that made or filled it,
 and in the archive's files - names it here and there, so one walk erases it for many (``worker.upkeep.erase``); until
 then the record stands in a list of its own. Each step can be repeated: after a crash it is erased again.
 """

@@ -128,7 +128,7 @@ class Work(WorkPart):
     ) -> Added:
         """Ask for a look at records, a whole page in one step together with the cursor behind it (1,000 without one).
 
-        What is in the work already coalesces; a settled record stays so when the row tells nothing new; ``forced``
+        One in the work already coalesces; a settled record stays so when the row tells nothing new; ``forced``
         overrules that. A dead letter stays dead.
         """
         step = len(rows) if move else CHUNK

@@ -1,4 +1,4 @@
--- What dead letters were buried with. Changes nothing.
+-- Tells what dead letters were buried with. Changes nothing.
 -- Gives per id: note, attempts and run; note is nil where it is dead no more
 -- args: crm, object, ids[]
 local found = {}

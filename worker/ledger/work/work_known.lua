@@ -1,4 +1,4 @@
--- What the ledger knows of records, without a step for any of them. Gives for each what is remembered of it, our values
+-- Tells what the ledger knows of records, without a step for any of them. Gives for each what is remembered of it, our values
 -- in it ('' each where there are none) and where it is in the work ('' = nowhere). A repeat gives the same.
 -- args: crm, object, ids[]
 local found = {}

@@ -1,7 +1,7 @@
 -- needs: begins, memory, work, figures
 -- The run takes these records over as far as they are in the work and not dead; what the cap of another run has cut is
 -- due again. Another person's run hears how many it has lost.
--- With `only_cut` (1) it takes those alone that a cap has cut. What waits to be taken back stays with the undo that asked
+-- With `only_cut` (1) it takes those alone that a cap has cut. One that waits for its undo stays with the undo that asked
 -- for it: the journal names an undo's changes by its run.
 -- Gives how many.
 -- args: crm, object, run, only_cut, ids[]

@@ -21,7 +21,7 @@ keep_own(w, own)
 for _, entry in ipairs(entries) do
   journal(w.crm, w.object, w.id, w.f.run or '', entry)
 end
--- Whoever found nothing new did not look what is left: what the last visit left unfilled still stands.
+-- A visit that found nothing new did not look what is left: the last visit's word on that still stands.
 count_visit(w, filled, outcome ~= 'unchanged' and unfilled or nil)
 count_outcome(w, outcome)
 count_tally(w, tally)

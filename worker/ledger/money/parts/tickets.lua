@@ -82,7 +82,7 @@ local function waiters(id, ticket, with_asker)
   return redis.call('SMEMBERS', K.waiters(id))
 end
 
--- What an ended (or uncertain) ticket answers: state, overrun, refs.
+-- Answers for an ended (or uncertain) ticket: state, overrun, refs.
 local function ended(id, ticket)
   local over = math.max(0, tonumber(ticket.credits or '0') - tonumber(ticket.price))
   local answer = { ticket.state, int(ticket.state == 'stored' and over or 0) }

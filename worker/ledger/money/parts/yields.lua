@@ -1,4 +1,4 @@
--- What paid questions came to. Names are "<provider>|<operation>|<rest>". Where an operation was asked more than MOST
+-- Counts what paid questions came to. Names are "<provider>|<operation>|<rest>". Where an operation was asked more than MOST
 -- times, all its counters are halved, so that what it brings of late outweighs what it once brought.
 local MOST = 4000
 

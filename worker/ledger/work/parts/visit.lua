@@ -27,7 +27,7 @@ local function exonerate(w)
   end
 end
 
--- What came while the visit ran and the visit has not seen: "", "*" or "!".
+-- Tells what came while the visit ran and the visit has not seen: "", "*" or "!".
 local function unseen(w, memory)
   local revisit = w.f.revisit
   if not revisit or revisit == '*' or revisit == '!' then

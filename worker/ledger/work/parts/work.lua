@@ -122,7 +122,7 @@ local function is_daily(run)
   return run and run ~= '' and not by_person(run)
 end
 
--- A person's run takes a record over from any other; a day's run only when nobody has it. What waits to be taken back
+-- A person's run takes a record over from any other; a day's run only when nobody has it. One that waits for its undo
 -- stays with the undo that asked for it: the journal names the changes of an undo by its run.
 local function take(w, run, always)
   if w.f.run == run or (w.f.undo and not always) then
