@@ -84,19 +84,15 @@ class IntentEntry(Struct, frozen=True):
 
     def text(self) -> str:
         """Returns the form the ledger keeps."""
-        return compact(_fields_of(self))
+        return compact(_said(asdict(self)))
 
 
-_OF_DELIVERIES = ("external_id", "values", "company_id")
+_OPTIONAL = frozenset({"external_id", "values", "company_id", "cause", "request"})
 
 
-def _fields_of(one: IntentEntry) -> dict[str, object]:
-    """Says what an intent tells; of a record that is not a delivery's, nothing is said of deliveries."""
-    values = asdict(one)
-    for name in _OF_DELIVERIES:
-        if not values[name]:
-            del values[name]
-    return values
+def _said(values: Mapping[str, object]) -> dict[str, object]:
+    """Returns what an entry says: blanks of deliveries, and of what a CRM did not give, are left out."""
+    return {name: value for name, value in values.items() if value or name not in _OPTIONAL}
 
 
 def plain(intent: IntentEntry) -> pushing.Intent:
@@ -119,8 +115,7 @@ def change_entry(intent: IntentEntry, state: str, *, cause: str = "", request: s
 
     ``cause`` is the CRM's word on one that it refused, ``request`` its own id of the call, where it gives one.
     """
-    said = {name: text for name, text in (("cause", cause), ("request", request)) if text}
-    return _entry("change", _fields_of(intent) | {"state": state} | said)
+    return _entry("change", _said(asdict(intent) | {"state": state, "cause": cause, "request": request}))
 
 
 def lookup_entry(question: Question, outcome: str, credits: int, at: int) -> str:
