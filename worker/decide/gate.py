@@ -24,7 +24,18 @@ from worker.decide.values import domains, linkedin, phones
 from worker.decide.values.emails import read
 from worker.decide.values.person import PersonName, Verdict, compare, parts
 
-__all__ = ["Fact", "Facts", "Judgement", "Verdict", "facts", "facts_of", "is_likely", "is_provable", "judge"]
+__all__ = [
+    "Fact",
+    "Facts",
+    "Judgement",
+    "Verdict",
+    "facts",
+    "facts_of",
+    "is_likely",
+    "is_provable",
+    "is_theirs",
+    "judge",
+]
 
 
 class Fact(StrEnum):
@@ -150,12 +161,21 @@ def _has_mobile(record: Facts) -> bool:
 
 
 def is_likely(record: Facts, found: Facts, found_by: Fact | None = None) -> bool:
-    """Tells whether an unproved record may be matched all the same: half its name agrees, or the person's own
-    address led there, and nothing speaks against it. That is no proof: it gets no value.
-    """  # noqa: D205 - one sentence
+    """Tells whether an unproved record may be matched: half its name agrees, or the person's own address led there.
+
+    Nothing may speak against it. That is no proof: it gets no value.
+    """
     if _are_colleagues(record, found):
         return False
     return found_by is Fact.EMAIL or _half_agrees(record.name, found.name)
+
+
+def is_theirs(record: Facts, found: Facts, found_by: Fact | None = None) -> bool:
+    """Tells whether nobody need be asked whose a likely record is.
+
+    Beside half a name a profile may be a namesake's, unless the employer agrees, too.
+    """
+    return is_likely(record, found, found_by) and (found_by is Fact.EMAIL or _work_together(record, found, found_by))
 
 
 def _half_agrees(one: PersonName, other: PersonName) -> bool:

@@ -461,11 +461,11 @@ class Deliverer:
     async def _cannot_tell(self, notes: DeliveryNotes, match: Match, external_id: str) -> tuple[str, str, bool]:
         """Writes nothing on a row that no second fact proves, and makes no second one beside it.
 
-        One that bears the person's own address is theirs. A profile may be a namesake's, so somebody has to say whose
-        such a row is: a dead letter asks, and the row's next change brings the delivery back.
+        Where it is not surely theirs, somebody has to say whose it is: a dead letter asks, and the row's next change
+        brings the delivery back.
         """
         notes.count(Reason.UNPROVED)
-        if not (match.likely and match.key.startswith("email:")):
+        if not match.theirs:
             found = (await self._target.vendor.read(Watched(match.object, ()), [match.id]))[match.id]
             row, what = (match.object, match.id), f"{match.object} {match.id} may be prospect {external_id}"
             notes.stamps[row] = stamp_to_compare(found.record) if found.record else 0

@@ -30,7 +30,7 @@ _FACTS = {"email": Fact.EMAIL, "slug": Fact.SLUG}
 class Match(Struct, frozen=True):
     """Names the row ``id``, ``""`` when there is none; ``key`` led there. Values may be written on it when ``sure``.
 
-    One that is not sure is ``likely`` where it is taken for the person's all the same.
+    One that is not sure is ``likely`` where what it says agrees, and ``theirs`` where nobody need be asked whose it is.
 
     ``others`` are rows of other people as (object, id), by the key that led to them; our external id is the key ``""``.
     ``namesakes`` are contacts of the name at the company, none of whom is the person for sure.
@@ -41,6 +41,7 @@ class Match(Struct, frozen=True):
     key: str = ""
     sure: bool = True
     likely: bool = False
+    theirs: bool = False
     others: Mapping[str, tuple[str, str]] = {}
     namesakes: frozenset[str] = frozenset()
 
@@ -149,9 +150,10 @@ class Matcher:
                     continue
                 if verdict is Verdict.SAME:
                     return Match(place[1], place[0], key, others=others)
-                likely = await self.is_likely(row, delivered, key)
+                asked = (await self._facts(row), delivered.facts, _found_by(key))
+                likely, theirs = gate.is_likely(*asked), gate.is_theirs(*asked)
                 if not unsure.id or (likely and not unsure.likely):
-                    unsure = Match(place[1], place[0], key, sure=False, likely=likely)
+                    unsure = Match(place[1], place[0], key, sure=False, likely=likely, theirs=theirs)
         return replace(unsure, others=others)
 
     async def survivor(self, object: str, id: str) -> tuple[str, str] | None:
@@ -168,10 +170,6 @@ class Matcher:
         """Tells whether a row, read now, is the person's; ``None`` when it is not there any more."""
         found = await self._reader(object).ask(id)
         return await self.judge(found.record, delivered, key) if found.record is not None else None
-
-    async def is_likely(self, record: Record, delivered: Delivered, key: str) -> bool:
-        """Tells whether a row that says too little to tell is taken for the person's all the same."""
-        return gate.is_likely(await self._facts(record), delivered.facts, _found_by(key))
 
     async def judged_of_ours(self, object: str, id: str, delivered: Delivered) -> Verdict | None:
         """Returns the same of a row that we made under one of the person's keys, by a name alone perhaps."""

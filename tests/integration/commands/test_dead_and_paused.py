@@ -298,8 +298,7 @@ async def test_explain_tells_what_a_kept_answer_cost_and_how_old_it_is(refill: R
     (shared,) = [event for event in told["story"] if event["kind"] == "lookup"]
     assert (shared["paid_by"], shared["credits"]) == ("acme_hubspot contact 7", 0)
     shown = (await refill("explain", *CONTACTS, "8")).out
-    assert "another record (acme_hubspot contact 7) paid" in " ".join(shown.split())
-    assert max(map(len, shown.splitlines())) <= 80
+    assert any("another record (acme_hubspot contact 7) paid" in line for line in shown.splitlines())
 
 
 async def test_explain_tells_in_words_that_somebody_else_was_delivered(refill: Refill, ledger: Ledger) -> None:

@@ -132,6 +132,17 @@ async def test_row_with_the_persons_own_address_is_theirs_and_gets_no_value_yet(
     assert (await desk.tally())["unproved"] == 1
 
 
+async def test_row_with_half_the_name_the_profile_and_the_employer_is_theirs_and_gets_no_value(desk: Desk) -> None:
+    company = desk.add("company", name="Acme", domain="acme.com")
+    row = desk.add(last="Lovelace", linkedin=PROFILE)
+    desk.link(row, company)
+    before = desk.row(row)
+    await desk.deliver(ada())
+    assert desk.rows() == {row: before}
+    assert not await desk.dead()
+    assert (await desk.tally())["unproved"] == 1
+
+
 async def test_half_a_name_is_none_beside_an_address_of_somebody_else_at_the_company(desk: Desk) -> None:
     row = desk.add(last="Lovelace", linkedin=PROFILE, email="byron@acme.com")
     before = desk.row(row)

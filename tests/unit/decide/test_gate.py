@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from connectors.models import Company, Email, Person, Role
-from worker.decide.gate import Fact, Judgement, Verdict, facts, facts_of, is_likely, is_provable, judge
+from worker.decide.gate import Fact, Judgement, Verdict, facts, facts_of, is_likely, is_provable, is_theirs, judge
 
 ADA: dict[str, Any] = {"first": "Ada", "last": "Example", "full": "Ada Example"}
 SAME, OTHER, UNSAID = Verdict.SAME, Verdict.OTHER, Verdict.UNSAID
@@ -165,6 +165,24 @@ def test_a_row_that_says_too_little_is_matched_where_what_it_says_agrees(
 ) -> None:
     delivered = facts(**ADA, emails=("ada@acme.com",), employers=("acme.com",), slug="ada")
     assert is_likely(facts(**row), delivered, found_by) is likely
+
+
+@pytest.mark.parametrize(
+    ("row", "found_by", "theirs"),
+    [
+        ({"last": "Example"}, Fact.SLUG, False),
+        ({"last": "Example", "employers": ("acme.com",)}, Fact.SLUG, True),
+        ({"last": "Other", "employers": ("acme.com",)}, Fact.SLUG, False),
+        ({"employers": ("acme.com",)}, Fact.SLUG, False),
+        ({"last": "Example", "employers": ("acme.com",), "emails": ("otto@acme.com",)}, Fact.SLUG, False),
+        ({}, Fact.EMAIL, True),
+    ],
+)
+def test_nobody_is_asked_whose_a_row_with_half_the_name_and_the_employer_is(
+    row: dict[str, Any], found_by: Fact, theirs: bool
+) -> None:
+    delivered = facts(**ADA, emails=("ada@acme.com",), employers=("acme.com",), slug="ada")
+    assert is_theirs(facts(**row), delivered, found_by) is theirs
 
 
 XIAOMING: dict[str, Any] = {"first": "小明", "last": "王"}  # who may well be called Kevin
