@@ -25,6 +25,7 @@ RULES = {
     ),
 }
 HIDDEN: Mapping[str, Any] = {"object": "Lead", "field": "MobilePhone"}
+HIDDEN_FIELD = "mobile_phone"
 DUPLICATE_RULE = {"object": "Contact", "field": "Email", "blocking": True}
 Row = tuple[str, str, str]
 

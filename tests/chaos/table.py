@@ -65,6 +65,7 @@ _ROWS: tuple[tuple[str, Callable[[Verdict], object]], ...] = (
     ("... that people took back or forgot", lambda one: one.ordered),
     ("... that people edited", lambda one: one.edited),
     ("... of people whose row said too little when they were delivered", lambda one: one.late),
+    ("... that wait for a look at a field that was hidden", lambda one: one.closed),
     ("... with an uncertain lookup", lambda one: one.doubtful),
     ("... with an answer spoiled once paid", lambda one: one.spoiled),
     ("... that were led to other questions", lambda one: one.otherwise),
