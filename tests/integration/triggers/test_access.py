@@ -251,6 +251,8 @@ async def test_a_field_that_is_hidden_while_we_run_is_left_out_and_told_until_it
         await floor.runtime.closed[SALESFORCE, "contact"].look()
         assert floor.watch(SALESFORCE).takes("MobilePhone")
         assert await pauses.all() == []
+        opened_gaps = floor.watch(SALESFORCE).letters_of_opened()
+        assert await floor.work(SALESFORCE).recheck("day-x", buckets=4096, opened=opened_gaps) > 0
 
 
 @pytest.mark.parametrize(
