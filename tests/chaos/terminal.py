@@ -83,8 +83,12 @@ class Terminal:
         return {self._seeded(crm)[id].number for crm, _, id in self.forgotten}
 
     def unwanted(self) -> set[int]:
-        """Returns them, and whoever's address or profile stood on such a row by mistake: nobody makes them either."""
-        rows = [self.truth.rows_of(crm)[id] for crm, _, id in self.forgotten]
+        """Returns them, and whoever's address or profile stands by mistake on a row of theirs.
+
+        Nobody makes these either: a person is forgotten with every row that bears an address of theirs, in both CRMs.
+        """
+        rows = [row for crm in ("hubspot", "salesforce") for row in self.truth.rows_of(crm).values()]
+        rows = [row for row in rows if row.person.number in self.erased]
         borne = {plain(text) for row in rows for text in (row.email, row.linkedin_url) if text}
         people = self.truth.world.people
         return self.erased | {one.number for one in people if borne & {one.slug, plain(one.work_email)}}
