@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import structlog
@@ -163,21 +163,18 @@ class LookupTicket:
 
     async def released(self, cause: str) -> None:
         """Give the reservation back. What Redis cannot take now is released or uncertain at its deadline."""
-        if self._over:
-            return
-        self._over = True
-        try:
-            self.ended = await self._desk.release(self._granted, cause)
-        except LedgerUnavailableError:
-            _log.warning("ticket.left", ticket=self._granted.ticket_id, cause=cause)
+        await self._end(self._desk.release, cause)
 
     async def uncertain(self, cause: str) -> None:
         """Keep the reservation booked. What Redis cannot take now becomes uncertain at its deadline."""
+        await self._end(self._desk.uncertain, cause)
+
+    async def _end(self, step: Callable[[Granted, str], Awaitable[TicketEnd]], cause: str) -> None:
         if self._over:
             return
         self._over = True
         try:
-            self.ended = await self._desk.uncertain(self._granted, cause)
+            self.ended = await step(self._granted, cause)
         except LedgerUnavailableError:
             _log.warning("ticket.left", ticket=self._granted.ticket_id, cause=cause)
 
