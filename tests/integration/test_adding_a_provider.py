@@ -17,7 +17,13 @@ from tests.harness.sandbox import Sandbox, announced, end
 from tools.new_provider import PLACES, NewProviderError, write
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("config", "connectors", "sandbox", "tests", "tools", "worker")
+PARTS = ("config", "connectors", "docs", "sandbox", "tests", "tools", "worker")
+GATE = (  # of `make check` and `make unit`: tests that go over every vendor, docstring or page
+    "tests/tree/test_docs.py::test_a_page_made_from_the_product_is_current",
+    "tests/tree/test_words.py::test_every_docstring_begins_with_a_verb",
+    "tests/unit/config/test_load.py",
+    "tests/unit/connectors/test_crm_samples.py",
+)
 
 
 @pytest.fixture
@@ -52,8 +58,13 @@ def test_a_new_provider_is_its_packages_and_one_line(copy: Path) -> None:
     assert len(files) == len(PLACES) + 1
     after = (copy / "connectors/registry.py").read_text()
     assert [line for line in after.splitlines() if line not in before.splitlines()] == ['    "toy",']
-    tested = run(copy, "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "tests/contract/test_toy.py")
-    assert "passed" in tested
+    packages = ("connectors/toy", "sandbox/toy", "tests/contract/test_toy.py")
+    run(copy, "ruff", "check", *packages)
+    run(copy, "ruff", "format", "--check", *packages)
+    run(copy, "mypy", *packages)
+    run(copy, "tools.references")
+    suites = ("tests/contract/test_toy.py", *GATE)
+    run(copy, "pytest", "-q", "-p", "no:cacheprovider", "-n", "0", *suites)
     with vendors(copy) as told:
         (copy / "refill.toml").write_text(
             f"""\

@@ -14,6 +14,7 @@ from connectors.forager.options import ForagerOptions
 from connectors.limits import Window
 from connectors.models import Grade
 from connectors.options import parse_duration
+from connectors.registry import PAID
 from tests.unit.config.samples import EXAMPLE, EXAMPLE_SECRETS, SMALL, SMALL_SECRETS
 
 
@@ -286,7 +287,7 @@ def test_secrets_are_in_no_text_of_the_settings(file: Path) -> None:
         (SMALL + "fields.personal_email = {}", "fields.personal_email has no property"),
         (SMALL + 'fields.phone = { accept = ["valid"] }', "fields.phone has no grades"),
         (SMALL + "fields.work_email = { accept = [] }", "fields.work_email.accept is empty"),
-        (SMALL + 'fields.phone = { from = ["clearbit"] }', "fields.phone.from.0 must be 'forager' or 'kaspr'"),
+        (SMALL + 'fields.phone = { from = ["clearbit"] }', f"fields.phone.from.0 must be '{min(PAID)}'"),
         (SMALL + "[web]\nport = 'a'", "web.port must be a whole number"),
         ("web = 1", "web must be a table"),
         ("[redis]\nallow_unsafe = 'perhaps'", "redis.allow_unsafe must be true or false"),
