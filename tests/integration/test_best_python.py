@@ -39,7 +39,7 @@ def python(folder: Path, name: str, version: str) -> None:
     [
         ({"python3": "3.11", "python3.12": "3.12"}, "python3"),
         ({"python3": "3.9", "python3.11": "3.11", "python3.12": "3.12"}, "python3.12"),
-        ({"python3": "3.13", "python3.12": "3.12"}, "python3.12"),  # which brings a Redis with it
+        ({"python3": "3.13", "python3.12": "3.12"}, "python3.12"),  # which continuous integration runs
         ({"python3": "3.13"}, "python3"),
         ({"python3": "3.9", "python3.14": "3.14"}, "python3.14"),
     ],
@@ -57,4 +57,4 @@ def test_no_python_is_told_with_what_to_do(tmp_path: Path) -> None:
     assert ended.returncode == 1
     assert "needs Python 3.11 or newer" in ended.stderr
     assert "apt install python3-venv" in ended.stderr
-    assert "is no Python 3.11 or newer" in found_by(tmp_path, PYTHON="python3").stderr
+    assert "is not Python 3.11 or newer" in found_by(tmp_path, PYTHON="python3").stderr
