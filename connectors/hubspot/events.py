@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -89,7 +89,7 @@ def written_by(app_id: int) -> str:
     return f"INTEGRATION:{app_id}"
 
 
-class What(NamedTuple):
+class What(msgspec.Struct, frozen=True):
     """Tells what has happened, to which object of ours, by whom; ``portal_id`` is 0 when it is unknown."""
 
     kind: Kind
@@ -97,6 +97,7 @@ class What(NamedTuple):
     property: str
     portal_id: int
     writer: str
+    is_of_one: bool  # record
 
 
 _Scalar = str | int | float | bool | None
@@ -144,11 +145,13 @@ class Event(msgspec.Struct, gc=False, rename="camel"):
         if object_ is None or kind is None:
             return None
         name = self.property_name if isinstance(self.property_name, str) else ""
-        return What(kind, object_, name, number(self.portal_id), f"{self.change_source}:{self.source_id}")
+        return What(
+            kind, object_, name, number(self.portal_id), f"{self.change_source}:{self.source_id}", kind in _OF_ONE
+        )
 
     def ids(self, what: What) -> tuple[str, ...]:
         """Returns all records it speaks of."""
-        if what.kind in _OF_ONE:  # nearly all
+        if what.is_of_one:  # nearly all
             one = number(self.object_id)
             return (str(one),) if one else ()
         named = map(number, self._named(what))

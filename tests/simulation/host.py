@@ -20,7 +20,7 @@ from tests.simulation.ports import OUTSIDE, Ports
 from tests.simulation.store import Client, Store
 from tests.simulation.wire import Engine, Net
 from tests.simulation.world import Scene
-from worker.ledger.intake.intake import Announced
+from worker.ledger.intake.intake import Announced, AnnouncedPost
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.service import jobs, lifecycle
 from worker.service.runtime import Runtime, open_runtime
@@ -91,7 +91,7 @@ class Host:
         crm = self.scene.crm
         rows = {(crm, self.scene.kind_of(id_)): [Announced(id_, stamp if self.scene.tells_when else 0)]}
         try:
-            await runtime.ledger.intake.announce(rows, {crm: jobs.run_of_day(runtime, crm)})
+            await runtime.ledger.intake.announce([AnnouncedPost(rows)], {crm: jobs.run_of_day(runtime, crm)})
         except LedgerUnavailableError:  # 503
             self.ports.loop.call_later(AGAIN_S, self.post, living, id_, stamp, context=OUTSIDE)
 

@@ -47,7 +47,7 @@ def enrich_routes(inbox: Inbox, ledger: Ledger) -> list[Route]:
         crm, kind, ids = _asked(inbox, json_of(await inbox.bodies.read(request, "application/json")))
         digest = hashlib.sha256(json.dumps([crm, kind, ids]).encode()).hexdigest()
         hidden = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest() if key else ""
-        with inbox.place():
+        with inbox.places:
             asked = inbox.intake.request(token_hex(16), key=hidden, digest=digest, work=(crm, kind), ids=ids)
             made = await within(asked)
         if made.digest != digest:
@@ -61,7 +61,7 @@ def enrich_routes(inbox: Inbox, ledger: Ledger) -> list[Route]:
         known(request)
         if not _REQUEST.fullmatch(request.path_params["id"]):
             raise RefusedError(404, "unknown")
-        with inbox.place():
+        with inbox.places:
             found = await within(inbox.intake.follow(request.path_params["id"]))
         if found is None:
             raise RefusedError(404, "unknown")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import structlog
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -28,16 +29,18 @@ MOST_KNOWN, MOST_MARK = 4_096, 256  # of what a portal's events have in common, 
 log = structlog.get_logger(__name__)
 
 
-class PostSummary(NamedTuple):
+class PostSummary(Struct, frozen=True):
     """Holds what a post came to: the records to look at, and how many events are none of ours or cannot be read."""
 
     rows: dict[WorkName, list[Announced]]
     unread: int = 0
 
 
-class _Ruling(NamedTuple):
+class _Ruling(Struct, frozen=True):
     what: What | None
-    counts: bool
+    counts: bool = False
+    is_dated: bool = False
+    erases: bool = False
 
 
 class Portal:
@@ -78,27 +81,30 @@ class Portal:
         if len(self._known) >= MOST_KNOWN:
             self._known.clear()
         what, marks = event.what, event.marks
-        ruling = _Ruling(what, what is not None and self.counts(what))
+        ruling = _Ruling(None)
+        if what is not None:
+            ruling = _Ruling(what, self.counts(what), what.kind in _DATED, what.kind is Kind.ERASURE)
         if all(len(one) <= MOST_MARK for one in marks if isinstance(one, str)):
             self._known[marks] = ruling
         return ruling
 
     def seen(self, events: Sequence[Event]) -> PostSummary:
         """Returns the records that the events speak of, each once."""
-        found: dict[str, dict[str, Announced]] = {}
+        found: defaultdict[str, dict[str, Announced]] = defaultdict(dict)
         known, unread = self._known, 0
         for event in events:  # a hundred times a post: what events have in common is decided once
-            what, counts = known.get(event.marks) or self._rule(event)
+            ruling = known.get(event.marks) or self._rule(event)
+            what = ruling.what
             if what is None:
                 unread += 1
-            if what is None or not counts:
+            if what is None or not ruling.counts:
                 continue
             ids = event.ids(what)
             unread += not ids
-            group = found.setdefault(what.object, {})
-            at = number(event.occurred_at) if what.kind in _DATED else 0
+            group = found[what.object]
+            at = number(event.occurred_at) if ruling.is_dated else 0
             for one in ids:
-                row = Announced(one, at, what.kind is Kind.ERASURE)
+                row = Announced(one, at, ruling.erases)
                 group[one] = _both(group[one], row) if one in group else row
         return PostSummary({(self.name, kind): list(group.values()) for kind, group in found.items() if group}, unread)
 

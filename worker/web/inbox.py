@@ -6,12 +6,10 @@ import asyncio
 import hashlib
 import hmac
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import structlog
-from msgspec import Struct
 from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,14 +17,14 @@ from starlette.routing import Route
 
 from config.settings import Settings
 from connectors.telemetry import step
-from worker.ledger.intake.intake import Announced, Intake
+from worker.ledger.intake.intake import Announced, AnnouncedPost, Intake
 from worker.ledger.journal.figures import WorkName
 from worker.ledger.run import Run
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.web.bodies import Bodies, RefusedError
+from worker.web.post_batches import ANSWER_S, PostBatches
 from worker.web.rarely import Rarely
 
-ANSWER_S = 0.9  # whoever posts hears within a second that Redis is away
 MOST_POSTS = 1_024  # of proved senders, on their way into the ledger; more are asked to come again
 log = structlog.get_logger(__name__)
 
@@ -63,6 +61,25 @@ class Bell:
             await asyncio.gather(self._task, return_exceptions=True)
 
 
+class Places:
+    """Bounds the requests of proved senders on their way into the ledger; each takes a place while its block runs.
+
+    Raises:
+        RefusedError: all ``most`` are taken.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._free = most
+
+    def __enter__(self) -> None:
+        if not self._free:
+            raise RefusedError(503, "busy")
+        self._free -= 1
+
+    def __exit__(self, *_: object) -> None:
+        self._free += 1
+
+
 class Inbox:
     """Takes what comes from outside into the ledger. ``clock`` gives ms."""
 
@@ -77,8 +94,8 @@ class Inbox:
         self.settings, self.intake, self.bell, self.clock = settings, intake, bell, clock
         self.bodies = bodies or Bodies()
         self.log: structlog.typing.FilteringBoundLogger = log.bind()  # every post would bind it anew
-        self._gathering, self._links = PostBatches(intake), intake.links
-        self._posts = 0
+        self._gathering, self._links = PostBatches(intake, self._run_of), intake.links
+        self.places = Places(MOST_POSTS)
         self._refused = Rarely()
         self.refusals: Counter[tuple[str, str]] = Counter()  # by door and reason, for /metrics
 
@@ -100,21 +117,6 @@ class Inbox:
 
         return Route(path, guarded, methods=list(methods or ("POST",)))
 
-    @contextmanager
-    def place(self) -> Iterator[None]:
-        """Yields one of the places on the way into the ledger, for whoever has proved to be a sender of ours.
-
-        Raises:
-            RefusedError: all are taken.
-        """
-        if self._posts >= MOST_POSTS:
-            raise RefusedError(503, "busy")
-        self._posts += 1
-        try:
-            yield
-        finally:
-            self._posts -= 1
-
     async def take(self, rows: Mapping[WorkName, Sequence[Announced]], mark: str = "") -> None:
         """Puts all rows of a post into the work, in one step, or raises an error within a second.
 
@@ -126,15 +128,16 @@ class Inbox:
         """
         if not rows:
             return
-        if mark:
-            rows = {work: [Announced(one.id, one.stamp, one.erase, mark) for one in of] for work, of in rows.items()}
-        now = self.clock()
-        runs = {crm: Run.of_day(crm, self.settings.budget_zone, now).name for crm, _ in rows}
-        with self.place(), step("webhook", records=sum(map(len, rows.values()))) as taking:
+        post = AnnouncedPost(rows, mark)
+        with self.places, step("webhook", records=post.count) as taking:
             for (crm, kind), of in rows.items() if taking.name else ():
                 await within(self._links.keep(crm, kind, (one.id for one in of), taking.name))
-            await within(self._gathering.announce(rows, runs))
+            await self._gathering.announce(post)
         self.bell.ring(rows)
+
+    def _run_of(self, crm: str) -> str:
+        """Returns a crm's run of the day."""
+        return Run.of_day(crm, self.settings.budget_zone, self.clock()).name
 
     async def aclose(self) -> None:
         """Take nothing more."""
@@ -174,95 +177,6 @@ def is_bearer(request: Request, secrets: Iterable[SecretStr]) -> bool:
 def watched_kinds(settings: Settings, crm: str) -> frozenset[str]:
     """Returns the objects of a crm whose records are visited."""
     return frozenset(settings.crm[crm].objects())
-
-
-MOST_ROWS = 2_000  # of one step, so that none holds Redis for long
-ENOUGH_ROWS = 100  # for a step of their own, though one is on its way
-MOST_STEPS = 3
-Rows = Mapping[WorkName, Sequence[Announced]]
-
-
-class _Post(Struct, frozen=True):
-    rows: Rows
-    runs: Mapping[str, str]
-    ended: asyncio.Future[None]
-
-    @property
-    def count(self) -> int:
-        """Tells how many rows."""
-        return sum(map(len, self.rows.values()))
-
-
-class PostBatches:
-    """Announces posts: those that arrive while a step is on its way to the disk go there together, in the next one.
-
-    A step is one script and, with ``appendfsync always``, one fsync, whether it holds one post or fifty. Every post is
-    answered only when the step that holds it has ended. Where many rows wait, a second step is put together while Redis
-    is busy with the first.
-    """
-
-    def __init__(self, intake: Intake) -> None:
-        self._intake = intake
-        self._posts: list[_Post] = []
-        self._rows = 0
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def announce(self, rows: Rows, runs: Mapping[str, str]) -> None:
-        """Return when all of ``rows`` are in the work.
-
-        Raises:
-            LedgerUnavailableError: the sender must not take them for taken.
-        """
-        post = _Post(rows, runs, asyncio.get_running_loop().create_future())
-        self._posts.append(post)
-        self._rows += post.count
-        if not self._tasks or (self._rows >= ENOUGH_ROWS and len(self._tasks) < MOST_STEPS):
-            task = asyncio.create_task(self._run(), name="gathering")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        await post.ended
-
-    async def _run(self) -> None:
-        while posts := self._next():
-            rows: dict[WorkName, list[Announced]] = {}
-            runs: dict[str, str] = {}
-            for post in posts:
-                runs |= post.runs
-                for work, group in post.rows.items():
-                    rows.setdefault(work, []).extend(group)
-            failure: Exception | None = None
-            try:
-                await self._intake.announce(rows, runs)
-            except Exception as error:  # noqa: BLE001  # whatever it is, every sender of this step must hear of it
-                failure = error
-            for post in posts:
-                if post.ended.done():  # its sender did not wait
-                    continue
-                if failure is None:
-                    post.ended.set_result(None)
-                else:
-                    post.ended.set_exception(LedgerUnavailableError(type(failure).__name__))
-
-    def _next(self) -> list[_Post]:
-        """Returns posts for one step: at least one, and no more rows than a step may have."""
-        taken, rows = 0, 0
-        for post in self._posts:
-            rows += post.count
-            if taken and rows > MOST_ROWS:
-                break
-            taken += 1
-        posts, self._posts = self._posts[:taken], self._posts[taken:]
-        self._rows = sum(post.count for post in self._posts)
-        return [post for post in posts if not post.ended.done()] or (self._next() if self._posts else [])
-
-    async def aclose(self) -> None:
-        """Announce no more; who still waits gets no answer."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for post in self._posts:
-            post.ended.cancel()
 
 
 KNOWN_MS, UNKNOWN_MS = 60_000, 1_000

@@ -17,13 +17,13 @@ from tests.harness.redis import running
 from tests.integration.intake import senders
 from tests.integration.intake.conftest import PUBLIC, Door, settings_in
 from tests.integration.intake.senders import called_out, envelope, event, notification, posted, signed
-from worker.ledger.intake.intake import Announced, Intake, TakenPost
+from worker.ledger.intake.intake import Announced, AnnouncedPost, Intake, TakenPost
 from worker.ledger.ledger import Ledger
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 from worker.web.app import web_app
 from worker.web.bodies import Bodies, shallow
 from worker.web.deadline import RequestDeadline
-from worker.web.inbox import PostBatches
+from worker.web.post_batches import PostBatches
 from worker.web.server import listen, serve
 
 PATH = "/webhooks/hubspot/acme_hubspot"
@@ -236,15 +236,13 @@ async def test_posts_of_one_moment_are_one_step_and_each_is_answered_when_that_e
 
 async def test_every_post_of_a_step_that_fails_is_refused(redis: Redis) -> None:
     class Away(Intake):
-        async def announce(self, rows: object, runs: object) -> TakenPost:
+        async def announce(self, posts: object, runs: object) -> TakenPost:
             await asyncio.sleep(0)
             raise LedgerUnavailableError("away")
 
-    gathering = PostBatches(Away(Scripts(redis)))
-    rows = {("acme_hubspot", "contact"): [Announced("1")]}
-    told = await asyncio.gather(
-        *(gathering.announce(rows, {"acme_hubspot": "day-x"}) for _ in range(5)), return_exceptions=True
-    )
+    gathering = PostBatches(Away(Scripts(redis)), lambda crm: f"day-{crm}")
+    post = AnnouncedPost({("acme_hubspot", "contact"): [Announced("1")]})
+    told = await asyncio.gather(*(gathering.announce(post) for _ in range(5)), return_exceptions=True)
     assert all(isinstance(one, LedgerUnavailableError) for one in told)
     await gathering.aclose()
 

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from tests.integration.intake import senders
 from tests.integration.intake.conftest import PUBLIC, Door
 from tests.integration.intake.senders import called_out, event, now_ms, posted, signed
-from worker.ledger.intake.intake import Announced, Intake
+from worker.ledger.intake.intake import Announced, AnnouncedPost, Intake
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.work_values import Settlement
 from worker.web.bodies import MOST_HELD_BYTES
@@ -153,11 +153,11 @@ async def test_callout_that_comes_ten_times_is_one_visit_and_other_messages_are_
 
 async def test_two_web_processes_know_each_others_posts(door: Door, redis: Redis) -> None:
     """Shows that a post is known in Redis: another process's step leaves it out."""
-    rows = {("acme_hubspot", "contact"): [Announced("7", mark="m1"), Announced("8", mark="m2")]}
-    runs = {"acme_hubspot": "day-x"}
-    assert (await Intake(Scripts(redis)).announce(rows, runs)).added == 2
-    rows["acme_hubspot", "contact"].append(Announced("9"))  # of a post without a signature, in the same step
-    told = await Intake(Scripts(redis)).announce(rows, runs)
+    work, runs = ("acme_hubspot", "contact"), {"acme_hubspot": "day-x"}
+    posts = [AnnouncedPost({work: [Announced("7")]}, "m1"), AnnouncedPost({work: [Announced("8")]}, "m2")]
+    assert (await Intake(Scripts(redis)).announce(posts, runs)).added == 2
+    posts.append(AnnouncedPost({work: [Announced("9")]}))  # without a signature, in the same step
+    told = await Intake(Scripts(redis)).announce(posts, runs)
     assert (told.added, told.replayed) == (1, 2)
 
 

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from tests.harness.clock import Clock
 from tests.integration.ledger.money import grant, reserve, send
 from tests.integration.ledger.work_steps import OWNER, READ, RUN, add, lease, places
-from worker.ledger.intake.intake import Announced, Intake
+from worker.ledger.intake.intake import Announced, AnnouncedPost, Intake
 from worker.ledger.money.creations import Creations
 from worker.ledger.money.tickets import Desk
 from worker.ledger.rates.pauses import Pauses
@@ -57,7 +57,7 @@ async def admitted(work: Work, desk: Desk, scripts: Scripts) -> dict[str, Step]:
         "work_claim": lambda: work.claim(OWNER, 10),
         "work_replay": lambda: work.replay("w3", RUN),
         "work_own_all": lambda: work.of_run.own_all(PERSONS),
-        "intake_announce": lambda: intake.announce({(work.crm, work.object): rows}, runs),
+        "intake_announce": lambda: intake.announce([AnnouncedPost({(work.crm, work.object): rows})], runs),
         "intake_ask": lambda: intake.request(
             "r" * 32, key="", digest="d", work=(work.crm, work.object), ids=["w1", "n"]
         ),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -21,17 +20,30 @@ REPLAY_MS = 11 * 60_000  # how long a signed post is known: five minutes either 
 MOST_MARKS = 100_000  # of posts that are known, 12 MB; past that the oldest are forgotten first
 
 
-class Announced(NamedTuple):
+class Announced(Struct, frozen=True, gc=False):
     """Names a record that a sender spoke of. ``stamp`` is of the vendor's clock (ms), 0 always counts.
 
     ``erase``: the vendor says that the person asked to be forgotten; what is kept of them goes once a read agrees.
-    ``mark``: what the signed post is known by that brought it; a post whose mark is known is a replay.
     """
 
     id: str
     stamp: int = 0
     erase: bool = False
+
+
+class AnnouncedPost(Struct, frozen=True):
+    """Holds the records that one post speaks of.
+
+    ``mark``: what a signed post is known by; a post whose mark is known is a replay.
+    """
+
+    rows: Mapping[WorkName, Sequence[Announced]]
     mark: str = ""
+
+    @property
+    def count(self) -> int:
+        """Returns how many rows it holds."""
+        return sum(map(len, self.rows.values()))
 
 
 class TakenPost(Struct, frozen=True):
@@ -72,12 +84,16 @@ class Intake:
         self._scripts = scripts
         self.links = DueLinks(scripts)
 
-    async def announce(self, rows: Mapping[WorkName, Sequence[Announced]], runs: Mapping[str, str]) -> TakenPost:
-        """Ask for a look at everything a post speaks of, in one step; ``runs`` is the run by crm."""
-        if not rows:
+    async def announce(self, posts: Sequence[AnnouncedPost], runs: Mapping[str, str]) -> TakenPost:
+        """Ask for a look at everything that posts speak of, in one step; ``runs`` is the run by crm."""
+        texts: dict[WorkName, list[str]] = {}
+        for post in posts:
+            for work, rows in post.rows.items():
+                texts.setdefault(work, []).append(_text(rows, post.mark))
+        if not texts:
             return TakenPost()
         # in one text: the client takes longer over three hundred arguments than Redis over the whole step
-        groups = [(crm, kind, runs[crm], _text(group)) for (crm, kind), group in rows.items()]
+        groups = [(crm, kind, runs[crm], "".join(parts)) for (crm, kind), parts in texts.items()]
         taken = await self._scripts.run("intake_announce", marks_ms=REPLAY_MS, most_marks=MOST_MARKS, groups=groups)
         return TakenPost(*map(int, taken))
 
@@ -170,15 +186,10 @@ class Intake:
         return counts
 
 
-def _text(rows: Sequence[Announced]) -> str:
-    """Returns rows as the script takes them; before those of another post stands that post's mark."""
-    parts, post = [], ""
-    for id, stamp, erase, mark in rows:
-        if mark != post:
-            parts.append(f"{mark or '-'} 0 2;")
-            post = mark
-        parts.append(f"{id} {stamp} {erase:d};")
-    return "".join(parts)
+def _text(rows: Sequence[Announced], mark: str) -> str:
+    """Returns the rows of a post as the script takes them, behind the post's mark."""
+    texts = [f"{row.id} {row.stamp} {'1' if row.erase else '0'};" for row in rows]
+    return f"{mark or '-'} 0 2;{''.join(texts)}"
 
 
 def run_of(request: str) -> str:

@@ -1,0 +1,95 @@
+"""Gathers the posts that arrive at the same time into one step of the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from worker.ledger.intake.intake import AnnouncedPost, Intake
+from worker.ledger.scripts import LedgerUnavailableError
+
+ANSWER_S = 0.9  # whoever posts hears within a second that Redis is away
+MOST_ROWS = 2_000  # of one step, so that none holds Redis for long
+ENOUGH_ROWS = 100  # for a step of their own, though one is on its way
+MOST_STEPS = 3
+
+
+class _Waiting(Struct, frozen=True):
+    post: AnnouncedPost
+    rows: int
+    until_s: float
+    ended: asyncio.Future[None]
+
+
+class PostBatches:
+    """Announces posts: those that arrive while a step is on its way to the disk go there together, in the next one.
+
+    A step is one script and, with ``appendfsync always``, one fsync, whether it holds one post or fifty. Every post is
+    answered only when the step that holds it has ended. Where many rows wait, a second step is put together while Redis
+    is busy with the first. ``run_of`` names the run of a crm.
+    """
+
+    def __init__(self, intake: Intake, run_of: Callable[[str], str]) -> None:
+        self._intake, self._run_of = intake, run_of
+        self._waiting: list[_Waiting] = []  # the longest first
+        self._rows = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def announce(self, post: AnnouncedPost) -> asyncio.Future[None]:
+        """Returns what ends within a second: when all rows are in the work, or in ``LedgerUnavailableError``."""
+        loop = asyncio.get_running_loop()
+        one = _Waiting(post, post.count, loop.time() + ANSWER_S, loop.create_future())
+        self._waiting.append(one)
+        self._rows += one.rows
+        if not self._tasks or (self._rows >= ENOUGH_ROWS and len(self._tasks) < MOST_STEPS):
+            task = loop.create_task(self._run(), name="gathering")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return one.ended
+
+    async def _run(self) -> None:
+        while batch := self._next():
+            failure: Exception | None = None
+            posts = [one.post for one in batch]
+            try:
+                async with asyncio.timeout_at(batch[0].until_s):  # all who wait behind it have longer
+                    await self._intake.announce(
+                        posts, {crm: self._run_of(crm) for post in posts for crm, _ in post.rows}
+                    )
+            except asyncio.CancelledError:
+                for one in batch:
+                    one.ended.cancel()
+                raise
+            except Exception as error:  # noqa: BLE001  # whatever it is, every sender of this step must hear of it
+                failure = error
+            for one in batch:
+                if one.ended.done():  # its sender did not wait
+                    continue
+                if failure is None:
+                    one.ended.set_result(None)
+                else:
+                    one.ended.set_exception(LedgerUnavailableError(type(failure).__name__))
+
+    def _next(self) -> list[_Waiting]:
+        """Returns posts for one step: at least one, and no more rows than a step may have."""
+        taken, rows = 0, 0
+        for one in self._waiting:
+            rows += one.rows
+            if taken and rows > MOST_ROWS:
+                rows -= one.rows
+                break
+            taken += 1
+        batch, self._waiting = self._waiting[:taken], self._waiting[taken:]
+        self._rows -= rows
+        return [one for one in batch if not one.ended.done()] or (self._next() if self._waiting else [])
+
+    async def aclose(self) -> None:
+        """Announce no more; who still waits gets no answer."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for one in self._waiting:
+            one.ended.cancel()
