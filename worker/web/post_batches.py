@@ -35,6 +35,7 @@ class PostBatches:
         self._intake, self._run_of = intake, run_of
         self._waiting: list[_Waiting] = []  # the longest first
         self._rows = 0
+        self._steps = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
     def announce(self, post: AnnouncedPost) -> asyncio.Future[None]:
@@ -43,7 +44,8 @@ class PostBatches:
         one = _Waiting(post, post.count, loop.time() + ANSWER_S, loop.create_future())
         self._waiting.append(one)
         self._rows += one.rows
-        if not self._tasks or (self._rows >= ENOUGH_ROWS and len(self._tasks) < MOST_STEPS):
+        if not self._steps or (self._rows >= ENOUGH_ROWS and self._steps < MOST_STEPS):
+            self._steps += 1
             task = loop.create_task(self._run(), name="gathering")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -71,6 +73,7 @@ class PostBatches:
                     one.ended.set_result(None)
                 else:
                     one.ended.set_exception(LedgerUnavailableError(type(failure).__name__))
+        self._steps -= 1  # at once: whoever comes before the task is counted out would wait for nobody
 
     def _next(self) -> list[_Waiting]:
         """Returns posts for one step: at least one, and no more rows than a step may have."""

@@ -247,6 +247,14 @@ async def test_every_post_of_a_step_that_fails_is_refused(redis: Redis) -> None:
     await gathering.aclose()
 
 
+async def test_post_that_comes_as_a_step_ends_goes_with_a_step_of_its_own(redis: Redis) -> None:
+    gathering = PostBatches(Intake(Scripts(redis)), lambda crm: f"day-{crm}")
+    async with asyncio.timeout(5):
+        for id in "123":
+            await gathering.announce(AnnouncedPost({("acme_hubspot", "contact"): [Announced(id)]}))
+    await gathering.aclose()
+
+
 HOST = b"host: 127.0.0.1\r\n"
 LAST = b"connection: close\r\n\r\n"
 POST = b"POST /webhooks/hubspot/acme_hubspot HTTP/1.1\r\n" + HOST
