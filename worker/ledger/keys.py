@@ -166,6 +166,8 @@ MONEY: Mapping[str, str] = {
     "pauses": "pauses",
     # hash: one attempt at one paid lookup; see money/parts/tickets.lua for its fields
     "ticket": "ticket:{ticket}",
+    # set of tickets that were stored with nothing more to be told of them, by the ten minutes it was in; short-lived
+    "tickets_stored": "tickets:stored:{slice}",
     # set of refs to be made due when the ticket ends
     "waiters": "ticket:{ticket}:waiters",
     # hash: "ticket" the question's last one while that is open or uncertain, "again" how often it was asked again

@@ -28,6 +28,7 @@ from worker.ledger.money.tickets import Desk
 from worker.ledger.scripts import Scripts
 
 KEEP = 90 * DAY_MS
+ENDED_MS = 600_000
 
 
 @pytest.fixture
@@ -43,6 +44,10 @@ def budgets(scripts: Scripts) -> Budgets:
 async def booked(budgets: Budgets, line: BudgetLine) -> tuple[int, int]:
     found: Booked = (await budgets.booked([line.name]))[line.name]
     return found.spent, found.reserved
+
+
+async def weight(redis: Redis, pattern: str) -> int:
+    return sum([await redis.memory_usage(name) async for name in redis.scan_iter(pattern)])
 
 
 async def test_reservation_takes_the_worst_price_on_every_line(desk: Desk, budgets: Budgets) -> None:
@@ -224,12 +229,34 @@ async def test_reservation_past_its_deadline_makes_room(desk: Desk, clock: Clock
     assert await booked(budgets, day_line()) == (0, 5)
 
 
-async def test_stored_ticket_weighs_little_for_as_long_as_it_stays(desk: Desk, redis: Redis) -> None:
-    ticket = await send(desk, lines=[day_line(), month_line()])
-    key = desk._scripts.keys("ticket", ticket.ticket_id)
-    under_way = await redis.memory_usage(key)
-    await desk.store(ticket, reply(), credits=1, hit=True, keep_ms=KEEP)
-    assert await redis.memory_usage(key) < min(300, under_way)
+async def test_stored_tickets_weigh_little_for_as_long_as_they_stay(desk: Desk, redis: Redis) -> None:
+    questions = [question(f"person-{number}") for number in range(100)]
+    tickets = [await send(desk, one, lines=[day_line(1000), month_line()]) for one in questions]
+    under_way = await weight(redis, "refill:ticket*")
+    for ticket in tickets:
+        await desk.store(ticket, reply(), credits=5, hit=True, keep_ms=KEEP)
+    assert await weight(redis, "refill:ticket*") < min(100 * 80, under_way)
+
+
+async def test_stored_ticket_with_more_to_tell_tells_it_again(desk: Desk, budgets: Budgets) -> None:
+    ticket = await send(desk)
+    await reserve(desk, ref=BEN)
+    for _ in range(2):
+        told = await desk.store(ticket, reply(), credits=7, hit=True, keep_ms=KEEP)
+        assert told == TicketEnd("stored", (BEN,), 2)
+    assert await booked(budgets, day_line()) == (7, 0)
+
+
+async def test_stored_ticket_of_an_erased_answer_is_not_settled_again(
+    desk: Desk, clock: Clock, budgets: Budgets
+) -> None:
+    ticket = await send(desk)
+    await desk.store(ticket, reply(), credits=5, hit=True, keep_ms=KEEP)
+    await desk.forget(ANN)
+    clock.pass_ms(ENDED_MS - 1)
+    assert await desk.store(ticket, reply(), credits=5, hit=True, keep_ms=KEEP) == TicketEnd("stored")
+    assert await booked(budgets, day_line()) == (5, 0)
+    assert not await desk.find([question().key])
 
 
 async def test_late_answer_turns_uncertain_into_stored(desk: Desk, budgets: Budgets) -> None:

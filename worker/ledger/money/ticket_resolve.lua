@@ -2,7 +2,7 @@
 -- uncertain -> resolved, by a person: its credits count as spent (charged = 1) or are given back, and with again = 1
 -- the question may be asked anew. A repeat changes nothing.
 -- args: id, again, charged
-local ticket = hash(K.ticket(id))
+local ticket = ticket_of(id)
 if not ticket.state then
   return { 'refused', '0' }
 end

@@ -10,7 +10,7 @@
 local CHARGES_MS = 3600000
 price, credits, keep = tonumber(price), tonumber(credits), tonumber(keep)
 local key = K.ticket(id)
-local ticket = hash(key)
+local ticket = ticket_of(id, token)
 local known = ticket.state ~= nil
 if known and ticket.token ~= token then
   return { 'refused', '0' }
@@ -81,10 +81,14 @@ if unpriced then
 end
 ticket.late = (from == 'uncertain' or not from) and '1' or '0'
 ticket.state, ticket.credits = 'stored', int(credits)
--- All that a repeat is answered from: the whole of it would weigh a kilobyte for as long as it stays.
-redis.call('DEL', key)
-redis.call('HSET', key, 'state', 'stored', 'token', ticket.token, 'question', ticket.question, 'asker', ticket.asker,
-  'price', ticket.price, 'credits', ticket.credits, 'late', ticket.late)
+redis.call('DEL', key) -- the whole of it would weigh a kilobyte for as long as it stays
+if ticket.late == '1' or credits > tonumber(ticket.price) or redis.call('EXISTS', K.waiters(id)) == 1 then
+  redis.call('HSET', key, 'state', 'stored', 'token', ticket.token, 'question', ticket.question, 'asker', ticket.asker,
+    'price', ticket.price, 'credits', ticket.credits, 'late', ticket.late)
+else
+  redis.call('SADD', stored_in(now), id)
+  redis.call('PEXPIRE', stored_in(now), 2 * ENDED_MS)
+end
 close(id, ticket)
 if redis.call('HEXISTS', K.question(question), 'ticket') == 0 then
   redis.call('DEL', K.question(question))

@@ -3,7 +3,7 @@
 -- once, or with policy once_if_uncharged at its verdict. A repeat gives the same; every other state stays and is named.
 -- `policy` '' is that of the reservation, `patience` are ms from now to the verdict.
 -- args: id, token, cause, policy, patience
-local ticket = hash(K.ticket(id))
+local ticket = ticket_of(id, token)
 if not ticket.state or ticket.token ~= token then
   return { 'refused', '0' }
 end

@@ -3,7 +3,7 @@
 -- counts as a miss. A repeat, and a verdict on any other state, changes nothing. A verdict is charged, uncharged or
 -- none.
 -- args: id, verdict
-local ticket = hash(K.ticket(id))
+local ticket = ticket_of(id)
 if not ticket.state then
   return { 'refused', '0' }
 end

@@ -4,8 +4,9 @@
 -- fields, lines, keep (ms), policy (never | once_if_uncharged), patience (ms from uncertain to verdict), sent, since,
 -- verdict_at, verdict, cause, credits, late (the askers are woken too), final (asked again before), place and alone (see
 -- below); of the provider's clock as it was sent: ahead (ms before ours) and stretch (see clock_heard).
--- An ended ticket stays for ENDED_MS, so that a repeated step gives its answer again; a stored one only with state, token,
--- question, asker, price, credits and late, which is all that takes.
+-- An ended ticket stays for ENDED_MS, so that a repeated step gives its answer again. Of a stored one no more stays than
+-- that takes: state, token, question, asker, price, credits and late, or where there is nobody to wake and no overrun to
+-- tell, its name alone in K.tickets_stored.
 --
 -- K.balance(provider) holds two instants at which the provider said what is left and no call was in flight: "told",
 -- "spent", "at" of the last one, and the same with "base_" of the one it is compared with. "calls" counts calls sent; a
@@ -14,6 +15,23 @@
 local ENDED_MS = 600000
 local SETTLING_MS = 120000 -- after a call without an answer the balance may still move
 local VERDICT_MS = 300000 -- after verdict_at minus patience: no verdict by then is a miss
+
+local function stored_in(ms)
+  return K.tickets_stored(int(math.floor(ms / ENDED_MS)))
+end
+
+-- A ticket as far as anything of it is kept; `token` is the asker's.
+local function ticket_of(id, token)
+  local ticket = hash(K.ticket(id))
+  if not ticket.state then
+    for ago = 0, ENDED_MS, ENDED_MS do
+      if redis.call('SISMEMBER', stored_in(now - ago), id) == 1 then
+        return { state = 'stored', token = token, asker = '', price = '0', credits = '0', late = '0' }
+      end
+    end
+  end
+  return ticket
+end
 
 -- Credits of a ticket on every line it was reserved on. A line that was dropped is not brought back.
 local function book(lines, spent, reserved)
