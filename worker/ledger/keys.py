@@ -167,7 +167,7 @@ MONEY: Mapping[str, str] = {
     # hash: one attempt at one paid lookup; see money/parts/tickets.lua for its fields
     "ticket": "ticket:{ticket}",
     # set of tickets that were stored with nothing more to be told of them, by the ten minutes it was in; short-lived
-    "tickets_stored": "tickets:stored:{slice}",
+    "tickets_stored": "tickets:stored:{turn}",
     # set of refs to be made due when the ticket ends
     "waiters": "ticket:{ticket}:waiters",
     # hash: "ticket" the question's last one while that is open or uncertain, "again" how often it was asked again
@@ -200,8 +200,11 @@ MONEY: Mapping[str, str] = {
     "creation": "creation:{creation}",
     # zset creation -> ms of its deadline, while reserved, sent or unknown
     "creations_open": "creations:open",
-    # zset "<ticket>:<ms stored>:<credits>" -> ms sent: what we know to have been charged of late, for verdicts
-    "charges": "charges:{provider}:{operation}",
+    # list of "<ms sent> <ms until stored> <credits> <stretch>": what we know to have been charged of late (verdicts),
+    # in a ring of lists of ten minutes each
+    "charges": "charges:{provider}:{operation}:{turn}",
+    # zset "<ticket>@<stretch>:<ms stored>:<credits>" -> ms sent: the same as kept by versions before, for an hour
+    "charges_before": "charges:{provider}:{operation}",
     # hash "<UTC day since 1970>|<operation>" -> credits spent on calls sent that day, to compare with a provider's log
     "books": "books:{provider}",
     # hash: instants at which the balance was read and nothing was in flight; see money/parts/tickets.lua for its fields

@@ -501,3 +501,26 @@ async def test_late_miss_does_not_displace_a_hit(desk: Desk) -> None:
     kept = await reserve(desk)
     assert isinstance(kept, KeptAnswer)
     assert kept.reply == reply()
+
+
+async def test_charges_that_a_version_before_noted_count_beside_newer_ones(
+    desk: Desk, clock: Clock, redis: Redis
+) -> None:
+    began = clock.now
+    await redis.zadd("refill:charges:forager:work_emails", {f"0011223344556677@0:{began + 20_000}:15": began + 19_000})
+    ticket = await send(desk)
+    clock.pass_ms(25_000)
+    await desk.store(ticket, reply(), credits=5, hit=True, keep_ms=KEEP)
+    assert await desk.charged("forager", "work_emails", began - 10_000, clock.now + 10_000) == 20
+    assert await desk.charged("forager", "work_emails", began - 10_000, clock.now + 10_000, stretch=1) == 0
+
+
+async def test_charges_are_known_for_an_hour_whatever_list_they_are_in(desk: Desk, clock: Clock) -> None:
+    began = clock.now
+    for number in range(6):
+        ticket = await send(desk, question(f"person-{number}"), lines=[])
+        await desk.store(ticket, reply(), credits=1, hit=True, keep_ms=KEEP)
+        clock.pass_ms(600_000)
+    assert await desk.charged("forager", "work_emails", began - HOUR_MS, clock.now) == 6
+    clock.pass_ms(600_000)
+    assert await desk.charged("forager", "work_emails", began - HOUR_MS, clock.now) == 5

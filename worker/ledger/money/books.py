@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from worker.ledger.money.charges import charges
 from worker.ledger.scripts import Scripts
 
 DAY_MS = 86_400_000
@@ -77,16 +78,8 @@ class Books:
             ]
         )
         operations = sorted({name.decode().partition("|")[2] for name in names})
-        charges = await self._scripts.calls(
-            [
-                ("ZRANGEBYSCORE", keys("charges", provider, operation), now - UNSEEN_MS - CALL_MS, "+inf")
-                for operation in operations
-            ]
-        )
-        recent = 0
-        for member in (member for members in charges for member in members):
-            _, stored, credits = member.split(b":")
-            recent += int(credits) if int(stored) > now - UNSEEN_MS else 0
+        charged = await charges(self._scripts, provider, operations, now - UNSEEN_MS - CALL_MS)
+        recent = sum(one.credits for one in charged if one.stored > now - UNSEEN_MS)
         spent, sent, uncertain = (int(value or 0) for value in totals)
         return Ours(spent, sent, uncertain, int(calls or 0), recent, now, _bookings(booked))
 

@@ -7,7 +7,7 @@
 -- is kept. `keep` is in ms.
 -- args: id, token, question, fields, provider, operation, lines, price, credits, hit, keep, reply, left, unpriced,
 --       subjects
-local CHARGES_MS = 3600000
+local CHARGES_MS, TURN_MS, RING = 3600000, 600000, 8 -- as worker/ledger/money/charges.py reads them
 price, credits, keep = tonumber(price), tonumber(credits), tonumber(keep)
 local key = K.ticket(id)
 local ticket = ticket_of(id, token)
@@ -50,11 +50,10 @@ if left ~= '' and not unpriced and from == 'sent' and ticket.alone == '1' and ca
 end
 total(provider, 'overrun', math.max(0, unpriced and 0 or credits - ticket.price))
 if credits > 0 and not unpriced then
-  local charges = K.charges(provider, operation)
+  local charges = K.charges(provider, operation, int(math.floor(now / TURN_MS) % RING))
   local stretch = ticket.stretch or redis.call('HGET', K.clock(provider), 'stretch') or '0'
-  local row = table.concat({ id .. '@' .. stretch, int(now), int(credits) }, ':')
-  redis.call('ZADD', charges, int(asked > 0 and asked or now), row)
-  redis.call('ZREMRANGEBYSCORE', charges, '-inf', int(now - CHARGES_MS))
+  local sent = asked > 0 and asked or now
+  redis.call('RPUSH', charges, table.concat({ int(sent), int(now - sent), int(credits), stretch }, ' '))
   redis.call('PEXPIRE', charges, CHARGES_MS)
 end
 

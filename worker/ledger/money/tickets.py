@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeAlias
 
 import structlog
-from msgspec import Struct
 
 from connectors.limits import NO_SLOT, Departure, SlotAsked
 from connectors.models import Question, Reply
@@ -29,6 +28,7 @@ from worker.ledger.money.answers import (
 )
 from worker.ledger.money.books import CALL_MS
 from worker.ledger.money.budgets import BudgetLine
+from worker.ledger.money.charges import Charge, charges
 from worker.ledger.money.rollback_guard import HighWater, epoch_of
 from worker.ledger.money.ticket_values import (
     VERDICT_MS,
@@ -53,14 +53,6 @@ WIDEST_MS = 600_000
 
 DeskAnswer: TypeAlias = KeptAnswer | Granted | Busy | Unknown | Missed | NoBudget | StaleDay | Forbidden
 _log = structlog.get_logger(__name__)
-
-
-class _Charge(Struct, frozen=True):
-    """Holds a call known to be charged. The provider counted it somewhere between ``sent`` and ``stored``."""
-
-    sent: int
-    stored: int
-    credits: int
 
 
 def new_token() -> str:
@@ -270,19 +262,13 @@ class Desk:
         inside = (call for call in calls if call.sent >= start_ms + SKEW_MS and call.stored <= end_ms - SKEW_MS)
         return sum(call.credits for call in inside)
 
-    async def _charges(self, provider: str, operation: str, since_ms: int, stretch: int) -> list[_Charge]:
+    async def _charges(self, provider: str, operation: str, since_ms: int, stretch: int) -> list[Charge]:
         """Returns the charges of calls sent since then, of the last hour, and in that stretch of the provider's clock.
 
         Where a clock was set in between, times of ours do not tell which calls were beside each other.
         """
-        key = self._scripts.keys("charges", provider, operation)
-        found = await self._scripts.call("ZRANGEBYSCORE", key, since_ms, "+inf", "WITHSCORES")
-        charges = []
-        for member, sent in zip(found[::2], found[1::2], strict=True):
-            ticket, stored, credits = member.split(b":")
-            if int(ticket.partition(b"@")[2] or 0) == stretch:
-                charges.append(_Charge(int(sent), int(stored), int(credits)))
-        return charges
+        known = await charges(self._scripts, provider, [operation], since_ms)
+        return [one for one in known if one.stretch == stretch]
 
     async def resolve(self, ticket_id: str, ask_again: bool, *, charged: bool = True) -> TicketEnd:
         """Takes a person's word on an uncertain ticket.
