@@ -5,6 +5,8 @@ Of journal entries and their keys most have much in common.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 _encoder = msgspec.json.Encoder()
@@ -78,6 +80,21 @@ def packed(entry: str) -> str:
 def unpacked(kept: str, run: str) -> str:
     """Returns an entry of ``run`` from the form that the ledger keeps."""
     return _PHRASES.unpacked(kept.replace(_OF_RUN, f'"run":"{run}"'))
+
+
+def unpacked_values(values: Mapping[bytes, bytes]) -> tuple[str, str, str, str, str]:
+    """Returns crm, object, id, run and entry from the fields that the journal's stream has of an entry.
+
+    Versions before kept each in a field of its own.
+    """
+    fields = {name.decode(): value.decode() for name, value in values.items()}
+    entry = fields.pop("entry")
+    if "crm" in fields:
+        crm, kind, id, run = (fields[name] for name in ("crm", "object", "id", "run"))
+    else:
+        ((name, id),) = fields.items()
+        crm, kind, run = name.split(":", 2)
+    return crm, kind, id, run, unpacked(entry, run)
 
 
 _SIZE, _MS = 9, 6  # as parts/journal.lua packs them: the time (ms), and the number within that millisecond

@@ -50,7 +50,7 @@ WORK: Mapping[str, str] = {
 }
 
 JOURNAL: Mapping[str, str] = {
-    # stream of entries: crm, object, id, run, at, entry (JSON)
+    # stream of entries: field "<crm>:<object>:<run>" is the id, field "entry" JSON packed as in ledger/compact_json.py
     "journal": "journal",
     # stream: the journal's entries while it is rebuilt after an erasure; then it takes the journal's place
     "journal_copy": "journal:copy",

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from tests.harness.clock import Clock
 from tests.integration.ledger.work_steps import READ, lease
 from worker.decide.journal_line import JournalFilter
-from worker.ledger.journal.journal import Journal
+from worker.ledger.journal.journal import Entry, Journal
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.memory import bucket
 from worker.ledger.work.work import VisitProgress, Work
@@ -51,6 +51,27 @@ async def test_entries_outside_a_visit_are_added_once_per_token(scripts: Scripts
     for _ in range(2):
         await journal.append("acme", "contact", "1", "undo-1", ["a", "b"], token="t1")
     assert [entry.entry for entry in await journal.entries("acme", "contact", "1")] == ["a", "b"]
+
+
+async def test_entries_of_one_run_take_little_more_than_their_text(scripts: Scripts, redis: Redis) -> None:
+    journal, text = Journal(scripts), '{"kind":"unknown here"}'
+    for number in range(1_000):
+        await journal.append("acme_hubspot", "contact", str(number), "sync-20261130", [text], token=str(number))
+    assert await redis.memory_usage("refill:journal", samples=0) < 1_000 * (len(text) + 32)
+
+
+async def test_an_entry_as_versions_before_kept_it_is_read_and_dropped(scripts: Scripts, redis: Redis) -> None:
+    journal, key = Journal(scripts), "1764412345678-0"
+    before = {"crm": "acme", "object": "contact", "id": "1", "run": "sync-1", "entry": '{"a":1}'}
+    await redis.xadd("refill:journal", before, id=key)
+    await redis.rpush("refill:journal:of:acme:contact:1", key)
+    await journal.append("acme", "contact", "1", "sync-2", ['{"a":2}'], token="1")
+    assert await journal.entries("acme", "contact", "1") == await journal.since()
+    first, second = await journal.since()
+    assert first == Entry(key, 1_764_412_345_678, "acme", "contact", "1", "sync-1", '{"a":1}')
+    assert (second.run, second.entry) == ("sync-2", '{"a":2}')
+    assert await journal.drop([first, second]) == 2
+    assert await journal.entries("acme", "contact", "1") == await journal.since() == []
 
 
 async def test_keys_rise_though_the_clock_goes_back(scripts: Scripts, clock: Clock) -> None:

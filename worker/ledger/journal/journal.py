@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from worker.ledger.compact_json import packed, unpacked, unpacked_keys
+from worker.ledger.compact_json import packed, unpacked_keys, unpacked_values
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.memory import bucket
 
@@ -29,9 +29,7 @@ class Entry:
 
 
 def _entry(key: bytes, values: Mapping[bytes, bytes]) -> Entry:
-    fields = {name.decode(): value.decode() for name, value in values.items()}
-    fields["entry"] = unpacked(fields["entry"], fields["run"])
-    return Entry(key.decode(), int(key.split(b"-")[0]), **fields)
+    return Entry(key.decode(), int(key.split(b"-")[0]), *unpacked_values(values))
 
 
 class Journal:

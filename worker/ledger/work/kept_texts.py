@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from worker.ledger.compact_json import unpacked
+from worker.ledger.compact_json import unpacked_values
 from worker.ledger.work.memory import BUCKETS
 from worker.ledger.work.part import CHUNK, WorkPart
 
@@ -50,5 +50,4 @@ class KeptTexts(WorkPart):
         """Returns the texts of journal entries, in the order of their keys; those that are gone are left out."""
         stream = self._scripts.keys("journal")
         found = await self._scripts.calls([("XRANGE", stream, key, key) for key in keys])
-        kept = [rows[0][1] for rows in found if rows]
-        return [unpacked(one[b"entry"].decode(), one[b"run"].decode()) for one in kept]
+        return [unpacked_values(rows[0][1])[-1] for rows in found if rows]

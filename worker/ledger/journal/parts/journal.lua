@@ -1,5 +1,5 @@
 -- Journal: a stream whose ids carry the ledger's own time, and per record the keys of its entries: up to seven packed in
--- a hash that many records share (worker/ledger/journal/entry_codec.py), more in a list of its own. Redis keeps values of
+-- a hash that many records share (worker/ledger/compact_json.py), more in a list of its own. Redis keeps values of
 -- up to 64 bytes in such a hash at a third of what a list takes.
 local FEW = 7 * 9
 
@@ -77,7 +77,7 @@ local function unlist(key, crm, object, id)
   return redis.call('XDEL', K.journal(), key) == 1
 end
 
--- An entry that names its own run says so by one byte (worker/ledger/journal/entry_codec.py).
+-- An entry that names its own run says so by one byte (worker/ledger/compact_json.py).
 local function with_run(entry, run)
   local from, to = string.find(entry, '"run":"' .. run .. '"', 1, true)
   return from and string.sub(entry, 1, from - 1) .. '\31' .. string.sub(entry, to + 1) or entry
@@ -93,7 +93,9 @@ local function journal(crm, object, id, run, entry)
   end
   local at = int(ms) .. '-' .. int(seq)
   redis.call('HSET', K.journal_last(), 'ms', int(ms), 'seq', int(seq))
-  redis.call('XADD', K.journal(), at, 'crm', crm, 'object', object, 'id', id, 'run', run, 'entry', with_run(entry, run))
+  -- A stream keeps names of fields once for all entries in a row that have the same, and every value.
+  local name = table.concat({ crm, object, run }, ':')
+  redis.call('XADD', K.journal(), at, name, id, 'entry', with_run(entry, run))
   for _, record in ipairs(records_of(object, id, entry)) do
     list_key(crm, record[1], record[2], at)
   end
