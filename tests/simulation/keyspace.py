@@ -448,6 +448,7 @@ COMMANDS: Final[dict[bytes, Callable[[Keyspace, Args], Reply]]] = {
     b"SADD": _sadd,
     b"SREM": _srem,
     b"SMEMBERS": lambda space, args: list(space.find(args[0], Members) or ()),
+    b"SISMEMBER": lambda space, args: int(args[1] in (space.find(args[0], Members) or ())),
     b"RPUSH": _rpush,
     b"LRANGE": _lrange,
     b"LREM": _lrem,

@@ -5,11 +5,17 @@ Of journal entries and their keys most have much in common.
 
 from __future__ import annotations
 
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import msgspec
 
 _encoder = msgspec.json.Encoder()
+_ASKED = "\x1d"  # a question follows, its 32 hex digits in 22 letters
+_LONGER = "\x1e"  # the letter of a longer phrase follows
+_OF_RUN = "\x1f"  # its own run, as the stream names it beside the entry: set by the script, which alone knows it
 
 
 def compact(value: object) -> str:
@@ -25,10 +31,12 @@ class Phrases:
     characters and are read as they stand. Phrases count by position: what is kept was written with them.
 
     Append new ones, and never change, move or take one out. A longer phrase comes before those that it contains.
+    ``longer`` are whole openings and the like, by a letter of their own: two bytes each.
     """
 
-    def __init__(self, *phrases: str) -> None:
+    def __init__(self, *phrases: str, longer: Mapping[str, str] = MappingProxyType({})) -> None:
         self._tokens = tuple(zip(map(chr, range(1, 1 + len(phrases))), phrases, strict=True))
+        self._tokens += tuple((_LONGER + letter, self.packed(phrase)) for letter, phrase in longer.items())
 
     def packed(self, text: str) -> str:
         """Returns the form of a text that the ledger keeps."""
@@ -38,9 +46,21 @@ class Phrases:
 
     def unpacked(self, kept: str) -> str:
         """Returns a text from the form that the ledger keeps."""
-        for token, phrase in self._tokens:
+        for token, phrase in reversed(self._tokens):
             kept = kept.replace(token, phrase)
         return kept
+
+
+def _lookup(provider: str, operation: str) -> str:
+    return f'{{"kind":"lookup","provider":"{provider}","operation":"{operation}"'
+
+
+def _change(field: str, name: str) -> str:
+    return f'{{"kind":"change","field":"{field}","property":"{name}","before":"","after":"'
+
+
+def _source(provider: str, grade: str) -> str:
+    return f',"provider":"{provider}","grade":"{grade}"'
 
 
 # None begins with the quote that ends an object or a row, or takes their names where they are not blank: scripts read
@@ -68,18 +88,53 @@ _PHRASES = Phrases(
     '{"kind":"linked",',
     ',"external_id":"',
     ',"at":',
+    longer={
+        "A": _lookup("forager", "work_emails"),
+        "B": _lookup("forager", "personal_emails"),
+        "C": _lookup("forager", "phone_numbers"),
+        "D": _lookup("forager", "person_detail"),
+        "E": _lookup("forager", "person_role_search"),
+        "F": _lookup("forager", "by_email"),
+        "G": _lookup("forager", "by_phone"),
+        "H": _lookup("kaspr", "profile"),
+        "a": _change("work_email", "email"),
+        "b": _change("phone", "phone"),
+        "c": _change("mobile_phone", "mobilephone"),
+        "d": _change("job_title", "jobtitle"),
+        "e": _change("work_email", "Email"),
+        "f": _change("phone", "Phone"),
+        "g": _change("mobile_phone", "MobilePhone"),
+        "h": _change("job_title", "Title"),
+        "0": _source("forager", "valid"),
+        "1": _source("forager", "unverified"),
+        "2": _source("forager", "risky"),
+        "3": _source("forager", ""),
+        "4": _source("kaspr", "valid"),
+        "5": _source("kaspr", "unverified"),
+        "6": _source("kaspr", "risky"),
+        "7": _source("kaspr", ""),
+    },
 )
-_OF_RUN = "\x1f"  # its own run, as the stream names it beside the entry: set by the script, which alone knows it
+_QUESTION = re.compile(',"question":"([0-9a-f]{32})"')
+_PACKED_QUESTION = re.compile(f"{_ASKED}(.{{22}})")
 
 
 def packed(entry: str) -> str:
     """Returns the form of an entry that the ledger keeps."""
-    return _PHRASES.packed(entry)
+    return _PHRASES.packed(_QUESTION.sub(_as_letters, entry))
 
 
 def unpacked(kept: str, run: str) -> str:
     """Returns an entry of ``run`` from the form that the ledger keeps."""
-    return _PHRASES.unpacked(kept.replace(_OF_RUN, f'"run":"{run}"'))
+    return _PACKED_QUESTION.sub(_as_digits, _PHRASES.unpacked(kept.replace(_OF_RUN, f'"run":"{run}"')))
+
+
+def _as_letters(question: re.Match[str]) -> str:
+    return _ASKED + urlsafe_b64encode(bytes.fromhex(question[1])).decode().rstrip("=")
+
+
+def _as_digits(kept: re.Match[str]) -> str:
+    return f',"question":"{urlsafe_b64decode(kept[1] + "==").hex()}"'
 
 
 def unpacked_values(values: Mapping[bytes, bytes]) -> tuple[str, str, str, str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,6 +33,9 @@ ALL = (
     change_entry(INTENT, "refused", cause='says "kind":"lookup", \\'),
     lookup_entry(QUESTION, "miss", 0, 5),
     lookup_entry(QUESTION, "hit", 5, 5),
+    change_entry(msgspec.structs.replace(INTENT, field="work_email", grade="valid"), "confirmed"),
+    change_entry(msgspec.structs.replace(INTENT, question="0f" * 16, grade="valid", provider="kaspr"), "seen"),
+    change_entry(msgspec.structs.replace(INTENT, question="F" * 32), "confirmed"),
     signal_entry("job_change", "forager", "a" * 32, {"employer": "Acme"}, 5),
     MADE,
     LINKED,
@@ -55,6 +59,21 @@ def test_any_json_comes_back(facts: dict[str, object]) -> None:
 @pytest.mark.parametrize("entry", ALL)
 def test_an_entry_kept_by_a_version_before_is_read_as_it_stands(entry: str) -> None:
     assert unpacked(entry, RUN) == entry
+
+
+def test_a_lookup_and_what_it_fills_take_little_room() -> None:
+    filled = change_entry(msgspec.structs.replace(INTENT, field="work_email", grade="valid"), "confirmed")
+    run = f'"run":"{RUN}"'  # which the script makes one byte
+    assert len(packed(lookup_entry(QUESTION, "hit", 5, 1_764_412_345_678))) <= 45
+    assert len(packed(filled).replace(run, "-")) <= 45 + len("jane@acme.io")
+
+
+@pytest.mark.parametrize(
+    "kept", ['\x05email"\x06email"\x07jane@acme.io"\x08forager"\nvalid"\x0baabb"\x0c5\r\x1f\x165\x10']
+)
+def test_an_entry_with_phrases_of_versions_before_is_read(kept: str) -> None:
+    told = json.loads(unpacked(kept, RUN))
+    assert (told["after"], told["question"], told["run"], told["state"]) == ("jane@acme.io", "aabb", RUN, "confirmed")
 
 
 def test_values_stay_as_they_are_for_whoever_looks_for_them() -> None:
