@@ -68,8 +68,10 @@ JOURNAL: Mapping[str, str] = {
     "run": "run:{run}",
     # zset run -> ms of its first visit: the runs that people started, while their counters are kept
     "runs": "runs",
-    # hash ref -> what was left unfilled at its last visit in a run a person started; short-lived
-    "run_records": "run:{run}:records",
+    # hash id -> what was left unfilled at its last visit in a run a person started, short-lived; part is 2 hex digits
+    "run_records": "run:{run}:records:{crm}:{object}:{part}",
+    # hash ref -> the same, as versions before kept it
+    "run_records_before": "run:{run}:records",
     # hash "<field>|<provider>" -> values written since the start
     "filled": "filled:{crm}:{object}",
     # set of "<object>:<id>": records merged into this one, whose journal and answers are of the same person

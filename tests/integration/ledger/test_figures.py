@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from msgspec import structs
+from redis.asyncio import Redis
 
 from tests.harness.clock import Clock
 from tests.integration.ledger.work_steps import OWNER, READ, add, lease
@@ -25,6 +26,20 @@ async def test_persons_run_counts_each_gap_as_its_records_last_visit_left_it(wor
     assert (found.records, found.visits, found.gaps) == (1, 2, 2)
     assert found.filled == {("work_email", "kaspr"): 1}
     assert found.unfilled == {("phone", "below_grade"): 1}
+
+
+async def test_gap_that_a_version_before_counted_in_the_same_run_is_counted_once(
+    work: Work, scripts: Scripts, redis: Redis
+) -> None:
+    await work.settle(await lease(work, run="sync-1"), LEFT)
+    parts = [name async for name in redis.scan_iter("refill:run:sync-1:records:*")]
+    await redis.delete(*parts)
+    ref, left = f"{work.crm}:{work.object}:1", "phone|not_found|work_email|budget"
+    await scripts.call("HSET", "refill:run:sync-1:records", ref, left)
+    for _ in range(2):
+        await work.settle(await lease(work, run="sync-1"), structs.replace(READ, unfilled={"phone": "below_grade"}))
+    found = await of_run(scripts, work, "sync-1")
+    assert (found.records, found.visits, found.unfilled) == (1, 3, {("phone", "below_grade"): 1})
 
 
 async def test_runs_of_people_are_named_from_their_first_visit_on(work: Work, scripts: Scripts, clock: Clock) -> None:

@@ -60,11 +60,11 @@ async def test_entries_of_one_run_take_little_more_than_their_text(scripts: Scri
     assert await redis.memory_usage("refill:journal", samples=0) < 1_000 * (len(text) + 32)
 
 
-async def test_an_entry_as_versions_before_kept_it_is_read_and_dropped(scripts: Scripts, redis: Redis) -> None:
+async def test_an_entry_as_versions_before_kept_it_is_read_and_dropped(scripts: Scripts) -> None:
     journal, key = Journal(scripts), "1764412345678-0"
-    before = {"crm": "acme", "object": "contact", "id": "1", "run": "sync-1", "entry": '{"a":1}'}
-    await redis.xadd("refill:journal", before, id=key)
-    await redis.rpush("refill:journal:of:acme:contact:1", key)
+    told = ("crm", "acme", "object", "contact", "id", "1", "run", "sync-1", "entry", '{"a":1}')
+    await scripts.call("XADD", "refill:journal", key, *told)
+    await scripts.call("RPUSH", "refill:journal:of:acme:contact:1", key)
     await journal.append("acme", "contact", "1", "sync-2", ['{"a":2}'], token="1")
     assert await journal.entries("acme", "contact", "1") == await journal.since()
     first, second = await journal.since()

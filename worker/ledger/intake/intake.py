@@ -13,6 +13,7 @@ from msgspec import Struct
 from worker.ledger.journal.figures import WorkName
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.due_links import DueLinks
+from worker.ledger.work.memory import bucket
 from worker.ledger.work.work_values import CursorMove, Due, ref
 
 KEEP_MS = 7 * 86_400_000  # how long a request can be followed, and its key stands for it
@@ -145,9 +146,11 @@ class Intake:
         fields = {name.decode(): value.decode() for name, value in found.items()}
         crm, kind, run, ids = fields["crm"], fields["object"], fields["run"], json.loads(fields["ids"])
         keys = self._scripts.keys
-        held, left, (filled,) = (
+        places = [keys("run_records", run, crm, kind, bucket(one)[1:]) for one in ids]
+        held, left, before, (filled,) = (
             await self._scripts.calls([("HMGET", keys("record", crm, kind, one), "s", "note") for one in ids]),
-            await self._scripts.call("HMGET", keys("run_records", run), *(ref(crm, kind, one) for one in ids)),
+            await self._scripts.calls([("HGET", place, one) for place, one in zip(places, ids, strict=True)]),
+            await self._scripts.call("HMGET", keys("run_records_before", run), *(ref(crm, kind, one) for one in ids)),
             await self._scripts.calls([("HGETALL", keys("run", run))]),
         )
         states = {one: (state or b"settled").decode() for one, (state, _) in zip(ids, held, strict=True)}
@@ -159,8 +162,8 @@ class Intake:
             notes={one: note.decode() for one, (state, note) in zip(ids, held, strict=True) if state and note},
             left={
                 one: _pairs(text.decode())
-                for one, text in zip(ids, left, strict=True)
-                if text and states[one] == "settled"
+                for one, now, then in zip(ids, left, before, strict=True)
+                if (text := then if now is None else now) and states[one] == "settled"
             },
             filled=sum(int(count) for name, count in filled.items() if name.startswith(b"filled|")),
         )

@@ -29,14 +29,14 @@ local function count_visit(w, filled, unfilled)
   end
   local first = true
   if by_person(run) then
-    local key, ref = K.run_records(run), ref_of(w)
-    local before = redis.call('HGET', key, ref)
+    local key = K.run_records(run, w.crm, w.object, string.sub(bucket_of(w.id), 2))
+    local before = redis.call('HGET', key, w.id) or redis.call('HGET', K.run_records_before(run), ref_of(w))
     first = not before
     local left = split(before or '', '|')
     for i = 1, #left, 2 do
       count(run, 'unfilled|' .. work .. '|' .. left[i] .. '|' .. left[i + 1], -1)
     end
-    redis.call('HSET', key, ref, table.concat(unfilled, '|'))
+    redis.call('HSET', key, w.id, table.concat(unfilled, '|'))
     redis.call('PEXPIRE', key, RECORDS_MS)
   end
   if first then
