@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from connectors.errors import AccessError, ContractError, CreditsError
+from connectors.errors import AccessError, ContractError
 from connectors.forager import operations as op
 from connectors.forager import read
 from connectors.forager.client import Forager, open_transport
@@ -355,17 +355,6 @@ async def test_prices_of_the_account_overrule_the_contracts(forager: Forager) ->
     prices = {offer.operation: offer.price for offer in forager.offers({"work_emails": 9})}
     assert prices["work_emails"] == 9
     assert prices["phone_numbers"] == 15
-
-
-async def test_out_of_credits_is_released(sandbox: Sandbox, forager: Forager) -> None:
-    ticket = KeptTicket()
-    sandbox.control("balance", {"credits": 0})
-    try:
-        with pytest.raises(CreditsError):
-            await by_slug(forager, op.WORK_EMAILS, forager.person["slug"], ticket)  # type: ignore[attr-defined]
-    finally:
-        sandbox.control("balance", {"credits": 100_000})
-    assert ticket.steps == ["sent", "released"]
 
 
 async def test_an_edge_block_is_told_apart_from_a_bad_key(sandbox: Sandbox, forager: Forager) -> None:

@@ -18,7 +18,6 @@ from connectors.errors import (
     OutcomeUnknownError,
     RateLimitedError,
     RejectedError,
-    UnavailableError,
 )
 from connectors.hubspot.client import HubSpot
 from connectors.hubspot.options import HubSpotOptions
@@ -765,25 +764,6 @@ async def test_a_fifth_of_the_day_is_left_to_the_customers_other_apps(sandbox: S
     finally:
         sandbox.control("limits", {"bucket": "daily", "windows": []})
     assert limiter.left == [1, 0, 0]  # told from the 31st call on: 32 are ours
-
-
-async def test_an_outage_is_unavailable(sandbox: Sandbox, crm: HubSpot) -> None:
-    sandbox.fault("status", params={"status": 503, "body": {}})
-    with pytest.raises(UnavailableError):
-        await crm.account_status()
-
-
-async def test_no_error_shows_an_address_or_a_token(sandbox: Sandbox, crm: HubSpot) -> None:
-    texts: Sequence[str] = []
-    for status in (400, 401, 403, 404, 409, 423, 429, 500):
-        sandbox.calm()
-        sandbox.fault(
-            "status", params={"status": status, "body": {"message": "mara@quist-example.se", "category": "X"}}
-        )
-        with pytest.raises(Exception, match="acme") as caught:
-            await crm.create("contact", {"email": "mara@quist-example.se"}, KeptTicket())
-        texts = [*texts, str(caught.value), repr(caught.value)]
-    assert not any("quist" in text or "pat-" in text for text in texts)
 
 
 def test_secrets_are_needed_and_hidden() -> None:

@@ -10,10 +10,8 @@ from pydantic import SecretStr
 
 from connectors.errors import (
     AccessError,
-    ConflictError,
     ContractError,
     NotFoundError,
-    OutcomeUnknownError,
     RateLimitedError,
     RejectedError,
 )
@@ -252,34 +250,15 @@ async def test_only_what_came_after_the_watermark_is_given(sandbox: Sandbox, cli
     assert later.next_offset is None
 
 
-async def test_a_delivery_that_is_none_says_so(client: OpenProspect) -> None:
-    with pytest.raises(NotFoundError):
-        await client.delivered_page(NO_ID)
-
-
 async def test_results_of_an_order_in_work_are_asked_for_later(sandbox: Sandbox, client: OpenProspect) -> None:
     order = await client.create_order(an_order("01B"), "01B", KeptTicket())
     assert await client.results_page(order.order_id) is None
-
-
-async def test_an_order_whose_answer_is_lost_is_uncertain_and_there(sandbox: Sandbox, client: OpenProspect) -> None:
-    ticket = KeptTicket()
-    sandbox.fault("close", "/api/v1/orders", method="POST")
-    with pytest.raises(OutcomeUnknownError):
-        await client.create_order(an_order("01C"), "01C", ticket)
-    assert ticket.steps == ["sent", "uncertain"]
-    assert any("ref:01C" in order.title for order in await listed(client.orders()))
 
 
 async def test_the_same_key_places_one_order(client: OpenProspect) -> None:
     first = await client.create_order(an_order("01D"), "01D", KeptTicket())
     second = await client.create_order(an_order("01D"), "01D", KeptTicket())
     assert first.order_id == second.order_id
-
-
-async def test_a_stale_version_of_a_search_is_a_conflict(client: OpenProspect) -> None:
-    with pytest.raises(ConflictError):
-        await client.edit_search(client.search_id, SearchEdit(version=0, name="old"))  # type: ignore[attr-defined]
 
 
 # ---- errors ----------------------------------------------------------------------------------------------------

@@ -2,97 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from itertools import count
 from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp import web
 
-from sandbox.options import Options
-from sandbox.serve import running
-from tests.contract.sandbox_client import AUTHORIZATION, Client
+from tests.contract.sandbox_client import Client, acknowledged, client_of, listening, org_of
 
 V3, DATED, DATA = "/crm/v3/objects", "/crm/objects/2026-09", "/services/data/v66.0"
-ACK = (
-    '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>'
-    '<notificationsResponse xmlns="http://soap.sforce.com/2005/09/outbound"><Ack>true</Ack>'
-    "</notificationsResponse></soapenv:Body></soapenv:Envelope>"
-)
 _NUMBERS = count(1)
-
-
-@asynccontextmanager
-async def portal_of(**options: Any) -> AsyncIterator[Client]:
-    token = {"Authorization": "Bearer pat-na1-sandbox-0000-0000"}
-    async with (
-        running(Options(vendors=("hubspot",), records=12, companies=4, **options)) as vendors,
-        aiohttp.ClientSession(headers=token) as session,
-    ):
-        yield Client(vendors["hubspot"], session)
 
 
 @pytest.fixture
 async def portal() -> AsyncIterator[Client]:
-    async with portal_of() as client:
+    async with client_of("hubspot", records=12, companies=4) as client:
         yield client
 
 
 @pytest.fixture
 async def org() -> AsyncIterator[Client]:
-    async with running(Options(vendors=("salesforce",), records=12, companies=4)) as vendors:
-        vendor = vendors["salesforce"]
-        held = vendor.credentials()
-        form = {"grant_type": "client_credentials", **{name: held[name] for name in ("client_id", "client_secret")}}
-        async with aiohttp.ClientSession() as session:
-            async with session.post(f"{vendor.origin}/services/oauth2/token", data=form) as response:
-                token = (await response.json())["access_token"]
-            session.headers["Authorization"] = f"Bearer {token}"
-            yield Client(vendor, session)
-
-
-class Hook:
-    """A listener that accepts everything and keeps the bodies; ``until`` waits for what is wanted."""
-
-    def __init__(self, answer: str = "") -> None:
-        self.bodies: list[bytes] = []
-        self.headers: list[dict[str, str]] = []
-        self._answer, self._come = answer, asyncio.Event()
-
-    async def take(self, request: web.Request) -> web.Response:
-        self.bodies.append(await request.read())
-        self.headers.append(dict(request.headers))
-        self._come.set()
-        return web.Response(text=self._answer, content_type="text/xml")
-
-    async def until(self, wanted: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5):
-            while not wanted():
-                self._come.clear()
-                await self._come.wait()
-
-    @property
-    def events(self) -> list[dict[str, Any]]:
-        return [event for body in self.bodies for event in json.loads(body)]
-
-
-@asynccontextmanager
-async def listening(answer: str = "") -> AsyncIterator[tuple[Hook, str]]:
-    hook, app = Hook(answer), web.Application()
-    app.router.add_post("/hook", hook.take)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0][:2]
-        yield hook, f"http://{host}:{port}/hook"
-    finally:
-        await runner.cleanup()
+    async with org_of(records=12, companies=4) as client:
+        yield client
 
 
 async def contact(portal: Client, **properties: str) -> str:
@@ -183,16 +117,6 @@ async def test_a_merge_and_a_deletion_are_told_of(portal: Client) -> None:
     assert "contact.deletion" in {event["subscriptionType"] for event in hook.events}
 
 
-async def test_a_search_sees_a_write_only_after_the_lag() -> None:
-    async with portal_of(index_lag=60.0) as portal:
-        address = f"late{next(_NUMBERS)}@acme.example"
-        await contact(portal, email=address)
-        group = {"filters": [{"propertyName": "email", "operator": "EQ", "value": address}]}
-        assert (await portal.post(f"{V3}/contacts/search", filterGroups=[group])).json["total"] == 0
-        await portal.control("POST", "clock", {"advance": 61})
-        assert (await portal.post(f"{V3}/contacts/search", filterGroups=[group])).json["total"] == 1
-
-
 # ---- Salesforce ------------------------------------------------------------------------------------------------------
 
 
@@ -236,7 +160,7 @@ async def test_an_outage_may_be_a_page_and_a_crowd_a_403(org: Client) -> None:
 
 async def test_outbound_messages_hold_up_to_a_hundred_rows_and_come_twice(org: Client) -> None:
     rows = [(await org.post(f"{DATA}/sobjects/Contact", LastName=f"Ek{n}")).json["id"] for n in range(120)]
-    async with listening(ACK) as (hook, url):
+    async with listening((200, acknowledged())) as (hook, url):
         await org.control("POST", "outbound", {"url": url, "twice": 1.0, "shuffled": True, "batch_s": 0.1})
         for one in rows:
             await org.control("POST", "edit", {"object": "Contact", "id": one, "properties": {"Title": "Head"}})
@@ -259,12 +183,7 @@ async def test_a_row_of_our_own_carries_our_user_and_a_persons_another(org: Clie
 
 
 async def test_a_delivery_may_be_empty() -> None:
-    options = Options(vendors=("openprospect",), delivered_companies=0, delivered_prospects=0)
-    async with (
-        running(options) as vendors,
-        aiohttp.ClientSession(headers=AUTHORIZATION["openprospect"]) as session,
-    ):
-        client = Client(vendors["openprospect"], session)
-        one, *_ = vendors["openprospect"].credentials()["delivery_ids"]
+    async with client_of("openprospect", delivered_companies=0, delivered_prospects=0) as client:
+        one, *_ = client.vendor.credentials()["delivery_ids"]
         told = (await client.get(f"/deliveries/{one}/companies")).json
         assert (told["items"], told["total"], told["has_more"]) == ([], 0, False)

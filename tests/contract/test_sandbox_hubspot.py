@@ -4,13 +4,12 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import json
 from collections.abc import AsyncIterator, Callable
 from itertools import count
 from typing import Any
 
-import aiohttp
 import pytest
-from aiohttp import web
 from hubspot import HubSpot as Sdk
 from hubspot.crm.associations.v4 import BatchInputPublicDefaultAssociationMultiPost, PublicDefaultAssociationMultiPost
 from hubspot.crm.contacts import (
@@ -27,23 +26,17 @@ from hubspot.crm.contacts import (
 )
 from hubspot.crm.properties import PropertyCreate
 
-from sandbox.options import Options
-from sandbox.serve import running
 from tests.contract.openapi import check
-from tests.contract.sandbox_client import Answer, Client
+from tests.contract.sandbox_client import TOKEN, Answer, Client, client_of, listening
 
-TOKEN = "pat-na1-sandbox-0000-0000"
 V3, DATED = "/crm/v3/objects", "/crm/objects/2026-09"
 _NUMBERS = count(1)
 
 
-@pytest.fixture(name="portal")
-async def hubspot_client() -> AsyncIterator[Client]:
-    async with (
-        running(Options(vendors=("hubspot",), records=20, companies=8)) as vendors,
-        aiohttp.ClientSession(headers={"Authorization": f"Bearer {TOKEN}"}) as session,
-    ):
-        yield Client(vendors["hubspot"], session)
+@pytest.fixture
+async def portal() -> AsyncIterator[Client]:
+    async with client_of("hubspot", records=20, companies=8) as client:
+        yield client
 
 
 def sdk(portal: Client) -> Any:
@@ -558,41 +551,18 @@ class TestAccessAndLimits:
 
 class TestWebhooks:
     async def test_changes_arrive_signed_in_arrays_until_accepted_and_own_ones_are_marked(self, portal: Client) -> None:
-        received: list[Any] = []
-        done = asyncio.Event()
-
-        async def take(request: web.Request) -> web.Response:
-            body = await request.read()
-            source = (
-                b"POST" + str(request.url).encode() + body + request.headers["X-HubSpot-Request-Timestamp"].encode()
-            )
-            secret = portal.vendor.credentials()["client_secret"].encode()
-            signature = base64.b64encode(hmac.new(secret, source, hashlib.sha256).digest()).decode()
-            assert hmac.compare_digest(signature, request.headers["X-HubSpot-Signature-v3"])
-            received.append(await request.json())
-            if len(received) == 2:
-                done.set()
-            return web.Response(status=500 if len(received) == 1 else 200)
-
-        app = web.Application()
-        app.router.add_post("/hook", take)
-        runner = web.AppRunner(app)
-        await runner.setup()
-        try:
-            site = web.TCPSite(runner, "127.0.0.1", 0)
-            await site.start()
-            host, port = runner.addresses[0][:2]
-            target = {"url": f"http://{host}:{port}/hook", "properties": ["jobtitle"], "retry_s": 0.01}
-            one = await made(portal)
-            await portal.control("POST", "webhooks", target)
+        one, secret = await made(portal), portal.vendor.credentials()["client_secret"].encode()
+        async with listening((500, ""), (200, "")) as (hook, url):
+            await portal.control("POST", "webhooks", {"url": url, "properties": ["jobtitle"], "retry_s": 0.01})
             await portal.ask("PATCH", f"{V3}/contacts/{one}", {"properties": {"jobtitle": "Head", "city": "Rom"}})
             edit = {"object": "contacts", "id": one, "properties": {"jobtitle": "Boss"}}
             await portal.control("POST", "edit", edit)
-            async with asyncio.timeout(5):
-                await done.wait()
-        finally:
-            await runner.cleanup()
-        own, person = received[1]
+            await hook.until(lambda: len(hook.bodies) == 2)
+        for body, headers in zip(hook.bodies, hook.headers, strict=True):
+            source = b"POST" + url.encode() + body + headers["X-HubSpot-Request-Timestamp"].encode()
+            signature = base64.b64encode(hmac.new(secret, source, hashlib.sha256).digest()).decode()
+            assert hmac.compare_digest(signature, headers["X-HubSpot-Signature-v3"])
+        own, person = json.loads(hook.bodies[1])
         assert (own["subscriptionType"], own["propertyName"], own["propertyValue"]) == (
             "contact.propertyChange", "jobtitle", "Head",
         )  # fmt: skip

@@ -3,35 +3,25 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-import aiohttp
 import pytest
 
-from sandbox.options import Options
-from sandbox.serve import running
-from tests.contract.sandbox_client import Answer, Client
-from tests.contract.test_sandbox_hubspot import DATED, TOKEN, V3
-from tests.contract.test_sandbox_salesforce import DATA, code, token
+from tests.contract.sandbox_client import Answer, Client, client_of, org_of
+from tests.contract.test_sandbox_hubspot import DATED, V3
+from tests.contract.test_sandbox_salesforce import DATA, code
 
 CONTACT = f"{DATA}/sobjects/Contact"
-OPTIONS = Options(vendors=("hubspot", "salesforce"), records=10, companies=4)
 
 
-@pytest.fixture(name="org")
-async def opened_org() -> AsyncIterator[Client]:
-    async with running(OPTIONS) as vendors, aiohttp.ClientSession() as session:
-        vendor = vendors["salesforce"]
-        granted = await token(session, vendor.origin, vendor.credentials(), grant_type="client_credentials")
-        session.headers["Authorization"] = f"Bearer {granted['access_token']}"
-        yield Client(vendor, session)
+@pytest.fixture
+async def org() -> AsyncIterator[Client]:
+    async with org_of(records=10, companies=4) as client:
+        yield client
 
 
-@pytest.fixture(name="portal")
-async def opened_portal() -> AsyncIterator[Client]:
-    async with (
-        running(OPTIONS) as vendors,
-        aiohttp.ClientSession(headers={"Authorization": f"Bearer {TOKEN}"}) as session,
-    ):
-        yield Client(vendors["hubspot"], session)
+@pytest.fixture
+async def portal() -> AsyncIterator[Client]:
+    async with client_of("hubspot", records=10, companies=4) as client:
+        yield client
 
 
 async def contact(org: Client, **values: Any) -> str:
@@ -130,15 +120,9 @@ async def test_a_value_can_be_refused_and_taken_again(portal: Client) -> None:
 async def test_a_record_can_be_full_of_links(portal: Client) -> None:
     company = await portal.post(f"{DATED}/companies", properties={"name": "Acme"})
     end = {"object": "companies", "ids": [company.json["id"]]}
-    body = {
-        "properties": {"lastname": "Ek"},
-        "associations": [
-            {
-                "to": {"id": company.json["id"]},
-                "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 279}],
-            }
-        ],
-    }
+    types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 279}]
+    link = {"to": {"id": company.json["id"]}, "types": types}
+    body = {"properties": {"lastname": "Ek"}, "associations": [link]}
     await portal.control("POST", "fill-links", end)
     refused = await portal.ask("POST", f"{DATED}/contacts", body)
     assert refused.json["subCategory"] == "crm.associations.LIMIT_EXCEEDED"

@@ -9,10 +9,8 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-import aiohttp
 import pytest
 import requests
-from aiohttp import web
 from requests.adapters import HTTPAdapter
 from simple_salesforce.api import Salesforce as Sf
 from simple_salesforce.exceptions import (
@@ -24,29 +22,15 @@ from simple_salesforce.exceptions import (
 )
 from simple_salesforce.format import format_soql
 
-from sandbox.options import Options
-from sandbox.serve import running
-from tests.contract.sandbox_client import Answer, Client
+from tests.contract.sandbox_client import Answer, Client, acknowledged, listening, org_of, token
 
 DATA = "/services/data/v66.0"
 
 
-@pytest.fixture(name="org")
-async def salesforce_client() -> AsyncIterator[Client]:
-    async with running(Options(vendors=("salesforce",), records=30, companies=8)) as vendors:
-        vendor = vendors["salesforce"]
-        async with aiohttp.ClientSession() as session:
-            granted = await token(session, vendor.origin, vendor.credentials(), grant_type="client_credentials")
-            session.headers["Authorization"] = f"Bearer {granted['access_token']}"
-            yield Client(vendor, session)
-
-
-async def token(session: aiohttp.ClientSession, origin: str, held: dict[str, Any], **form: str) -> dict[str, Any]:
-    """The body of a token answer; `status` is put in."""
-    client = {"client_id": held["client_id"], "client_secret": held["client_secret"]}
-    async with session.post(f"{origin}/services/oauth2/token", data={**client, **form}) as response:
-        body: dict[str, Any] = await response.json()
-        return {**body, "status": response.status}
+@pytest.fixture
+async def org() -> AsyncIterator[Client]:
+    async with org_of(records=30, companies=8) as client:
+        yield client
 
 
 class BaseAdapter(HTTPAdapter):
@@ -619,34 +603,12 @@ class TestWriting:
 
 class TestOutboundMessages:
     async def test_a_message_is_sent_again_until_it_is_acknowledged(self, org: Client) -> None:
-        received: list[str] = []
-        done = asyncio.Event()
-        ack = (
-            '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>'
-            '<notificationsResponse xmlns="http://soap.sforce.com/2005/09/outbound"><Ack>{}</Ack>'
-            "</notificationsResponse></soapenv:Body></soapenv:Envelope>"
-        )
-
-        async def take(request: web.Request) -> web.Response:
-            received.append(await request.text())
-            if len(received) == 2:
-                done.set()
-            return web.Response(text=ack.format("true" if len(received) > 1 else "false"), content_type="text/xml")
-
-        app = web.Application()
-        app.router.add_post("/hook", take)
-        runner = web.AppRunner(app)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            host, port = runner.addresses[0][:2]
-            one = await made(org)
-            await org.control("POST", "outbound", {"url": f"http://{host}:{port}/hook", "retry_s": 0.01})
+        one = await made(org)
+        async with listening((200, acknowledged("false")), (200, acknowledged())) as (hook, url):
+            await org.control("POST", "outbound", {"url": url, "retry_s": 0.01})
             await org.ask("PATCH", f"{DATA}/sobjects/Contact/{one}", {"Email": "a&b@acme.example"})
-            async with asyncio.timeout(5):
-                await done.wait()
-        finally:
-            await runner.cleanup()
-        assert received[0] == received[1]
-        assert f"<sf:Id>{one}</sf:Id><sf:Email>a&amp;b@acme.example</sf:Email>" in received[0]
-        assert f"<OrganizationId>{org.vendor.credentials()['organization_id']}</OrganizationId>" in received[0]
+            await hook.until(lambda: len(hook.bodies) == 2)
+        message = hook.bodies[0].decode()
+        assert hook.bodies[1].decode() == message
+        assert f"<sf:Id>{one}</sf:Id><sf:Email>a&amp;b@acme.example</sf:Email>" in message
+        assert f"<OrganizationId>{org.vendor.credentials()['organization_id']}</OrganizationId>" in message

@@ -18,7 +18,6 @@ from worker.visits.budget_lines import Cap
 from worker.web import metrics
 
 NOW = 1_800_000_000_000
-ID = "0035g00000XXXXXAAQ"
 FOUND = Overview(
     now_ms=NOW,
     work={

@@ -11,27 +11,8 @@ def rows(*items: dict[str, Any], errors: Any = ()) -> RecordRows:
     return RecordRows.model_validate({"results": list(items), "errors": list(errors)})
 
 
-def lost(*ids: str) -> dict[str, Any]:
-    return {"status": "error", "category": "OBJECT_NOT_FOUND", "message": "...", "context": {"ids": list(ids)}}
-
-
 def row(row_id: str, **properties: str | None) -> dict[str, Any]:
     return {"id": row_id, "properties": properties, "createdAt": "x", "updatedAt": "2026-01-01T00:00:00Z"}
-
-
-def test_every_id_asked_for_has_a_fate() -> None:
-    answer = rows(row("1"), errors=[lost("3")])
-    fates = records.fates("contact", ["1", "2", "3"], answer, 5)
-    assert {i: f.fate for i, f in fates.items()} == {"1": Fate.FOUND, "2": Fate.UNKNOWN, "3": Fate.GONE}
-
-
-def test_a_merged_id_moves_to_the_survivor_that_lists_it() -> None:
-    answer = rows(row("9", hs_merged_object_ids="1;4"), row("2"))
-    found = records.fates("contact", ["1", "2", "4"], answer, 5)
-    assert (found["1"].fate, found["1"].moved_to, found["4"].moved_to) == (Fate.MOVED, "9", "9")
-    assert found["1"].record is not None
-    assert found["1"].record.id == "9"
-    assert found["2"].fate is Fate.FOUND
 
 
 def test_a_chained_merge_that_the_list_misses_moves_when_nothing_else_is_open() -> None:

@@ -24,14 +24,6 @@ def parts(told: Mapping[str, WriteResult]) -> dict[int, list[str]]:
     return found
 
 
-def test_every_row_of_an_answer_is_done_with_its_stamp() -> None:
-    part = [Write(str(n), {"email": f"{n}@x.co"}) for n in range(3)]
-    rows = RecordRows.model_validate({"results": [{"id": w.id, "updatedAt": "2026-01-01T00:00:00Z"} for w in part]})
-    told = writing.results(part, Reply(200, {}, b""), rows)
-    assert {word.outcome for word in told.values()} == {Written.DONE}
-    assert told["1"].modified == 1767225600000
-
-
 def test_rows_without_the_named_property_go_out_apart_from_those_that_hold_it() -> None:
     part = [
         *(Write(str(n), {"phone": "1"}) for n in range(3)),
@@ -64,20 +56,10 @@ def test_a_property_no_value_would_suit_costs_its_rows_only() -> None:
     assert parts(told) == {0: ["50"]}
 
 
-def test_a_locked_batch_is_locked_row_by_row() -> None:
-    told = writing.results([Write("1", {"phone": "1"}), Write("2", {"phone": "1"})], Reply(423, {}, b"{}"), None)
-    assert {word.outcome for word in told.values()} == {Written.LOCKED}
-
-
 def test_a_conflict_without_a_name_is_the_emails() -> None:
     body = b'{"category":"CONFLICT","message":"x"}'
     (told,) = writing.results([Write("1", {"email": "a@b.co", "phone": "1"})], Reply(409, {}, body), None).values()
     assert (told.outcome, told.properties) == (Written.INVALID, ("email",))
-
-
-def test_writes_to_one_record_become_one_input() -> None:
-    (one,) = writing.coalesced([Write("1", {"email": "a", "phone": "1"}), Write("1", {"email": "b"})])
-    assert dict(one.values) == {"email": "b", "phone": "1"}
 
 
 def test_errors_count_on_any_2xx_and_silence_is_unknown() -> None:

@@ -60,3 +60,4 @@ def test_any_text_is_an_id_or_none(text: str) -> None:
 def test_ids_that_differ_in_case_alone_are_two() -> None:
     assert not same_id("001A0000006Vm9r", "001a0000006Vm9r")
     assert not same_id("", "")
+    assert not same_id("001A0000006Vm9", "001A0000006Vm9rIAC")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connectors.salesforce.ids import is_id, same_id
+from connectors.salesforce.ids import is_id
 from connectors.salesforce.messages import Message, callout, outbound, without_echoes
 from tests.harness.cpu import is_slow
 from tests.integration.intake.senders import envelope, notification
@@ -141,20 +141,6 @@ def test_any_callout_is_read_or_refused(body: object) -> None:
 def test_callout_that_does_not_know_a_writer_names_the_record_all_the_same() -> None:
     told = callout({"object": "Contact", "ids": [ONE, OTHER], "last_modified_by_id": {ONE: None, OTHER: US}})
     assert without_echoes(told, US).ids == {"contact": (ONE,)}
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("00D5g000000Abc1", "00D5g000000Abc1EAC", True),
-        ("00D5g000000Abc1EAC", "00D5g000000Abc1EAC", True),
-        ("00D5g000000abc1", "00D5g000000Abc1EAC", False),
-        ("", "", False),
-        ("00D5g000000Abc", "00D5g000000Abc1EAC", False),
-    ],
-)
-def test_organization_ids_of_both_lengths_are_compared(one: str, other: str, same: bool) -> None:
-    assert same_id(one, other) is same
 
 
 def left(message: Message, user: str = US) -> list[str]:

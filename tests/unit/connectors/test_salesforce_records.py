@@ -75,11 +75,6 @@ def test_a_contact_without_account_has_no_company() -> None:
     assert (record.company_id, record.company_name, record.company_domain) == ("", "", "")
 
 
-def test_a_leads_company_is_its_own_text() -> None:
-    record = records.to_record("lead", {"Id": "00Q", "Company": "Acme", "Website": "acme.com"}, ("Id",), 7)
-    assert (record.company_name, record.company_domain, record.company_id) == ("Acme", "acme.com", "")
-
-
 @pytest.mark.parametrize(
     ("value", "kind", "sent"),
     [

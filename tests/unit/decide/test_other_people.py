@@ -18,8 +18,6 @@ RULES = tuple(
     for name in ("work_email", "personal_email", "phone", "mobile_phone", "job_title", "city")
 )
 HOME, SWITCHBOARD = "+493023999999", "+493023000000"
-FAMILY = ("spouse", "father")
-STRANGERS = ("namesake", "colleague", "stranger")
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,6 @@ DOMAINS = ("acme.com", "elsewhere.com", "")
 orders = st.sampled_from([("forager", "kaspr"), ("kaspr", "forager"), ("forager",), ("kaspr",)])
 companies = st.builds(Company, name=st.sampled_from(["Acme", ""]), domain=st.sampled_from(DOMAINS))
 roles = st.builds(Role, st.sampled_from(["VP", "=1+1", ""]), companies, current=st.booleans())
-numbers = st.builds(Phone, st.sampled_from(NUMBERS), st.sampled_from(list(PhoneKind)))
 people = st.builds(
     Person,
     id=st.sampled_from(["1", "2"]),

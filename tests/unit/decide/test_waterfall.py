@@ -54,14 +54,6 @@ def test_an_answer_serves_only_fields_that_are_filled_from_its_provider() -> Non
     assert set(seen.values) == {"mobile_phone"}
 
 
-def test_a_second_pass_asks_nothing_and_decides_the_same() -> None:
-    book = proved({"work_emails": emails("ada@acme.com"), "profile": kaspr(phones=(Phone(MOBILE),))})
-    first = visit(with_slug(), policy(), book)
-    second = visit(with_slug(), policy(), {}, kept=first.answers)
-    assert second.operations == []
-    assert second.decision == first.decision
-
-
 def test_a_field_s_own_questions_never_cost_more_than_its_bound() -> None:
     cheap = visit(with_slug(), policy(rule("mobile_phone", KASPR_FIRST, max_credits=15)), {"profile": kaspr()})
     assert cheap.operations == ["profile"]

@@ -55,7 +55,6 @@ def place(state: str, **more: Any) -> RecordFacts:
     return RecordFacts(NOW, Place(state, **facts))
 
 
-MISS = looked_up("x", "miss", 0)
 WATCHED = "Looked at because of the daily watch of acme_hubspot on 2026-11-29."
 KEPT = {"value": "x", "provider": "kaspr", "grade": "", "question": "q", "kind": "portal rule", "code": "RULE"}
 TITLE = Proposed("job_title", "jobtitle", "", "Analyst", "kaspr", "")
