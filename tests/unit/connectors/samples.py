@@ -1,4 +1,4 @@
-"""Kept bodies with what they must be read as. Each names its source and whether it was seen or is assumed."""
+"""Reads kept bodies with what they must be read as. Each names its source and whether it was seen or is assumed."""
 
 from __future__ import annotations
 
@@ -21,6 +21,11 @@ def samples(vendor: str, kind: str = "") -> list[Any]:
         assert row["note"]["standing"] in {"seen", "assumed"}, name
         assert row["note"]["source"], name
     return [pytest.param(row, id=name) for name, row in rows if not kind or row["kind"] == kind]
+
+
+def sample(vendor: str, name: str) -> Any:
+    """Returns one kept body."""
+    return json.loads((SAMPLES / vendor / f"{name}.json").read_text("utf-8"))["body"]
 
 
 def reply(row: dict[str, Any]) -> Reply:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Any
 
 import pytest
 
@@ -15,13 +13,9 @@ from connectors.salesforce import soql
 from connectors.salesforce import writing as salesforce
 from connectors.salesforce.records import QueryPage, to_record
 from connectors.salesforce.tokens import identity, pinned
-from tests.unit.connectors.samples import SAMPLES, samples
+from tests.unit.connectors.samples import SAMPLES, sample, samples
 
 IDS = ["003000000000001AAA", "003000000000002AAA", "003000000000003AAA", "003000000000004AAA"]
-
-
-def body(vendor: str, name: str) -> Any:
-    return json.loads((SAMPLES / vendor / f"{name}.json").read_text("utf-8"))["body"]
 
 
 @pytest.mark.parametrize("vendor", sorted(path.name for path in SAMPLES.iterdir()))
@@ -33,7 +27,7 @@ def test_every_sample_says_where_it_is_from_and_whether_it_was_seen(vendor: str)
 
 
 def test_found_and_missing_ids_of_one_read_have_their_fates() -> None:
-    rows = hubspot.RecordRows.model_validate(body("hubspot", "batch_read_partial"))
+    rows = hubspot.RecordRows.model_validate(sample("hubspot", "batch_read_partial"))
     fates = hubspot.fates("contact", ["33451", "8380080352", "8144745976", "7"], rows, 1)
     assert {id: one.fate for id, one in fates.items()} == {
         "33451": Fate.FOUND,
@@ -44,7 +38,7 @@ def test_found_and_missing_ids_of_one_read_have_their_fates() -> None:
 
 
 def test_a_survivor_answers_for_both_ids_that_were_merged_into_it() -> None:
-    rows = hubspot.RecordRows.model_validate(body("hubspot", "batch_read_merged"))
+    rows = hubspot.RecordRows.model_validate(sample("hubspot", "batch_read_merged"))
     fates = hubspot.fates("contact", ["101", "102"], rows, 1)
     assert {(id, one.fate, one.moved_to) for id, one in fates.items()} == {
         ("101", Fate.MOVED, "200"),
@@ -53,25 +47,25 @@ def test_a_survivor_answers_for_both_ids_that_were_merged_into_it() -> None:
 
 
 def test_a_row_that_an_answer_is_silent_about_is_unknown() -> None:
-    rows = hubspot.RecordRows.model_validate(body("hubspot", "batch_update_silent"))
+    rows = hubspot.RecordRows.model_validate(sample("hubspot", "batch_update_silent"))
     (told,) = hubspot_writing.outcomes([Write("1", {"phone": "1"})], rows).values()
     assert told.outcome is Written.UNKNOWN
 
 
 def test_a_search_page_has_more_behind_it() -> None:
-    rows = hubspot.RecordRows.model_validate(body("hubspot", "search_page"))
+    rows = hubspot.RecordRows.model_validate(sample("hubspot", "search_page"))
     assert hubspot.more(rows)
     assert hubspot.last_id(rows, "") == "33451"
 
 
 def test_a_token_answer_names_org_user_and_host() -> None:
-    token = body("salesforce", "token")
+    token = sample("salesforce", "token")
     assert identity(token["id"]) == ("00D000000000001EAA", "005000000000001AAA")
     assert pinned("acme", token["instance_url"], "https://acme.my.salesforce.com") == token["instance_url"]
 
 
 def test_a_query_page_gives_records_and_its_next_page() -> None:
-    rows = QueryPage.model_validate(body("salesforce", "query_page"))
+    rows = QueryPage.model_validate(sample("salesforce", "query_page"))
     record = to_record("contact", rows.records[0], ("Id", "Email", "Account.Name"), 5)
     assert isinstance(record, Record)
     assert (record.id, record.company_name, record.values["Email"]) == (IDS[0], "Quist AB", None)
@@ -80,7 +74,7 @@ def test_a_query_page_gives_records_and_its_next_page() -> None:
 
 def test_collection_rows_end_each_for_itself() -> None:
     part = [Write(one, {"Email": "x"}) for one in IDS]
-    told = salesforce.read_collection("acme", part, body("salesforce", "collection_rows"))
+    told = salesforce.read_collection("acme", part, sample("salesforce", "collection_rows"))
     ends = (Written.DONE, Written.INVALID, Written.GONE, Written.LOCKED)
     assert tuple(told[one].outcome for one in IDS) == ends
     assert told[IDS[1]].properties == ("Email",)
@@ -88,6 +82,6 @@ def test_collection_rows_end_each_for_itself() -> None:
 
 def test_composite_rows_end_each_for_itself() -> None:
     part = [Write(one, {"Email": "x"}, 1) for one in IDS[:3]]
-    told = salesforce.read_composite("acme", part, body("salesforce", "composite_rows"))
+    told = salesforce.read_composite("acme", part, sample("salesforce", "composite_rows"))
     ends = (Written.DONE, Written.CHANGED, Written.GONE)
     assert tuple(told[one].outcome for one in IDS[:3]) == ends

@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,14 +10,10 @@ from connectors.hubspot.refusals import pause, reading, refusal
 from connectors.models import RefusalKind, Reply
 from connectors.operations import Operation, Repeat
 from connectors.replies import failure
+from tests.unit.connectors.samples import sample
 
-SAMPLES = Path(__file__).parents[2] / "samples" / "hubspot"
 CALL = Operation("contacts.create", "POST", "/crm/v3/objects/contacts", Repeat.CREATES)
 UPDATE = calls("2026-09")["contact"].write
-
-
-def sample(name: str) -> Any:
-    return json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def reply(status: int, body: Any, **headers: str) -> Reply:
@@ -36,15 +31,15 @@ def reply(status: int, body: Any, **headers: str) -> Reply:
 def test_refused_properties_are_named_wherever_they_stand(
     name: str, properties: tuple[str, ...], codes: tuple[str, ...]
 ) -> None:
-    said = refusal(json.dumps(sample(name)["body"]).encode())
+    said = refusal(json.dumps(sample("hubspot", name)).encode())
     assert said.properties == properties
     assert tuple(code for _, code in said.faults) == codes
 
 
 def test_unknown_and_read_only_properties_are_hopeless_and_bad_values_are_not() -> None:
-    said = refusal(json.dumps(sample("refused_in_context")["body"]).encode())
+    said = refusal(json.dumps(sample("hubspot", "refused_in_context")).encode())
     assert said.hopeless == {"no_such_property", "hs_object_id"}
-    assert not refusal(json.dumps(sample("refused_option")["body"]).encode()).hopeless
+    assert not refusal(json.dumps(sample("hubspot", "refused_option")).encode()).hopeless
 
 
 @pytest.mark.parametrize(
@@ -57,18 +52,18 @@ def test_unknown_and_read_only_properties_are_hopeless_and_bad_values_are_not() 
     ],
 )
 def test_a_conflict_names_the_row_in_the_way_if_hubspot_does(name: str, existing: str) -> None:
-    error = reading("acme", 0.2).refusal(CALL, reply(409, sample(name)["body"]))
+    error = reading("acme", 0.2).refusal(CALL, reply(409, sample("hubspot", name)))
     assert isinstance(error, ConflictError)
     assert error.existing_id == existing
 
 
 def test_a_conflicting_unique_value_is_a_conflict_though_its_status_is_400() -> None:
-    error = reading("acme", 0.2).refusal(CALL, reply(400, sample("conflicting_unique_value")["body"]))
+    error = reading("acme", 0.2).refusal(CALL, reply(400, sample("hubspot", "conflicting_unique_value")))
     assert isinstance(error, ConflictError)
 
 
 def test_a_refusal_of_values_names_them_and_carries_nothing_of_the_text() -> None:
-    error = reading("acme", 0.2).refusal(CALL, reply(400, sample("refused_json_in_message")["body"]))
+    error = reading("acme", 0.2).refusal(CALL, reply(400, sample("hubspot", "refused_json_in_message")))
     assert isinstance(error, RejectedError)
     assert error.fields == ("email",)
     assert "example.invalid" not in str(error)
@@ -92,7 +87,7 @@ def test_missing_scopes_that_are_not_named_follow_from_the_call(name: str, path:
 
 
 def test_missing_scopes_are_named_for_the_operator() -> None:
-    error = reading("acme", 0.2).refusal(CALL, reply(403, sample("missing_scopes")["body"]))
+    error = reading("acme", 0.2).refusal(CALL, reply(403, sample("hubspot", "missing_scopes")))
     assert isinstance(error, AccessError)
     assert "crm.objects.contacts.write" in str(error)
 
@@ -111,7 +106,7 @@ def test_a_body_that_is_no_error_object_is_an_empty_refusal(body: bytes) -> None
     ("name", "seconds"), [("limit_ten_secondly", 10.0), ("limit_secondly", 1.0), ("limit_daily", 3600.0)]
 )
 def test_the_wait_follows_the_policy_named(name: str, seconds: float) -> None:
-    assert pause(reply(429, sample(name)["body"])) == seconds
+    assert pause(reply(429, sample("hubspot", name))) == seconds
 
 
 def test_a_wish_of_the_vendor_goes_before_the_policy() -> None:
@@ -150,7 +145,7 @@ def test_a_right_to_one_property_stops_no_other_row_and_any_other_403_pauses() -
 
 
 def test_a_limit_is_left_to_the_common_table() -> None:
-    assert reading("acme", 0.2).refusal(CALL, reply(429, sample("limit_daily")["body"])) is None
+    assert reading("acme", 0.2).refusal(CALL, reply(429, sample("hubspot", "limit_daily"))) is None
     assert reading("acme", 0.2).statuses[429] is RateLimitedError
 
 

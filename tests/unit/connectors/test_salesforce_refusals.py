@@ -1,6 +1,4 @@
 import json
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,17 +14,13 @@ from connectors.errors import (
 from connectors.models import RefusalKind, Reply, Write, Written
 from connectors.operations import Operation, Repeat
 from connectors.salesforce.refusals import fault, faults, reading, row_result
+from tests.unit.connectors.samples import sample
 
-SAMPLES = Path(__file__).parents[2] / "samples" / "salesforce"
 CALL = Operation("sobject.create", "POST", "/sobjects/{table}", Repeat.CREATES)
 
 
 def body(code: str, message: str = "", *fields: str) -> bytes:
     return json.dumps([{"errorCode": code, "message": message, "fields": list(fields)}]).encode()
-
-
-def sample(name: str) -> Any:
-    return json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def error(status: int, content: bytes) -> ConnectorError | None:
@@ -54,8 +48,8 @@ def test_each_code_means_what_the_caller_does_next(status: int, code: str, kind:
 
 
 def test_a_spent_day_pauses_long_and_a_crowd_shortly() -> None:
-    total = error(403, json.dumps(sample("limit_total")["body"]).encode())
-    crowd = error(403, json.dumps(sample("limit_concurrent")["body"]).encode())
+    total = error(403, json.dumps(sample("salesforce", "limit_total")).encode())
+    crowd = error(403, json.dumps(sample("salesforce", "limit_concurrent")).encode())
     assert isinstance(total, RateLimitedError)
     assert isinstance(crowd, RateLimitedError)
     assert (total.retry_after_s, crowd.retry_after_s) == (900.0, 5.0)
@@ -67,7 +61,7 @@ def test_several_matches_are_a_conflict_and_no_redirect() -> None:
 
 def test_a_conflict_names_the_row_in_the_way_where_salesforce_does() -> None:
     for name in ("duplicate_value", "duplicates_detected"):
-        conflict = error(400, json.dumps(sample(name)["body"]).encode())
+        conflict = error(400, json.dumps(sample("salesforce", name)).encode())
         assert isinstance(conflict, ConflictError)
         assert conflict.existing_id == "003xx000004TmiQAAS"
 
@@ -207,3 +201,25 @@ def test_row_in_the_way_is_named_by_its_long_id_however_the_org_spells_it() -> N
     text = "duplicate value found: OpenProspect_Id__c duplicates value on record with id: 0035g0000000014"
     (told,) = faults(json.dumps([{"errorCode": "DUPLICATE_VALUE", "message": text}]).encode())
     assert told.existing == (("contact", "0035g0000000014AAA"),)
+
+
+@pytest.mark.parametrize(
+    ("told", "fields"),
+    [
+        ({"fields": ["Title"]}, ("Title",)),
+        ({"fields": ["MailingCountryCode"]}, ("MailingCountryCode", "MailingCountry")),
+        ({"fields": ["BillingState"]}, ("BillingState", "BillingStateCode")),
+        (
+            {"fields": [], "message": "first error: X, no such country: [BillingCountry]: Class.Y"},
+            ("BillingCountry", "BillingCountryCode"),
+        ),
+        ({"fields": [], "message": "first error: X, twice wrong: [Title, Phone]"}, ("Title", "Phone")),
+        ({"fields": ["Email"], "message": "no: [Title]"}, ("Email",)),
+        ({"fields": [], "message": "see [our rules] first"}, ()),
+        ({"fields": None, "message": None}, ()),
+    ],
+)
+def test_an_error_names_fields_listed_spelled_by_a_trigger_or_by_the_other_name_of_a_place(
+    told: dict[str, object], fields: tuple[str, ...]
+) -> None:
+    assert fault({"errorCode": "X", **told}).fields == fields

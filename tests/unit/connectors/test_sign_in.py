@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +15,8 @@ from connectors.operations import Operation, Repeat
 from connectors.replies import parsed
 from connectors.salesforce import sign_in as salesforce
 from connectors.salesforce import tokens
+from tests.unit.connectors.samples import sample
 
-SAMPLES = Path(__file__).parents[2] / "samples"
 CALL = Operation("oauth.token", "POST", "/token", Repeat.CREATES, bucket="token")
 
 
@@ -107,8 +106,7 @@ def test_a_wrong_audience_names_the_setting(words: str) -> None:
 
 
 def test_the_documented_refusal_is_for_an_operator() -> None:
-    sample = json.loads((SAMPLES / "salesforce" / "login_refused.json").read_text(encoding="utf-8"))
-    refused = of_salesforce(sample["body"], sample["status"])
+    refused = of_salesforce(sample("salesforce", "login_refused"))
     assert type(refused) is AccessError
     assert refused.code == "invalid_grant"
 
