@@ -13,7 +13,7 @@ NOTE = "cell"
 Cell = tuple[str, str, str]  # vendor, operation, case
 _FOR_ALL = ("good", *(case.name for case in CASES))
 COLUMNS = ("good", "miss", *(case.name for case in CASES))
-_KINDS = {"test_good": "good", "test_a_second_page_is_good": "good", "test_miss": "miss"}
+_KINDS = {"test_good": "good", "test_miss": "miss"}
 
 
 def cell_of(item: pytest.Item) -> Cell | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -21,10 +21,12 @@ from tests.contract.wire import KeptTicket
 from tests.harness.sandbox import Sandbox, Start
 
 WATCHED = Watched("contact", ("Email", "Title"))
-ROOT = "/services/data/{version}"
 NOBODY, LAST = "003000000000000AAA", "003zzzzzzzzzzzzAAA"
 KEYED = {"LastName": "Ny", "OpenProspect_Id__c": "op-suite"}
-WRITES = [Write(NOBODY, {"Title": "CTO"})]
+
+
+def row(operation: Operation, path: str, call: Any, needed: str = "", **more: Any) -> CrmRow:
+    return CrmRow(operation, f"/services/data{path}", call, needed, renewed=True, **more)
 
 
 def done(told: Any) -> bool:
@@ -33,6 +35,10 @@ def done(told: Any) -> bool:
 
 def gone(told: Any) -> bool:
     return bool(told[NOBODY].outcome is Written.GONE)
+
+
+def lost(found: Any) -> bool:
+    return bool(found[NOBODY].fate is Fate.GONE)
 
 
 async def read_all(crm: Salesforce, _ticket: KeptTicket) -> object:
@@ -55,206 +61,121 @@ async def write(crm: Salesforce, _ticket: KeptTicket) -> object:
     return await crm.write("contact", [Write(page.records[0].id, {"Title": "CTO"})])
 
 
+async def read_nobody(crm: Salesforce, _ticket: KeptTicket) -> object:
+    return await crm.read(WATCHED, [NOBODY])
+
+
+async def write_nobody(crm: Salesforce, _ticket: KeptTicket) -> object:
+    return await crm.write("contact", [Write(NOBODY, {"Title": "CTO"})])
+
+
+async def status(crm: Salesforce, _ticket: KeptTicket) -> object:
+    return await crm.account_status()
+
+
+AT = "/{version}"
 ROWS = [
-    CrmRow(
-        org.VERSIONS,
-        "/services/data",
-        lambda crm, _: crm.account_status(),
-        needed="version",
-        renewed=True,
-        grants=True,
-        good=lambda told: "newest" in told.notes[-1],
-    ),
-    CrmRow(
-        org.LIMITS,
-        f"{ROOT}/limits",
-        lambda crm, _: crm.account_status(),
-        renewed=True,
-        good=lambda told: "left" in told.notes[0],
-    ),
-    CrmRow(
+    row(org.VERSIONS, "", status, "version", grants=True, good=lambda told: "newest" in told.notes[-1]),
+    row(org.LIMITS, f"{AT}/limits", status, good=lambda told: "left" in told.notes[0]),
+    row(
         org.DESCRIBE,
-        f"{ROOT}/sobjects/{{object}}/describe",
+        f"{AT}/sobjects/{{object}}/describe",
         lambda crm, _: crm.properties("contact"),
-        needed="fields",
-        renewed=True,
+        "fields",
         grants=True,
     ),
-    CrmRow(
+    row(
         org.QUERY,
-        f"{ROOT}/query",
+        f"{AT}/query",
         lambda crm, _: crm.walk(WATCHED, ""),
-        needed="records",
-        renewed=True,
+        "records",
         grants=True,
         good=lambda page: page.records,
         miss=lambda crm, _: crm.walk(WATCHED, LAST),
         missed=lambda page: page.done and not page.records,
     ),
-    CrmRow(
-        org.QUERY_ALL,
-        f"{ROOT}/queryAll",
-        lambda crm, _: crm.read(WATCHED, [NOBODY]),
-        needed="records",
-        renewed=True,
-        grants=True,
-        good=lambda found: found[NOBODY].fate is Fate.GONE,
-        miss=lambda crm, _: crm.read(WATCHED, [NOBODY]),
-        missed=lambda found: found[NOBODY].fate is Fate.GONE,
-    ),
-    CrmRow(
-        org.UPDATE,
-        f"{ROOT}/composite/sobjects",
-        write,
-        renewed=True,
-        good=done,
-        miss=lambda crm, _: crm.write("contact", WRITES),
-        missed=gone,
-    ),
-    CrmRow(
+    row(org.QUERY_ALL, f"{AT}/queryAll", read_nobody, "records", grants=True, good=lost, miss=read_nobody, missed=lost),
+    row(org.UPDATE, f"{AT}/composite/sobjects", write, good=done, miss=write_nobody, missed=gone),
+    row(
         org.DELETE,
-        f"{ROOT}/composite/sobjects",
+        f"{AT}/composite/sobjects",
         archive,
-        renewed=True,
         good=lambda gone: len(gone) == 1,
         miss=lambda crm, _: crm.archive("contact", [NOBODY]),
         missed=lambda gone: not gone,
     ),
-    CrmRow(
+    row(
         org.UPSERT,
-        f"{ROOT}/sobjects/{{object}}/{{field}}/{{value}}",
+        f"{AT}/sobjects/{{object}}/{{field}}/{{value}}",
         lambda crm, ticket: crm.create("contact", KEYED, ticket),
-        needed="id",
-        renewed=True,
+        "id",
     ),
-    CrmRow(
+    row(
         org.CREATE,
-        f"{ROOT}/sobjects/{{object}}",
+        f"{AT}/sobjects/{{object}}",
         lambda crm, ticket: crm.create("contact", {"LastName": "Ny"}, ticket),
-        needed="id",
-        renewed=True,
+        "id",
     ),
 ]
-STRICT = CrmRow(
-    org.COMPOSITE,
-    f"{ROOT}/composite",
-    write,
-    needed="compositeResponse",
-    renewed=True,
-    good=done,
-    miss=lambda crm, _: crm.write("contact", WRITES),
-    missed=gone,
-)
-MORE = CrmRow(
+STRICT = row(org.COMPOSITE, f"{AT}/composite", write, "compositeResponse", good=done, miss=write_nobody, missed=gone)
+MORE = row(
     org.MORE,
-    f"{ROOT}/query/{{locator}}",
+    f"{AT}/query/{{locator}}",
     read_all,
-    needed="records",
-    renewed=True,
+    "records",
     grants=True,
     good=lambda found: {one.fate for one in found.values()} == {Fate.FOUND},
 )
-LOGIN = CrmRow(TOKEN, TOKEN.path, lambda crm, _: crm.account_status(), needed="access_token", login=True)
+LOGIN = CrmRow(TOKEN, TOKEN.path, status, needed="access_token", login=True)
 EVERY = [*ROWS, STRICT, MORE]
+EACH = pytest.mark.parametrize("row", [*EVERY, LOGIN], ids=lambda row: row.operation.name)
 
 
 @pytest.fixture
-def sandbox(start_sandbox: Start) -> Sandbox:
-    return start_sandbox("salesforce", "--records", "12", "--companies", "4")
+async def sandbox(start_sandbox: Start, row: CrmRow) -> AsyncIterator[Sandbox]:
+    """Starts an org; it gives its rows in two pages where the row is about the second."""
+    org = start_sandbox("salesforce", "--records", "12", "--companies", "4")
+    if row is MORE:
+        rows = len([one for one in org.control("records/Contact") if not one["properties"]["IsDeleted"]])
+        org.control("settings", {"page_size": rows // 2 + 1})
+    yield org
+    org.control("settings", {"page_size": None})
 
 
 @pytest.fixture
-def paged(sandbox: Sandbox) -> Iterator[None]:
-    """The org gives its rows in two pages."""
-    rows = len([one for one in sandbox.control("records/Contact") if not one["properties"]["IsDeleted"]])
-    sandbox.control("settings", {"page_size": rows // 2 + 1})
-    yield
-    sandbox.control("settings", {"page_size": None})
-
-
-@pytest.fixture
-async def close() -> AsyncIterator[list[Salesforce]]:
-    crms: list[Salesforce] = []
-    yield crms
-    for crm in crms:
-        await crm.aclose()
-
-
-def opened(sandbox: Sandbox, case: Case | None = None, **more: Any) -> Salesforce:
+async def crm(sandbox: Sandbox, row: CrmRow, request: pytest.FixtureRequest) -> AsyncIterator[Salesforce]:
+    """Opens a client; it has read the schema, unless the row is about what comes before or beside that."""
+    params = request.node.callspec.params
     values = {name: sandbox.info[name] for name in ("base_url", "client_id", "client_secret")}
-    options = SalesforceOptions.model_validate(values | more)
-    read_s = SILENCE_S if case is not None and case.kind == "hang" else 60
-    return Salesforce.opened("acme", options, NoLimiter(), read_s=read_s)
+    options = SalesforceOptions.model_validate(values | {"strict": row is STRICT})
+    read_s = SILENCE_S if getattr(params.get("case"), "kind", "") == "hang" else 60
+    client = Salesforce.opened("acme", options, NoLimiter(), read_s=read_s)
+    if params.keys() & {"case", "seeds"} and row not in (LOGIN, MORE):
+        await client.properties("contact")
+    yield client
+    await client.aclose()
 
 
-@pytest.mark.parametrize("row", [*ROWS, STRICT, LOGIN], ids=lambda row: row.operation.name)
-async def test_good(sandbox: Sandbox, close: list[Salesforce], row: CrmRow) -> None:
-    crm = opened(sandbox, strict=row is STRICT)
-    close.append(crm)
-    await check_good(sandbox, crm, row)
-
-
-@pytest.mark.usefixtures("paged")
-@pytest.mark.parametrize("row", [MORE], ids=lambda row: row.operation.name)
-async def test_a_second_page_is_good(sandbox: Sandbox, close: list[Salesforce], row: CrmRow) -> None:
-    crm = opened(sandbox)
-    close.append(crm)
+@EACH
+async def test_good(sandbox: Sandbox, crm: Salesforce, row: CrmRow) -> None:
     await check_good(sandbox, crm, row)
 
 
 @pytest.mark.parametrize("row", [row for row in EVERY if row.miss], ids=lambda row: row.operation.name)
-async def test_miss(sandbox: Sandbox, close: list[Salesforce], row: CrmRow) -> None:
-    crm = opened(sandbox, strict=row is STRICT)
-    close.append(crm)
+async def test_miss(sandbox: Sandbox, crm: Salesforce, row: CrmRow) -> None:
     await check_miss(sandbox, crm, row)
 
 
 @pytest.mark.parametrize("seeds", [ODD, pytest.param(ODDER, marks=pytest.mark.slow)], ids=["few", "many"])
-@pytest.mark.parametrize("row", [*ROWS, STRICT, LOGIN], ids=lambda row: row.operation.name)
+@EACH
 async def test_odd_reply_is_a_value_or_a_typed_error(
-    sandbox: Sandbox, close: list[Salesforce], row: CrmRow, seeds: range
+    sandbox: Sandbox, crm: Salesforce, row: CrmRow, seeds: range
 ) -> None:
-    crm = opened(sandbox, strict=row is STRICT)
-    close.append(crm)
-    if row is not LOGIN:
-        await crm.properties("contact")
     await check_odd(sandbox, crm, row, row.route, seeds)
 
 
-@pytest.mark.usefixtures("paged")
-@pytest.mark.parametrize(("row", "case"), table([MORE]))
-async def test_a_second_page_meets_each_case(
-    sandbox: Sandbox, close: list[Salesforce], row: CrmRow, case: Case
-) -> None:
-    crm = opened(sandbox, case)
-    close.append(crm)
-    await check(sandbox, crm, row, case)
-
-
-@pytest.mark.parametrize(("row", "case"), table(ROWS))
-async def test_each_operation_meets_each_case(
-    sandbox: Sandbox, close: list[Salesforce], row: CrmRow, case: Case
-) -> None:
-    crm = opened(sandbox, case)
-    close.append(crm)
-    await crm.properties("contact")
-    await check(sandbox, crm, row, case)
-
-
-@pytest.mark.parametrize(("row", "case"), table([STRICT]))
-async def test_a_conditional_write_meets_each_case(
-    sandbox: Sandbox, close: list[Salesforce], row: CrmRow, case: Case
-) -> None:
-    crm = opened(sandbox, case, strict=True)
-    close.append(crm)
-    await crm.properties("contact")
-    await check(sandbox, crm, row, case)
-
-
-@pytest.mark.parametrize(("row", "case"), table([LOGIN]))
-async def test_a_login_meets_each_case(sandbox: Sandbox, close: list[Salesforce], row: CrmRow, case: Case) -> None:
-    crm = opened(sandbox, case)
-    close.append(crm)
+@pytest.mark.parametrize(("row", "case"), [*table(ROWS), *table([STRICT]), *table([MORE]), *table([LOGIN])])
+async def test_trouble(sandbox: Sandbox, crm: Salesforce, row: CrmRow, case: Case) -> None:
     await check(sandbox, crm, row, case)
 
 
