@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from connectors.errors import AccessError, ContractError
 from connectors.forager import operations as op
@@ -49,24 +48,14 @@ def somebody(sandbox: Sandbox) -> dict[str, Any]:
     return person
 
 
-@pytest.fixture(scope="module")
-def sandbox_of(start_sandbox: Start) -> Callable[[], Sandbox]:
-    return lambda: start_sandbox("forager")
-
-
 @pytest.fixture
-def sandbox(sandbox_of: Callable[[], Sandbox]) -> Sandbox:
-    return sandbox_of()
+def sandbox(start_sandbox: Start) -> Sandbox:
+    return start_sandbox("forager")
 
 
 def options(sandbox: Sandbox, **more: Any) -> ForagerOptions:
-    values = {
-        "api_key": SecretStr(sandbox.info["api_key"]),
-        "base_url": sandbox.base_url,
-        "account_id": sandbox.info["account_id"],
-        **more,
-    }
-    return ForagerOptions(**values)
+    names = ("api_key", "base_url", "account_id")
+    return ForagerOptions.model_validate({name: sandbox.info[name] for name in names} | more)
 
 
 @pytest.fixture
@@ -119,6 +108,10 @@ async def _key(c: Any, _t: KeptTicket) -> object:
     return await c.api_key(keys[0].prefix)
 
 
+async def _no_key(c: Any, _t: KeptTicket) -> object:
+    return await c.delete_api_key("zz-no-key")
+
+
 def suggesting(kind: str, text: str) -> Callable[[Any, KeptTicket], Awaitable[object]]:
     return lambda c, _t: listed(c.suggestions(kind, text, pages=1))
 
@@ -139,13 +132,39 @@ READERS: dict[Operation, Callable[[Operation, Reply], Any]] = {
 }
 
 
-async def paid(client: Forager, operation: Operation, ticket: KeptTicket, **arguments: str) -> Any:
+async def paid(client: Any, operation: Operation, ticket: KeptTicket, **arguments: str) -> Any:
     """Returns what a paid question comes to, by its own reader."""
     return READERS[operation](operation, await client.ask(client.question(operation, arguments), ticket))
 
 
-def by_slug(client: Forager, operation: Operation, slug: str, ticket: KeptTicket) -> Any:
-    return paid(client, operation, ticket, linkedin_public_identifier=slug)
+def lookup(
+    operation: Operation, name: str, of: Callable[[Any], str], nobody: str, good: Any, needed: str = "", **more: Any
+) -> Row:
+    """Returns the row of a paid question about one person or company, told by the argument ``name``."""
+    return Row(
+        operation,
+        lambda c, t: paid(c, operation, t, **{name: of(c)}),
+        good,
+        needed,
+        lambda c, t: paid(c, operation, t, **{name: nobody}),
+        **more,
+    )
+
+
+def by_slug(operation: Operation, good: Any, needed: str = "", **more: Any) -> Row:
+    return lookup(operation, "linkedin_public_identifier", lambda c: c.person["slug"], NOBODY, good, needed, **more)
+
+
+def feedback(operation: Operation, *said: str, correct: bool) -> Row:
+    return Row(operation, lambda c, _: c.feedback(*said, correct=correct), lambda v: v is None, blind=True)
+
+
+def is_named(person: Any) -> bool:
+    return bool(person.last_name)
+
+
+def mobile(client: Any) -> str:
+    return str(client.person["forager"]["phones"][0])
 
 
 ROWS = (
@@ -153,74 +172,21 @@ ROWS = (
     Row(op.JOB_TOTALS, lambda c, _: c.jobs_total(JobQuery()), total),
     Row(op.ORGANIZATION_SEARCH, _organizations, bool, "search_results", _no_organizations, []),
     Row(op.ORGANIZATION_TOTALS, lambda c, _: c.organizations_total(OrganizationQuery()), total),
-    Row(
-        op.PERSONAL_EMAILS,
-        lambda c, t: by_slug(c, op.PERSONAL_EMAILS, c.person["slug"], t),
-        lambda v: isinstance(v, tuple),
-        "email",
-        lambda c, t: by_slug(c, op.PERSONAL_EMAILS, NOBODY, t),
-        (),
-    ),
-    Row(
-        op.PHONE_NUMBERS,
-        lambda c, t: by_slug(c, op.PHONE_NUMBERS, c.person["slug"], t),
-        bool,
-        "phone_number",
-        lambda c, t: by_slug(c, op.PHONE_NUMBERS, NOBODY, t),
-        (),
-    ),
-    Row(
-        op.WORK_EMAILS,
-        lambda c, t: by_slug(c, op.WORK_EMAILS, c.person["slug"], t),
-        bool,
-        "email",
-        lambda c, t: by_slug(c, op.WORK_EMAILS, NOBODY, t),
-        (),
-    ),
-    Row(
-        op.PERSON_DETAIL,
-        lambda c, t: by_slug(c, op.PERSON_DETAIL, c.person["slug"], t),
-        lambda v: v.last_name != "",
-        "",
-        lambda c, t: by_slug(c, op.PERSON_DETAIL, NOBODY, t),
-    ),
-    Row(
-        op.BY_EMAIL,
-        lambda c, t: paid(c, op.BY_EMAIL, t, email=c.person["work_email"]),
-        lambda v: v.last_name != "",
-        "",
-        lambda c, t: paid(c, op.BY_EMAIL, t, email="nobody@nowhere.example"),
-    ),
-    Row(
-        op.BY_PHONE,
-        lambda c, t: paid(c, op.BY_PHONE, t, phone_number=c.person["forager"]["phones"][0]),
-        lambda v: v.last_name != "",
-        "",
-        lambda c, t: paid(c, op.BY_PHONE, t, phone_number="+12025550100"),
-    ),
+    by_slug(op.PERSONAL_EMAILS, lambda v: isinstance(v, tuple), "email", missed=()),
+    by_slug(op.PHONE_NUMBERS, bool, "phone_number", missed=()),
+    by_slug(op.WORK_EMAILS, bool, "email", missed=()),
+    by_slug(op.PERSON_DETAIL, is_named),
+    lookup(op.BY_EMAIL, "email", lambda c: c.person["work_email"], "nobody@nowhere.example", is_named),
+    lookup(op.BY_PHONE, "phone_number", mobile, "+12025550100", is_named),
     Row(op.ROLE_SEARCH, _roles, bool, "search_results", _no_roles, []),
     Row(op.ROLE_TOTALS, lambda c, _: c.roles_total(RoleQuery(role_title=quoted("VP Sales"))), total),
-    Row(
-        op.WEBSITE_DETAIL,
-        lambda c, t: paid(c, op.WEBSITE_DETAIL, t, domain=employer(c)),
-        lambda v: v.domain != "",
-        "domain",
-        lambda c, t: paid(c, op.WEBSITE_DETAIL, t, domain="no-such-domain.example"),
-    ),
+    lookup(op.WEBSITE_DETAIL, "domain", employer, "no-such-domain.example", lambda v: v.domain != "", "domain"),
     Row(op.CREDIT_LOG, _log, a_list, "results"),
     Row(op.CREDIT_TOTALS, lambda c, _: c.credits_spent(), lambda v: v.total_credits_spent >= 0, "total_credits_spent"),
     Row(op.KEYS, lambda c, _: c.api_keys(), lambda v: isinstance(v, tuple), "prefix"),
     Row(op.KEY_CREATE, lambda c, _: c.create_api_key("by a test"), lambda v: v.secret != "", "prefix"),
     Row(op.KEY, _key, bool, "prefix", lambda c, _: c.api_key("zz-no-key")),
-    Row(
-        op.KEY_DELETE,
-        lambda c, _: c.delete_api_key("zz-no-key"),
-        lambda v: v is False,
-        "",
-        lambda c, _: c.delete_api_key("zz-no-key"),
-        missed=False,
-        blind=True,
-    ),
+    Row(op.KEY_DELETE, _no_key, lambda v: v is False, "", _no_key, missed=False, blind=True),
     Row(op.CURRENT_USER, lambda c, _: c.current_user(), lambda v: len(v.accounts) == 1, "accounts"),
     Row(op.INDUSTRIES, suggesting("industries", "so"), a_list, "results", suggesting("industries", "zzzz"), []),
     Row(op.ORGANIZATIONS, suggesting("organizations", "a"), a_list, "results", suggesting("organizations", "zzzz"), []),
@@ -228,24 +194,9 @@ ROWS = (
     Row(op.LOCATIONS, suggesting("locations", "ber"), a_list, "results", suggesting("locations", "zzzz"), []),
     Row(op.SKILLS, suggesting("person_skills", "neg"), a_list, "results"),
     Row(op.TECHNOLOGIES, suggesting("web_technologies", "a"), a_list, "results"),
-    Row(
-        op.FEEDBACK_PERSONAL,
-        lambda c, _: c.feedback("personal", "ada@mail.example", "valid", correct=True),
-        lambda v: v is None,
-        blind=True,
-    ),
-    Row(
-        op.FEEDBACK_PHONE,
-        lambda c, _: c.feedback("phone", "+14155550100", "connected", correct=True),
-        lambda v: v is None,
-        blind=True,
-    ),
-    Row(
-        op.FEEDBACK_WORK,
-        lambda c, _: c.feedback("work", "ada@example.com", "invalid", correct=False),
-        lambda v: v is None,
-        blind=True,
-    ),
+    feedback(op.FEEDBACK_PERSONAL, "personal", "ada@mail.example", "valid", correct=True),
+    feedback(op.FEEDBACK_PHONE, "phone", "+14155550100", "connected", correct=True),
+    feedback(op.FEEDBACK_WORK, "work", "ada@example.com", "invalid", correct=False),
 )
 
 
@@ -281,15 +232,9 @@ async def test_trouble(sandbox: Sandbox, forager: Forager, row: Row, case: Case)
 
 
 def identity(person: dict[str, Any]) -> Identity:
-    domain = person["work_email"].split("@")[1]
-    return Identity(
-        slug=person["slug"],
-        email=person["work_email"],
-        phone=person["mobile"],
-        first_name=person["first_name"],
-        last_name=person["last_name"],
-        domain=domain,
-    )
+    names = {name: person[name] for name in ("slug", "first_name", "last_name")}
+    address = person["work_email"]
+    return Identity(email=address, phone=person["mobile"], domain=address.split("@")[1], **names)
 
 
 @pytest.mark.parametrize("name", [row.name for row in OPERATIONS if row.repeat is Repeat.PAID])
@@ -323,10 +268,8 @@ async def test_a_lookup_gives_grades_and_kinds(sandbox: Sandbox, forager: Forage
     question = offer.question(identity(person))
     assert question is not None
     answer = forager.read(question, await forager.ask(question, KeptTicket()))
-    held = {
-        address: Grade(grade if grade != "unknown" else "unverified")
-        for address, grade in person["forager"]["work_emails"]
-    }
+    told = person["forager"]["work_emails"]
+    held = {address: Grade(grade if grade != "unknown" else "unverified") for address, grade in told}
     assert {row.address: row.grade for row in answer.people[0].emails} == held
     assert {row.kind for row in answer.people[0].emails} == {"work"}
 
@@ -377,7 +320,7 @@ async def test_an_explicit_agent_passes_the_edge_and_a_librarys_does_not(sandbox
 
 async def test_an_empty_body_is_an_empty_list(sandbox: Sandbox, forager: Forager) -> None:
     with sandbox.switched(misses="empty"):
-        assert await by_slug(forager, op.PHONE_NUMBERS, NOBODY, KeptTicket()) == ()
+        assert await paid(forager, op.PHONE_NUMBERS, KeptTicket(), linkedin_public_identifier=NOBODY) == ()
 
 
 async def test_a_search_walks_its_pages_and_ends(sandbox: Sandbox, forager: Forager) -> None:
@@ -389,4 +332,4 @@ async def test_a_search_walks_its_pages_and_ends(sandbox: Sandbox, forager: Fora
 async def test_a_row_that_names_nobody_is_a_contract_error(sandbox: Sandbox, forager: Forager) -> None:
     sandbox.fault("status", params={"status": 200, "body": {"skills": []}})
     with pytest.raises(ContractError):
-        await by_slug(forager, op.PERSON_DETAIL, "ada", KeptTicket())
+        await paid(forager, op.PERSON_DETAIL, KeptTicket(), linkedin_public_identifier="ada")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Literal
 
 import pytest
@@ -34,15 +34,12 @@ from tests.harness.sandbox import Sandbox, Start
 
 NOBODY = "nobody-of-that-name-0000"
 Dialect = Literal["reference", "v2"]
+Open = Callable[..., Kaspr]
 
 
 @pytest.fixture
 def sandbox(start_sandbox: Start) -> Sandbox:
     return start_sandbox("kaspr", "--kaspr-dialect", "both")
-
-
-def options(sandbox: Sandbox, **more: Any) -> KasprOptions:
-    return KasprOptions(**{"api_key": SecretStr(sandbox.info["api_key"]), "base_url": sandbox.base_url, **more})
 
 
 def somebody(sandbox: Sandbox, **wanted: object) -> dict[str, Any]:
@@ -62,20 +59,26 @@ def name_of(person: dict[str, Any]) -> str:
     return f"{person['first_name']} {person['last_name']}"
 
 
-async def opened(sandbox: Sandbox, limiter: HeardLimiter | None = None, read_s: float = 60, **more: Any) -> Kaspr:
-    chosen = options(sandbox, **more)
-    client = Kaspr(open_transport(chosen, limiter or NoLimiter(), read_s), chosen)
-    client.person = somebody(sandbox)  # type: ignore[attr-defined]  # the rows below speak of one person
-    return client
+@pytest.fixture
+async def opened(sandbox: Sandbox) -> AsyncIterator[Open]:
+    clients: list[Kaspr] = []
+
+    def opener(limiter: HeardLimiter | None = None, read_s: float = 60, **more: Any) -> Kaspr:
+        chosen = KasprOptions(**{"api_key": SecretStr(sandbox.info["api_key"]), "base_url": sandbox.base_url, **more})
+        clients.append(Kaspr(open_transport(chosen, limiter or NoLimiter(), read_s), chosen))
+        clients[-1].person = somebody(sandbox)  # type: ignore[attr-defined]  # the rows below speak of one person
+        return clients[-1]
+
+    yield opener
+    for client in clients:
+        await client.aclose()
 
 
 @pytest.fixture
-async def kaspr(sandbox: Sandbox, request: pytest.FixtureRequest) -> AsyncIterator[Kaspr]:
+def kaspr(opened: Open, request: pytest.FixtureRequest) -> Kaspr:
     params = request.node.callspec.params if hasattr(request.node, "callspec") else {}
     hangs = getattr(params.get("case"), "kind", "") == "hang"
-    client = await opened(sandbox, dialect=params.get("dialect", "reference"), read_s=HANG_S if hangs else 10)
-    yield client
-    await client.aclose()
+    return opened(dialect=params.get("dialect", "reference"), read_s=HANG_S if hangs else 10)
 
 
 async def looked_up(
@@ -184,8 +187,10 @@ def identity(person: dict[str, Any]) -> Identity:
 
 
 @pytest.mark.parametrize("dialect", ["reference", "v2"])
-async def test_an_answer_names_the_person_and_costs_what_the_header_says(sandbox: Sandbox, dialect: Dialect) -> None:
-    client = await opened(sandbox, dialect=dialect)
+async def test_an_answer_names_the_person_and_costs_what_the_header_says(
+    sandbox: Sandbox, opened: Open, dialect: Dialect
+) -> None:
+    client = opened(dialect=dialect)
     person = somebody(sandbox, masked=False)
     (offer,) = client.offers({})
     question = offer.question(identity(person))
@@ -200,26 +205,26 @@ async def test_an_answer_names_the_person_and_costs_what_the_header_says(sandbox
     assert found.last_name == person["last_name"]
     assert person["kaspr"]["work_email"] in {row.address for row in found.emails if row.kind == "work"}
     assert found.phones[0].number == person["kaspr"]["phone"].replace(" ", "")
-    await client.aclose()
 
 
 @pytest.mark.parametrize(
     ("verdict", "grade"), [(True, Grade.VALID), (None, Grade.UNVERIFIED)], ids=["checked", "not checked"]
 )
-async def test_the_reference_grades_and_v2_does_not(sandbox: Sandbox, verdict: bool | None, grade: Grade) -> None:
+async def test_the_reference_grades_and_v2_does_not(
+    sandbox: Sandbox, opened: Open, verdict: bool | None, grade: Grade
+) -> None:
     person = somebody(sandbox, work_email_valid=verdict)
     for dialect, expected in (("reference", grade), ("v2", Grade.UNVERIFIED)):
-        client = await opened(sandbox, dialect=dialect)
+        client = opened(dialect=dialect)
         question = client.offers({})[0].question(identity(person))
         assert question is not None
         answer = client.read(question, await client.ask(question, KeptTicket()))
         grades = {row.address: row.grade for row in answer.people[0].emails}
         assert grades[person["kaspr"]["work_email"]] is expected
-        await client.aclose()
 
 
-async def test_masked_values_do_not_exist(sandbox: Sandbox) -> None:
-    client = await opened(sandbox, dialect="v2")
+async def test_masked_values_do_not_exist(sandbox: Sandbox, opened: Open) -> None:
+    client = opened(dialect="v2")
     masked = somebody(sandbox, masked=True)
     question = client.offers({})[0].question(identity(masked))
     assert question is not None
@@ -228,25 +233,25 @@ async def test_masked_values_do_not_exist(sandbox: Sandbox) -> None:
     assert b"*" in reply.body
     person = client.read(question, reply).people[0]
     assert not any("*" in value for value in (*(e.address for e in person.emails), *(p.number for p in person.phones)))
-    await client.aclose()
 
 
 @pytest.mark.parametrize("shape", ["404", "empty", "null", "absent"])
 @pytest.mark.parametrize("dialect", ["reference", "v2"])
-async def test_each_shape_of_a_miss_is_a_miss_and_free(sandbox: Sandbox, dialect: Dialect, shape: str) -> None:
-    client = await opened(sandbox, dialect=dialect)
+async def test_each_shape_of_a_miss_is_a_miss_and_free(
+    sandbox: Sandbox, opened: Open, dialect: Dialect, shape: str
+) -> None:
+    client = opened(dialect=dialect)
     question = client.offers({})[0].question(Identity(slug=NOBODY, first_name="No", last_name="Body"))
     assert question is not None
     with sandbox.switched(miss=shape):
         answer = client.read(question, await client.ask(question, KeptTicket()))
     assert (answer.outcome, answer.credits) == (Outcome.MISS, 0)
     assert sandbox.charges() == []
-    await client.aclose()
 
 
 @pytest.mark.parametrize("shape", ["402", "200"])
-async def test_no_credits_is_released_in_either_shape(sandbox: Sandbox, shape: str) -> None:
-    client, ticket = await opened(sandbox), KeptTicket()
+async def test_no_credits_is_released_in_either_shape(sandbox: Sandbox, opened: Open, shape: str) -> None:
+    client, ticket = opened(), KeptTicket()
     sandbox.control("balance", {"credits": 0})
     try:
         with sandbox.switched(no_credits=shape), pytest.raises(CreditsError):
@@ -254,61 +259,55 @@ async def test_no_credits_is_released_in_either_shape(sandbox: Sandbox, shape: s
     finally:
         sandbox.control("balance", {"credits": 100_000})
     assert ticket.steps == ["sent", "released"]
-    await client.aclose()
 
 
 @pytest.mark.parametrize("items", ["strings", "objects"])
-async def test_list_items_may_be_texts_or_objects(sandbox: Sandbox, items: str) -> None:
-    client = await opened(sandbox, dialect="v2")
+async def test_list_items_may_be_texts_or_objects(sandbox: Sandbox, opened: Open, items: str) -> None:
+    client = opened(dialect="v2")
     client.person = somebody(sandbox, masked=False)  # type: ignore[attr-defined]
     with sandbox.switched(items=items):
         found = await profile(client, KeptTicket())
     assert found.work_emails == (client.person["kaspr"]["work_email"],)  # type: ignore[attr-defined]
     assert found.phones
-    await client.aclose()
 
 
 @pytest.mark.parametrize(("sent", "wanted"), [("bearer", "raw"), ("raw", "bearer")])
-async def test_a_401_names_the_other_form_of_the_key(sandbox: Sandbox, sent: str, wanted: str) -> None:
-    client = await opened(sandbox, auth_scheme=sent)
+async def test_a_401_names_the_other_form_of_the_key(sandbox: Sandbox, opened: Open, sent: str, wanted: str) -> None:
+    client = opened(auth_scheme=sent)
     with sandbox.switched(auth=wanted), pytest.raises(AccessError, match=f'auth_scheme = "{wanted}"'):
         await client.verify_key()
     with sandbox.switched(auth=sent):
         assert await client.verify_key()
-    await client.aclose()
 
 
-async def test_a_redirect_to_another_host_is_not_followed_with_the_key(sandbox: Sandbox) -> None:
-    client, ticket = await opened(sandbox), KeptTicket()
+async def test_a_redirect_to_another_host_is_not_followed_with_the_key(sandbox: Sandbox, opened: Open) -> None:
+    client, ticket = opened(), KeptTicket()
     sandbox.fault("redirect")
     with pytest.raises(AccessError, match="base_url"):
         await profile(client, ticket)
     assert ticket.steps == ["sent", "released"]
     assert len(sandbox.requests()) == 1
-    await client.aclose()
 
 
-async def test_a_full_address_in_place_of_a_slug_is_never_asked(sandbox: Sandbox) -> None:
-    client = await opened(sandbox)
+async def test_a_full_address_in_place_of_a_slug_is_never_asked(sandbox: Sandbox, opened: Open) -> None:
+    client = opened()
     (offer,) = client.offers({})
     assert offer.question(Identity(slug="https://www.linkedin.com/in/ada", first_name="A", last_name="B")) is None
     assert offer.question(Identity(slug="ada")) is None
-    await client.aclose()
 
 
-async def test_a_malformed_id_is_uncertain_but_no_sign_of_an_outage(sandbox: Sandbox) -> None:
+async def test_a_malformed_id_is_uncertain_but_no_sign_of_an_outage(sandbox: Sandbox, opened: Open) -> None:
     limiter, ticket = HeardLimiter(), KeptTicket()
-    client = await opened(sandbox, limiter)
+    client = opened(limiter)
     with pytest.raises(OutcomeUnknownError):
         await looked_up(client, "https://www.linkedin.com/in/ada", "Ada Example", ticket)
     assert ticket.steps == ["sent", "uncertain"]
     assert "failed" not in limiter.words
-    await client.aclose()
 
 
-async def test_a_429_waits_for_the_reset_in_milliseconds(sandbox: Sandbox) -> None:
+async def test_a_429_waits_for_the_reset_in_milliseconds(sandbox: Sandbox, opened: Open) -> None:
     limiter = HeardLimiter()
-    client = await opened(sandbox, limiter)
+    client = opened(limiter)
     headers = {"X-RateLimit-Limit": "500", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "90000"}
     sandbox.fault("status", params={"status": 429, "body": {"message": "blocked"}, "headers": headers})
     with pytest.raises(RateLimitedError) as caught:
@@ -316,42 +315,35 @@ async def test_a_429_waits_for_the_reset_in_milliseconds(sandbox: Sandbox) -> No
     assert caught.value.retry_after_s == 90
     assert ("noticed", "kaspr", 90.0) in limiter.told
     assert ("limited", "kaspr", 90.0) in limiter.told
-    await client.aclose()
 
 
-async def test_v2_asks_only_for_the_fields_of_the_question(sandbox: Sandbox) -> None:
-    client, person = await opened(sandbox, dialect="v2"), somebody(sandbox)
+async def test_v2_asks_only_for_the_fields_of_the_question(sandbox: Sandbox, opened: Open) -> None:
+    client, person = opened(dialect="v2"), somebody(sandbox)
     await looked_up(client, person["slug"], name_of(person), KeptTicket(), fields=())
     assert sandbox.charges() == []
     await looked_up(client, person["slug"], name_of(person), KeptTicket(), fields=("work_email",))
     assert sum(charge["credits"] for charge in sandbox.charges()) == client.price(("work_email",)) == 2
-    await client.aclose()
 
 
 @pytest.mark.parametrize("dialect", ["reference", "v2"])
-async def test_standing_names_the_user(sandbox: Sandbox, dialect: Dialect) -> None:
-    client = await opened(sandbox, dialect=dialect)
+async def test_standing_names_the_user(sandbox: Sandbox, opened: Open, dialect: Dialect) -> None:
+    client = opened(dialect=dialect)
     assert (await client.account_status()).who
-    await client.aclose()
 
 
-async def test_the_wrong_dialect_is_an_error_and_no_miss(sandbox: Sandbox) -> None:
+async def test_the_wrong_dialect_is_an_error_and_no_miss(sandbox: Sandbox, opened: Open) -> None:
     with sandbox.switched(dialect="v2"):
-        client, ticket = await opened(sandbox, dialect="reference"), KeptTicket()
+        client, ticket = opened(dialect="reference"), KeptTicket()
         with pytest.raises(AccessError, match="dialect"):
             await profile(client, ticket)
-        await client.aclose()
     assert ticket.steps == ["sent", "released"]
 
 
-async def test_a_type_error_is_our_mistake_no_outage_and_not_repeated(sandbox: Sandbox) -> None:
+async def test_a_type_error_is_our_mistake_no_outage_and_not_repeated(sandbox: Sandbox, opened: Open) -> None:
     limiter = HeardLimiter()
-    kaspr = await opened(sandbox, limiter, dialect="v2")
-    try:
-        sandbox.fault("status", params={"status": 500, "body": {"message": "TypeError: x is not iterable"}})
-        with pytest.raises(RejectedError, match="TypeError"):
-            await kaspr.remaining_credits()
-        assert len(sandbox.requests()) == 1
-        assert "failed" not in limiter.words
-    finally:
-        await kaspr.aclose()
+    kaspr = opened(limiter, dialect="v2")
+    sandbox.fault("status", params={"status": 500, "body": {"message": "TypeError: x is not iterable"}})
+    with pytest.raises(RejectedError, match="TypeError"):
+        await kaspr.remaining_credits()
+    assert len(sandbox.requests()) == 1
+    assert "failed" not in limiter.words

@@ -23,6 +23,7 @@ from connectors.openprospect.models import NewEntry, NewOrder, SearchEdit, Wante
 from connectors.openprospect.operations import OPERATIONS
 from connectors.openprospect.options import OpenProspectOptions
 from connectors.openprospect.read import delivered
+from connectors.operations import Operation
 from tests.contract.suite import (
     HANG_S,
     ODD,
@@ -108,72 +109,57 @@ def a_list(value: object) -> bool:
     return isinstance(value, list)
 
 
-def some(value: Any) -> bool:
-    return bool(value)
+async def _delete(c: Any, _t: KeptTicket) -> object:
+    return await c.delete_blacklist(NO_ID)
 
 
-def none(value: object) -> bool:
-    return value is None
+async def _add(c: Any, _t: KeptTicket) -> object:
+    return await c.add_entries(c.blacklist_id, [NewEntry(company_name="Example GmbH", city="Berlin")])
+
+
+async def _edit(c: Any, _t: KeptTicket) -> object:
+    return await c.edit_blacklist(c.blacklist_id, description="edited")
+
+
+async def _set(c: Any, _t: KeptTicket) -> object:
+    return await c.set_search_blacklists(c.search_id, [c.blacklist_id])
+
+
+def one(operation: Operation, method: str, id: str, needed: str = "id", good: Any = bool) -> Row:
+    """Returns the row of a read of one thing."""
+    return Row(
+        operation,
+        lambda c, _: getattr(c, method)(getattr(c, id)),
+        good,
+        needed,
+        lambda c, _: getattr(c, method)(NO_ID),
+    )
 
 
 ROWS = (
     Row(op.ORDER_CREATE, lambda c, t: c.create_order(an_order("01A"), "01A", t), lambda v: not v.ended, "order_id"),
-    Row(op.ORDERS, lambda c, _: listed(c.orders()), some, "items"),
-    Row(op.ORDER, lambda c, _: c.order(c.order_id), some, "order_id", lambda c, _: c.order(NO_ID)),
-    Row(
-        op.ORDER_RESULTS,
-        lambda c, _: c.results_page(c.order_id),
-        lambda v: v.items[0].prospects is not None,
-        "items",
-        lambda c, _: c.results_page(NO_ID),
-    ),
-    Row(op.BLACKLIST_CREATE, lambda c, _: c.create_blacklist("Lost ones", "by a test"), some, "id"),
-    Row(op.BLACKLISTS, lambda c, _: listed(c.blacklists()), some, "items"),
-    Row(op.BLACKLIST, lambda c, _: c.blacklist(c.blacklist_id), some, "id", lambda c, _: c.blacklist(NO_ID)),
-    Row(
-        op.BLACKLIST_EDIT,
-        lambda c, _: c.edit_blacklist(c.blacklist_id, description="edited"),
-        lambda v: v.description == "edited",
-        "id",
-    ),
-    Row(
-        op.BLACKLIST_DELETE,
-        lambda c, _: c.delete_blacklist(NO_ID),
-        lambda v: v is False,
-        "",
-        lambda c, _: c.delete_blacklist(NO_ID),
-        missed=False,
-        blind=True,
-    ),
-    Row(
-        op.ENTRIES_ADD,
-        lambda c, _: c.add_entries(c.blacklist_id, [NewEntry(company_name="Example GmbH", city="Berlin")]),
-        lambda v: v.added == 1,
-    ),
+    Row(op.ORDERS, lambda c, _: listed(c.orders()), bool, "items"),
+    one(op.ORDER, "order", "order_id", "order_id"),
+    one(op.ORDER_RESULTS, "results_page", "order_id", "items", lambda v: v.items[0].prospects is not None),
+    Row(op.BLACKLIST_CREATE, lambda c, _: c.create_blacklist("Lost ones", "by a test"), bool, "id"),
+    Row(op.BLACKLISTS, lambda c, _: listed(c.blacklists()), bool, "items"),
+    one(op.BLACKLIST, "blacklist", "blacklist_id"),
+    Row(op.BLACKLIST_EDIT, _edit, lambda v: v.description == "edited", "id"),
+    Row(op.BLACKLIST_DELETE, _delete, lambda v: v is False, "", _delete, missed=False, blind=True),
+    Row(op.ENTRIES_ADD, _add, lambda v: v.added == 1),
     Row(op.ENTRIES, lambda c, _: listed(c.entries(c.blacklist_id)), a_list, "items"),
-    Row(op.ENTRIES_REMOVE, _remove, none, blind=True),
+    Row(op.ENTRIES_REMOVE, _remove, lambda v: v is None, blind=True),
     Row(op.SEARCH_BLACKLISTS, lambda c, _: c.search_blacklists(c.search_id), lambda v: v is not None, "items"),
-    Row(
-        op.SEARCH_BLACKLISTS_SET,
-        lambda c, _: c.set_search_blacklists(c.search_id, [c.blacklist_id]),
-        lambda v: [row.id for row in v] != [],
-        "items",
-    ),
-    Row(op.SEARCHES, lambda c, _: listed(c.searches()), some, "items"),
-    Row(op.SEARCH, lambda c, _: c.search(c.search_id), some, "id", lambda c, _: c.search(NO_ID)),
+    Row(op.SEARCH_BLACKLISTS_SET, _set, lambda v: [row.id for row in v] != [], "items"),
+    Row(op.SEARCHES, lambda c, _: listed(c.searches()), bool, "items"),
+    one(op.SEARCH, "search", "search_id"),
     Row(op.SEARCH_EDIT, _edit_search, lambda v: v.name == "DACH SaaS", "id"),
-    Row(op.COMPANIES, lambda c, _: listed(c.companies(c.search_id)), some, "items"),
-    Row(op.COMPANY, lambda c, _: c.company(c.company_id), some, "id", lambda c, _: c.company(NO_ID)),
+    Row(op.COMPANIES, lambda c, _: listed(c.companies(c.search_id)), bool, "items"),
+    one(op.COMPANY, "company", "company_id"),
     Row(op.COMPANY_JOBS, lambda c, _: listed(c.company_jobs(c.company_id)), a_list, "items"),
-    Row(
-        op.COMPANY_WEBTECH,
-        lambda c, _: c.company_webtech(c.company_id),
-        some,
-        "",
-        lambda c, _: c.company_webtech(NO_ID),
-    ),
-    Row(op.PROSPECTS, lambda c, _: listed(c.prospects(c.search_id)), some, "items"),
-    Row(op.PROSPECT, lambda c, _: c.prospect(c.prospect_id), some, "id", lambda c, _: c.prospect(NO_ID)),
+    one(op.COMPANY_WEBTECH, "company_webtech", "company_id", ""),
+    Row(op.PROSPECTS, lambda c, _: listed(c.prospects(c.search_id)), bool, "items"),
+    one(op.PROSPECT, "prospect", "prospect_id"),
     Row(op.DELIVERED, lambda c, _: c.delivered_page(c.search_id), lambda v: len(v.items) > 0, "items"),
 )
 
