@@ -22,7 +22,7 @@ from connectors.errors import (
 from connectors.hubspot.client import HubSpot
 from connectors.hubspot.options import HubSpotOptions
 from connectors.hubspot.paths import PATHS
-from connectors.limits import NoLimiter, Notice
+from connectors.limits import NoLimiter
 from connectors.models import Cursor, Fate, Page, Write, Written
 from connectors.oauth import OwnGrants
 from connectors.ports import Watched
@@ -135,13 +135,6 @@ def searches(sandbox: Sandbox) -> int:
 # ---- standing and schema -------------------------------------------------------------------------------------------
 
 
-async def test_standing_is_one_free_read(sandbox: Sandbox, crm: HubSpot) -> None:
-    status = await crm.account_status()
-    assert status.who == "acme"
-    assert status.notes == ()
-    assert len(sandbox.requests()) == 1
-
-
 async def test_a_portal_fed_by_salesforce_is_told_of(sandbox: Sandbox, crm: HubSpot) -> None:
     sandbox.control("switch", {"salesforcecontactid": True})
     assert "Salesforce" in (await crm.account_status()).notes[0]
@@ -166,11 +159,6 @@ async def test_a_generation_of_paths_that_has_ended_is_told_with_what_to_set(
     sandbox.control("settings", {"retired": ["dated", "numbered"]})
     with pytest.raises(AccessError, match=f"API version {version}: set crm.acme.api_version to a newer one"):
         await open_crm().properties("contact")
-
-
-async def test_a_wrong_token_is_for_an_operator(sandbox: Sandbox, open_crm: Open) -> None:
-    with pytest.raises(AccessError):
-        await open_crm(token="pat-na1-wrong").account_status()
 
 
 async def test_a_missing_scope_is_named(sandbox: Sandbox, crm: HubSpot) -> None:
@@ -564,13 +552,6 @@ async def test_staff_is_found_by_company_and_last_name(sandbox: Sandbox, crm: Hu
     await check_staff(crm, (here, last), ada)
 
 
-async def test_a_creation_is_stored_on_its_ticket(sandbox: Sandbox, crm: HubSpot) -> None:
-    ticket = KeptTicket()
-    record_id = await crm.create("contact", {"email": email(), "lastname": "Ny"}, ticket)
-    assert held(sandbox, record_id)["lastname"] == "Ny"
-    assert ticket.steps == ["sent", "stored"]
-
-
 async def test_a_write_bears_the_portals_own_id_of_its_request(sandbox: Sandbox, crm: HubSpot) -> None:
     body = {"status": "COMPLETE", "results": [{"id": "101", "properties": {}, "updatedAt": "2026-11-20T09:00:00Z"}]}
     params = {"status": 200, "body": body, "headers": {"X-HubSpot-Correlation-Id": "5c2f-canary"}}
@@ -703,21 +684,12 @@ async def test_a_rotated_refresh_token_is_kept(sandbox: Sandbox, open_crm: Open)
     sandbox.info["refresh_token"] = grants.refresh_token.get_secret_value()  # the others are dead for every later test
 
 
-async def test_a_revoked_connection_is_for_an_operator(sandbox: Sandbox, open_crm: Open) -> None:
-    with pytest.raises(AccessError, match="connect the portal again"):
-        await open_crm(oauth=True, refresh_token="na1-revoked").account_status()
-
-
 class Buckets(NoLimiter):
     """Keeps which buckets were asked and paused."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.paused: list[tuple[str, float | None]] = []
-        self.left: list[int] = []
-
-    async def noticed(self, bucket: str, notice: Notice) -> None:
-        self.left.append(notice.remaining)
 
     async def slot(self, bucket: str, patience_s: float = 5.0) -> None:
         self.asked.append(bucket)
@@ -751,19 +723,6 @@ async def test_a_limit_met_by_a_search_pauses_the_search_bucket_only(
     assert caught.value.bucket == "acme:search"
     assert set(limiter.paused) == {("acme:search", wait)}
     assert set(limiter.asked) == {"acme", "acme:search"} == set(crm.buckets)
-
-
-async def test_a_fifth_of_the_day_is_left_to_the_customers_other_apps(sandbox: Sandbox, open_crm: Open) -> None:
-    limiter = Buckets()
-    crm = open_crm(limiter=limiter)
-    window = {"name": "day", "allowed": 40, "seconds": 86_400}
-    sandbox.control("limits", {"bucket": "daily", "windows": [window]})
-    try:
-        for _ in range(33):
-            await crm.account_status()
-    finally:
-        sandbox.control("limits", {"bucket": "daily", "windows": []})
-    assert limiter.left == [1, 0, 0]  # told from the 31st call on: 32 are ours
 
 
 def test_secrets_are_needed_and_hidden() -> None:

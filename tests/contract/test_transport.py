@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from math import inf
 from time import perf_counter
@@ -73,21 +73,14 @@ def refused_port() -> str:
 
 
 @pytest.mark.parametrize("operation", [LOOKUP, CREATE])
-async def test_a_refused_connection_releases_the_ticket(operation: Operation) -> None:
+@pytest.mark.parametrize("url", [refused_port, lambda: "https://no-such-host.invalid"], ids=["refused", "unknown"])
+async def test_a_host_that_cannot_be_reached_releases_the_ticket(url: Callable[[], str], operation: Operation) -> None:
     ticket, limiter = KeptTicket(), HeardLimiter()
-    async with sending(refused_port(), limiter) as transport:
+    async with sending(url(), limiter) as transport:
         with pytest.raises(UnavailableError):
             await paid(transport, ticket, operation)
     assert ticket.steps == ["sent", "released"]
     assert limiter.words == ["slot", "failed"]
-
-
-async def test_an_unknown_host_releases_the_ticket() -> None:
-    ticket = KeptTicket()
-    async with sending("https://no-such-host.invalid") as transport:
-        with pytest.raises(UnavailableError):
-            await paid(transport, ticket)
-    assert ticket.steps == ["sent", "released"]
 
 
 async def test_a_connection_that_is_never_accepted_releases_the_ticket() -> None:
@@ -265,21 +258,20 @@ async def test_a_slot_too_far_away_releases_and_sends_nothing() -> None:
     assert ticket.steps == ["released"]
 
 
-async def test_a_spent_ticket_sends_nothing() -> None:
-    class Spent(KeptTicket):
-        async def sent(self) -> None:
-            raise TicketSpentError
+class Spent(KeptTicket):
+    async def sent(self) -> None:
+        raise TicketSpentError
 
+
+@pytest.mark.parametrize(
+    ("ticket", "error"),
+    [(Spent(), TicketSpentError), (KeptTicket(fails="sent"), ConnectionError)],
+    ids=["spent", "down"],
+)
+async def test_a_ticket_that_cannot_be_noted_as_sent_sends_nothing(ticket: KeptTicket, error: type[Exception]) -> None:
     async with wire(answers(200)) as served, sending(served.url) as transport:
-        with pytest.raises(TicketSpentError):
-            await paid(transport, Spent())
-        assert not served.requests
-
-
-async def test_a_ledger_that_cannot_note_sent_sends_nothing() -> None:
-    async with wire(answers(200)) as served, sending(served.url) as transport:
-        with pytest.raises(ConnectionError):
-            await paid(transport, KeptTicket(fails="sent"))
+        with pytest.raises(error):
+            await paid(transport, ticket)
         assert not served.requests
 
 

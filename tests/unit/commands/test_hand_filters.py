@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from connectors.forager.queries import JobQuery, OrganizationQuery, RoleQuery
 from worker.commands.providers import filters
 from worker.commands.providers.output import WrongUseError, credits_of
-from worker.commands.providers.sheets import ENTRY_COLUMNS, rows_of
+from worker.commands.providers.sheets import ENTRY_COLUMNS, ORDER_COLUMNS, rows_of
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
@@ -148,6 +148,10 @@ def test_a_sheet_that_is_none_is_refused(tmp_path: Path, content: bytes) -> None
         rows_of(sheet(tmp_path, content), ENTRY_COLUMNS)
 
 
-def test_a_sheet_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(WrongUseError):
-        rows_of(tmp_path / "none.csv", ENTRY_COLUMNS)
+def test_a_sheet_that_cannot_be_read_is_told_by_its_cause(tmp_path: Path) -> None:
+    with pytest.raises(WrongUseError, match="there is no file"):
+        rows_of(tmp_path / "none.csv", ORDER_COLUMNS)
+    with pytest.raises(WrongUseError, match="cannot be read: is a directory"):
+        rows_of(tmp_path, ORDER_COLUMNS)
+    with pytest.raises(WrongUseError, match="it is not UTF-8 text"):
+        rows_of(sheet(tmp_path, "company_name\nMüller".encode("cp1252")), ORDER_COLUMNS)

@@ -25,7 +25,7 @@ def test_no_hostile_address_is_gone_to(address: str) -> None:
     there = onward(HERE, address)
     # what is a path of ours to every reader is a path of ours; the vendor's own host is asked for it
     assert there == "" or httpx.URL(there).host == "acme.my.salesforce.com"
-    assert soql.more_path(address) == ""
+    assert soql.more_path(address) == soql.more_path("/services/apexrest/x") == ""
     with pytest.raises(AccessError):
         pinned("acme", address, "https://acme.my.salesforce.com")
 

@@ -30,13 +30,6 @@ class Vendor:
         return Batcher("hubspot", "contacts.read", self.send, str, size, linger_s=linger_s, longest_s=longest_s)
 
 
-async def test_concurrent_askers_share_one_call() -> None:
-    vendor = Vendor()
-    batcher = vendor.batcher()
-    assert await asyncio.gather(*(batcher.ask(n) for n in range(5))) == [0, 2, 4, 6, 8]
-    assert vendor.batches == [[0, 1, 2, 3, 4]]
-
-
 async def test_a_full_batch_leaves_without_waiting() -> None:
     vendor = Vendor()
     batcher = vendor.batcher(size=2, linger_s=60, longest_s=60)

@@ -7,7 +7,6 @@ import re
 import pytest
 
 from connectors.hubspot import records as hubspot
-from connectors.hubspot import writing as hubspot_writing
 from connectors.models import Fate, Record, Write, Written
 from connectors.salesforce import soql
 from connectors.salesforce import writing as salesforce
@@ -46,12 +45,6 @@ def test_a_survivor_answers_for_both_ids_that_were_merged_into_it() -> None:
     }
 
 
-def test_a_row_that_an_answer_is_silent_about_is_unknown() -> None:
-    rows = hubspot.RecordRows.model_validate(sample("hubspot", "batch_update_silent"))
-    (told,) = hubspot_writing.outcomes([Write("1", {"phone": "1"})], rows).values()
-    assert told.outcome is Written.UNKNOWN
-
-
 def test_a_search_page_has_more_behind_it() -> None:
     rows = hubspot.RecordRows.model_validate(sample("hubspot", "search_page"))
     assert hubspot.more(rows)
@@ -78,10 +71,3 @@ def test_collection_rows_end_each_for_itself() -> None:
     ends = (Written.DONE, Written.INVALID, Written.GONE, Written.LOCKED)
     assert tuple(told[one].outcome for one in IDS) == ends
     assert told[IDS[1]].properties == ("Email",)
-
-
-def test_composite_rows_end_each_for_itself() -> None:
-    part = [Write(one, {"Email": "x"}, 1) for one in IDS[:3]]
-    told = salesforce.read_composite("acme", part, sample("salesforce", "composite_rows"))
-    ends = (Written.DONE, Written.CHANGED, Written.GONE)
-    assert tuple(told[one].outcome for one in IDS[:3]) == ends

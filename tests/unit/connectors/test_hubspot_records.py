@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from connectors.hubspot import records
-from connectors.hubspot.records import RawProperty, RecordRow, RecordRows
+from connectors.hubspot.records import RecordRow, RecordRows
 from connectors.models import Fate
 
 
@@ -42,39 +42,3 @@ def test_a_record_carries_stamp_company_and_opt_out() -> None:
 )
 def test_dates_come_as_iso_or_epoch_text(text: str, ms: int) -> None:
     assert records.milliseconds(text) == ms
-
-
-def test_a_definition_tells_kind_writability_options_and_uniqueness() -> None:
-    raw = RawProperty.model_validate(
-        {
-            "name": "industry",
-            "label": "Industry",
-            "type": "enumeration",
-            "fieldType": "select",
-            "options": [{"label": "Software", "value": "SOFTWARE", "hidden": False}],
-            "hasUniqueValue": False,
-            "modificationMetadata": {"readOnlyValue": True},
-        }
-    )
-    known = records.to_property(raw)
-    assert (known.kind, known.writable, known.options, known.unique) == (
-        "options",
-        False,
-        frozenset({"SOFTWARE"}),
-        False,
-    )
-    phone = RawProperty.model_validate({"name": "phone", "type": "string", "fieldType": "phonenumber"})
-    assert records.to_property(phone).kind == "phone"
-
-
-def test_history_is_newest_first_with_its_writers() -> None:
-    raw = row("1") | {
-        "propertiesWithHistory": {
-            "email": [
-                {"value": "a", "timestamp": "2026-01-01T00:00:00Z", "sourceType": "CRM_UI", "sourceId": "userId:1"},
-                {"value": "b", "timestamp": "2026-02-01T00:00:00Z", "sourceType": "INTEGRATION", "sourceId": "9"},
-            ]
-        }
-    }
-    told = records.history_of(RecordRow.model_validate(raw), ("email", "phone"))
-    assert told == {"email": (("b", "INTEGRATION:9"), ("a", "CRM_UI:userId:1")), "phone": ()}

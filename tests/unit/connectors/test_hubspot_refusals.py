@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from connectors.errors import AccessError, ConflictError, NotFoundError, RateLimitedError, RejectedError
+from connectors.errors import AccessError, ConflictError, RateLimitedError, RejectedError
 from connectors.hubspot.operations import calls
 from connectors.hubspot.refusals import pause, reading, refusal
 from connectors.models import RefusalKind, Reply
@@ -57,18 +57,6 @@ def test_a_conflict_names_the_row_in_the_way_if_hubspot_does(name: str, existing
     assert error.existing_id == existing
 
 
-def test_a_conflicting_unique_value_is_a_conflict_though_its_status_is_400() -> None:
-    error = reading("acme", 0.2).refusal(CALL, reply(400, sample("hubspot", "conflicting_unique_value")))
-    assert isinstance(error, ConflictError)
-
-
-def test_a_refusal_of_values_names_them_and_carries_nothing_of_the_text() -> None:
-    error = reading("acme", 0.2).refusal(CALL, reply(400, sample("hubspot", "refused_json_in_message")))
-    assert isinstance(error, RejectedError)
-    assert error.fields == ("email",)
-    assert "example.invalid" not in str(error)
-
-
 @pytest.mark.parametrize(
     ("name", "path", "scope"),
     [
@@ -84,16 +72,6 @@ def test_missing_scopes_that_are_not_named_follow_from_the_call(name: str, path:
     error = reading("acme", 0.2).refusal(call, reply(403, {"category": "MISSING_SCOPES"}))
     assert isinstance(error, AccessError)
     assert error.hint == f"give the token the scopes {scope}"
-
-
-def test_missing_scopes_are_named_for_the_operator() -> None:
-    error = reading("acme", 0.2).refusal(CALL, reply(403, sample("hubspot", "missing_scopes")))
-    assert isinstance(error, AccessError)
-    assert "crm.objects.contacts.write" in str(error)
-
-
-def test_a_missing_row_is_not_found() -> None:
-    assert isinstance(reading("acme", 0.2).refusal(CALL, reply(404, "resource not found")), NotFoundError)
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"null", b'"x"', b'{"errors":[1,{"context":3}],"context":[]}'])

@@ -1,7 +1,6 @@
 import json
 from collections.abc import Mapping, Sequence
 
-from connectors.errors import CrmWord, RejectedError
 from connectors.hubspot import writing
 from connectors.hubspot.records import RecordRows
 from connectors.models import RefusalKind, Reply, Write, WriteResult, Written
@@ -47,13 +46,6 @@ def test_a_refusal_that_names_no_property_of_the_batch_halves_it() -> None:
 def test_a_row_alone_is_at_fault_and_its_values_are_named() -> None:
     (told,) = refused([Write("1", {"email": "bad", "phone": "1"})], "email").values()
     assert (told.outcome, told.properties, told.code) == (Written.INVALID, ("email",), "INVALID_EMAIL")
-
-
-def test_a_property_no_value_would_suit_costs_its_rows_only() -> None:
-    part = [*(Write(str(n), {"ghost": "x"}) for n in range(50)), Write("50", {"phone": "1"})]
-    told = refused(part, "ghost", code="PROPERTY_DOESNT_EXIST")
-    assert {told[str(n)].outcome for n in range(50)} == {Written.INVALID}
-    assert parts(told) == {0: ["50"]}
 
 
 def test_a_conflict_without_a_name_is_the_emails() -> None:
@@ -127,15 +119,6 @@ def test_errors_that_name_no_row_cost_only_rows_that_nothing_is_said_of() -> Non
     assert [several[i].outcome for i in "123"] == [Written.DONE, Written.SPLIT, Written.SPLIT]
     alone = writing.outcomes([Write(i, {"phone": "1"}) for i in "12"], rows)
     assert (alone["2"].outcome, alone["2"].kind) == (Written.INVALID, RefusalKind.RULE)
-
-
-def test_a_right_to_one_property_that_is_missing_costs_its_rows_only() -> None:
-    part = [Write("1", {"email": "x"}), Write("2", {"phone": "1"}), Write("3", {"phone": "1"})]
-    told = writing.barred(
-        part, RejectedError("acme", "write", 403, fields=("email",), said=CrmWord(RefusalKind.ACCESS))
-    )
-    assert (told["1"].outcome, told["1"].kind) == (Written.INVALID, RefusalKind.ACCESS)
-    assert parts(told) == {0: ["2", "3"]}
 
 
 def test_a_sub_category_says_more_than_its_category() -> None:

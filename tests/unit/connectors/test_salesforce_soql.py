@@ -78,18 +78,3 @@ def test_every_value_is_in_one_part_and_every_query_fits_a_uri(values: list[str]
     assert [v for part in parts for v in part] == list(dict.fromkeys(values))
     assert all(len(part) <= 25 for part in parts)
     assert all(soql.encoded_length(query(part)) <= soql.URI_CAP or len(part) == 1 for part in parts)
-
-
-@pytest.mark.parametrize(
-    ("url", "path"),
-    [
-        ("/services/data/v66.0/query/01gD0000002HU6KIAW-2000", "query/01gD0000002HU6KIAW-2000"),
-        ("https://evil.example/services/data/v66.0/query/01gD-2000", ""),
-        ("//evil.example/services/data/v66.0/query/01gD-2000", ""),
-        ("/services/data/v66.0/query/../sobjects/User", ""),
-        ("/services/apexrest/x", ""),
-        ("", ""),
-    ],
-)
-def test_a_next_page_is_followed_on_the_orgs_own_query_path_only(url: str, path: str) -> None:
-    assert soql.more_path(url) == path

@@ -6,7 +6,6 @@ import pytest
 from connectors.errors import ContractError, StaleReadError, UnavailableError
 from connectors.models import Reply, Write, WriteResult, Written
 from connectors.salesforce import writing
-from connectors.salesforce.records import Schema
 
 TITLES = [Write(str(n), {"Title": "x"}) for n in range(4)]
 DONE = [{"success": True, "errors": []}]
@@ -77,14 +76,6 @@ async def test_what_was_read_too_long_ago_for_a_later_call_is_to_be_read_again()
 def test_an_answer_of_another_length_is_no_answer() -> None:
     with pytest.raises(ContractError):
         writing.read_collection("acme", [Write("1", {})], [])
-
-
-def test_a_conditional_write_goes_by_the_stamp_that_was_seen() -> None:
-    body = writing.composite_body("contact", [Write("003", {"Title": "x"}, seen=1795168805000)], Schema(), "66.0")
-    (request,) = body["compositeRequest"]
-    assert request["url"] == "/services/data/v66.0/sobjects/Contact/003"
-    assert request["httpHeaders"]["If-Unmodified-Since"] == "Fri, 20 Nov 2026 10:00:05 GMT"
-    assert body["allOrNone"] is False
 
 
 def test_a_newer_record_is_changed_and_not_written() -> None:

@@ -15,7 +15,6 @@ from connectors.operations import Operation, Repeat
 from connectors.replies import parsed
 from connectors.salesforce import sign_in as salesforce
 from connectors.salesforce import tokens
-from tests.unit.connectors.samples import sample
 
 CALL = Operation("oauth.token", "POST", "/token", Repeat.CREATES, bucket="token")
 
@@ -103,12 +102,6 @@ def test_a_wrong_audience_names_the_setting(words: str) -> None:
     assert type(refused) is AccessError
     assert refused.code == salesforce.WRONG_AUDIENCE
     assert "set audience" in refused.hint
-
-
-def test_the_documented_refusal_is_for_an_operator() -> None:
-    refused = of_salesforce(sample("salesforce", "login_refused"))
-    assert type(refused) is AccessError
-    assert refused.code == "invalid_grant"
 
 
 @pytest.mark.parametrize(
