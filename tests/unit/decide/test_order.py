@@ -140,8 +140,7 @@ def test_a_scorecard_has_rates_and_prices_by_provider_field_and_country() -> Non
     rows = {(one.field, one.country): one.as_json() for one in scorecard(odds_of(found))}
     whole = rows["", ""]
     assert (whole["asked"], whole["credits"], whole["credits_per_filled"]) == (10, 8, 1.0)
-    assert whole["hit_rate"]["rate"] == 0.8
-    assert whole["usable_rate"]["rate"] == 0.4
+    assert (whole["hit_rate"]["rate"], whole["usable_rate"]["rate"]) == (0.8, 0.4)
     assert whole["right_person_rate"]["rate"] == 0.0  # nobody was proved here
     assert (rows["work_email", ""]["brought"], rows["work_email", ""]["credits_per_filled"]) == (6, 1.0)
     assert (rows["", "DE"]["brought"], rows["", "FR"]["brought"]) == (7, 1)

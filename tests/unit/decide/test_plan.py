@@ -60,8 +60,7 @@ def test_do_not_call_and_refused_gaps_are_counted_and_not_asked_about() -> None:
 def test_a_property_that_cannot_be_written_is_not_paid_for() -> None:
     rules = policy(rule("job_title"))
     seen = visit(with_slug(), rules, {}, schema={"jobtitle": text("jobtitle", writable=False)})
-    assert seen.operations == []
-    assert seen.decision.unfilled == {"job_title": Reason.NO_ACCESS}
+    assert (seen.operations, seen.decision.unfilled) == ([], {"job_title": Reason.NO_ACCESS})
 
 
 def test_a_value_the_crm_does_not_take_lets_the_waterfall_go_on() -> None:
@@ -90,8 +89,7 @@ def test_a_url_that_is_known_from_another_property_is_not_bought() -> None:
         identity=rules.identity,
     )
     seen = visit(with_slug(), rules, {})
-    assert seen.operations == []
-    assert seen.decision.unfilled == {"linkedin_url": Reason.NOT_FOUND}
+    assert (seen.operations, seen.decision.unfilled) == ([], {"linkedin_url": Reason.NOT_FOUND})
 
 
 def test_a_field_nobody_offers_is_not_found() -> None:

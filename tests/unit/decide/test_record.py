@@ -70,16 +70,14 @@ def test_the_company_domain_is_its_own_property_else_the_linked_company_s_else_t
 
 def test_an_address_of_a_role_finds_nobody_and_tells_the_employer() -> None:
     view = look(record({"email": "info@acme.com", "personal_email": "ada@home-of-ada.org"}), ROLE_AND_OWN)
-    assert view.identity.email == "ada@home-of-ada.org"
-    assert view.domains == ("acme.com",)
+    assert (view.identity.email, view.domains) == ("ada@home-of-ada.org", ("acme.com",))
     assert view.facts.emails == {"ada@home-of-ada.org"}
 
 
 def test_a_personal_address_is_identity_but_says_nothing_about_the_employer() -> None:
     rules = policy(rule("personal_email"))
     view = look(record({"personal_email": "ada@example-family.com"}), rules)
-    assert view.identity.email == "ada@example-family.com"
-    assert view.identity.domain == ""
+    assert (view.identity.email, view.identity.domain) == ("ada@example-family.com", "")
 
 
 def test_a_placeholder_for_a_name_is_no_name() -> None:
@@ -254,8 +252,7 @@ def test_a_listed_placeholder_is_a_gap_and_no_identity_and_others_are_values() -
     rules = policy(rule("job_title"), rule("phone"), rule("mobile_phone"), blank_values=LISTED)
     view = look(record(values), rules)
     assert view.gaps == view.blank == ("job_title", "phone")
-    assert view.held == {"mobile_phone": "none"}
-    assert view.identity.first_name == ""
+    assert (view.held, view.identity.first_name) == ({"mobile_phone": "none"}, "")
     assert look(record(values), dataclasses.replace(rules, blank_values=())).gaps == ()
 
 
@@ -282,8 +279,7 @@ def test_role_addresses_hotlines_and_dummies_on_the_record_are_nobodys_identity(
     }
     row = record(values | {"country": "DE"})
     view = look(row, dataclasses.replace(policy(), identity={**IDENTITY, "work_email": "work_email"}))
-    assert view.identity.email == "ada@acme.com"
-    assert view.identity.phone == "+493023123456"
+    assert (view.identity.email, view.identity.phone) == ("ada@acme.com", "+493023123456")
     assert look(record({"email": "test@test.com", "phone": "+1 800 555 1299"}), policy()).identity == Identity(
         "", "", "", "Ada", "Example", ""
     )

@@ -35,14 +35,12 @@ from worker.decide.reasons import Reason
 
 def test_the_person_is_proved_for_one_credit_before_a_dear_question() -> None:
     seen = visit(with_slug(), policy(EMAIL), {"detail": hit(ADA), "work_emails": emails("ada@acme.com")})
-    assert seen.operations == ["detail", "work_emails"]
-    assert seen.values == {"work_email": "ada@acme.com"}
+    assert (seen.operations, seen.values) == (["detail", "work_emails"], {"work_email": "ada@acme.com"})
 
 
 def test_nothing_is_asked_about_somebody_else() -> None:
     seen = visit(with_slug(), policy(), {"detail": hit(ROSE), "work_emails": emails("rose@acme.com")})
-    assert seen.operations == ["profile", "detail"]
-    assert seen.values == {}
+    assert (seen.operations, seen.values) == (["profile", "detail"], {})
     assert set(seen.decision.unfilled.values()) == {Reason.WRONG_PERSON}
     assert seen.decision.dropped == {"wrong_person": 1}
 
@@ -56,8 +54,7 @@ def test_a_person_nobody_names_is_not_paid_for() -> None:
 def test_a_name_in_another_answer_is_proof_enough() -> None:
     book = {"profile": kaspr(), "phones": phones(MOBILE), "work_emails": emails("ada@acme.com")}
     seen = visit(with_slug(), policy(rule("mobile_phone", KASPR_FIRST)), book)
-    assert seen.operations == ["profile", "phones"]
-    assert seen.values == {"mobile_phone": MOBILE}
+    assert (seen.operations, seen.values) == (["profile", "phones"], {"mobile_phone": MOBILE})
 
 
 def test_an_answer_that_names_somebody_else_is_not_read_even_where_another_proved_the_person() -> None:
@@ -73,8 +70,7 @@ def test_verification_can_be_switched_off_and_a_name_that_differs_still_counts()
     seen = visit(with_slug(), rules, book, blocked=frozenset({"kaspr"}))
     assert (seen.operations, seen.values) == (["work_emails"], {"work_email": "ada@acme.com"})
     seen = visit(with_slug(), rules, book)
-    assert seen.operations == ["profile"]
-    assert seen.values == {}
+    assert (seen.operations, seen.values) == (["profile"], {})
     assert set(seen.decision.unfilled.values()) == {Reason.WRONG_PERSON}
 
 
@@ -110,8 +106,7 @@ def test_a_first_name_that_contradicts_is_another_person() -> None:
     seen = visit(
         row, policy(EMAIL), {"detail": hit(dataclasses.replace(ADA, first_name="Otto", full_name="Otto Example"))}
     )
-    assert seen.operations == ["detail"]
-    assert seen.decision.unfilled == {"work_email": Reason.WRONG_PERSON}
+    assert (seen.operations, seen.decision.unfilled) == (["detail"], {"work_email": Reason.WRONG_PERSON})
 
 
 def test_a_last_name_alone_is_proved_by_an_address_and_not_by_the_employer() -> None:
@@ -165,8 +160,7 @@ def test_a_named_answer_without_a_name_is_read_only_once_the_person_is_proved() 
     rules = policy(rule("mobile_phone", KASPR_FIRST))
     assert visit(with_slug(), rules, {"profile": nameless}).values == {}
     proved = visit(with_slug(), rules, {"profile": nameless, "detail": hit(ADA)})
-    assert proved.operations == ["profile", "detail"]
-    assert proved.values == {"mobile_phone": MOBILE}
+    assert (proved.operations, proved.values) == (["profile", "detail"], {"mobile_phone": MOBILE})
 
 
 LUCAS = Person("8", "lucas-rossi", "Lucas Rossi", "Lucas", "Rossi", roles=(Role("CFO", ACME, current=True),))

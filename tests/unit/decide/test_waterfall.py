@@ -35,8 +35,7 @@ def test_the_first_provider_with_a_value_ends_the_waterfall() -> None:
     book = proved({"work_emails": emails("ada@acme.com"), "profile": kaspr(emails=(Email("x@acme.com", Grade.VALID),))})
     assert visit(with_slug(), policy(EMAIL), book).operations == ["detail", "work_emails"]
     turned = visit(with_slug(), policy(rule("work_email", KASPR_FIRST)), book)
-    assert turned.operations == ["profile"]
-    assert turned.decision.changes[0].provider == "kaspr"
+    assert (turned.operations, turned.decision.changes[0].provider) == (["profile"], "kaspr")
 
 
 def test_an_answer_serves_every_gap_it_covers_whoever_asked() -> None:
@@ -56,8 +55,7 @@ def test_an_answer_serves_only_fields_that_are_filled_from_its_provider() -> Non
 
 def test_a_field_s_own_questions_never_cost_more_than_its_bound() -> None:
     cheap = visit(with_slug(), policy(rule("mobile_phone", KASPR_FIRST, max_credits=15)), {"profile": kaspr()})
-    assert cheap.operations == ["profile"]
-    assert cheap.decision.unfilled == {"mobile_phone": Reason.BUDGET}
+    assert (cheap.operations, cheap.decision.unfilled) == (["profile"], {"mobile_phone": Reason.BUDGET})
     free_miss = {"profile": Answer(Outcome.MISS, credits=0), "detail": hit(ADA), "phones": phones(US)}
     told = visit(with_slug(), policy(rule("mobile_phone", KASPR_FIRST, max_credits=15)), free_miss)
     assert told.operations == ["profile", "detail", "phones"]
@@ -65,15 +63,13 @@ def test_a_field_s_own_questions_never_cost_more_than_its_bound() -> None:
 
 def test_identity_is_not_bought_where_its_follower_costs_too_much() -> None:
     seen = visit(record(AT_ACME), policy(rule("mobile_phone", ("forager",), max_credits=10)), {"search": hit(ADA)})
-    assert seen.operations == []
-    assert seen.decision.unfilled == {"mobile_phone": Reason.BUDGET}
+    assert (seen.operations, seen.decision.unfilled) == ([], {"mobile_phone": Reason.BUDGET})
 
 
 def test_a_closed_provider_is_passed_over_and_named_only_if_nobody_else_helps() -> None:
     book = proved({"profile": kaspr(emails=(Email("ada@acme.com", Grade.VALID),))})
     helped = visit(with_slug(), policy(EMAIL), book, closed={"forager": "budget"})
-    assert helped.operations == ["profile"]
-    assert helped.values == {"work_email": "ada@acme.com"}
+    assert (helped.operations, helped.values) == (["profile"], {"work_email": "ada@acme.com"})
     assert visit(with_slug(), policy(EMAIL), {}, closed={"forager": "budget"}).decision.unfilled == {
         "work_email": Reason.BUDGET
     }
@@ -90,11 +86,9 @@ def test_a_provider_without_capacity_blocks_the_fields_it_is_next_for_and_no_oth
     book = proved({"work_emails": emails("ada@acme.com"), "profile": kaspr(phones=(Phone(MOBILE),))})
     seen = visit(with_slug(), rules, book, blocked=frozenset({"kaspr"}))
     assert seen.operations == ["detail", "work_emails"]
-    assert seen.decision.blocked == {"kaspr": ("mobile_phone", "phone")}
-    assert seen.decision.unfilled == {}
+    assert (seen.decision.blocked, seen.decision.unfilled) == ({"kaspr": ("mobile_phone", "phone")}, {})
     other = visit(with_slug(), rules, book, blocked=frozenset({"forager"}))
-    assert other.operations == ["profile"]
-    assert other.decision.blocked == {"forager": ("work_email",)}
+    assert (other.operations, other.decision.blocked) == (["profile"], {"forager": ("work_email",)})
 
 
 def test_a_question_without_an_answer_counts_as_a_miss_and_the_waterfall_goes_on() -> None:
