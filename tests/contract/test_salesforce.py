@@ -500,13 +500,6 @@ async def test_a_converted_lead_has_moved_to_its_contact(sandbox: Sandbox, crm: 
     assert found.moved_to in str(became)
 
 
-async def test_a_read_of_many_follows_the_servers_pages(sandbox: Sandbox, crm: Salesforce) -> None:
-    ids = [contact(sandbox, LastName=f"Many{n}") for n in range(60)]
-    sandbox.control("settings", {"page_size": 25})
-    found = await crm.read(WATCHED, ids)
-    assert {f.fate for f in found.values()} == {Fate.FOUND}
-
-
 async def test_linked_accounts_are_read_at_once(sandbox: Sandbox, crm: Salesforce) -> None:
     firm = account(sandbox, Website="quist-example.se", NumberOfEmployees=12)
     told = await crm.companies([firm, "001000000000000AAA"])

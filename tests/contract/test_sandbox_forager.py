@@ -41,12 +41,6 @@ def test_the_29_operations_are_routed_once_and_in_order() -> None:
     assert all(template.endswith("/") for _, template in routes)
 
 
-@pytest.mark.parametrize("agent", ["python-requests/2.32", ""])
-async def test_the_edge_blocks_the_default_agent(client: Client, agent: str) -> None:
-    answer = await client.ask("GET", "/api/users/current/", headers={"User-Agent": agent})
-    assert (answer.status, answer.text) == (403, "error code: 1010")
-
-
 async def test_a_wrong_key_and_a_foreign_account_are_refused(client: Client) -> None:
     assert (await client.ask("GET", "/api/users/current/", headers={"X-API-KEY": "wrong"})).status == 401
     assert (await client.get("/api/43/subscriptions/balance_change_logs/")).status == 404

@@ -14,12 +14,10 @@ from hubspot import HubSpot as Sdk
 from hubspot.crm.associations.v4 import BatchInputPublicDefaultAssociationMultiPost, PublicDefaultAssociationMultiPost
 from hubspot.crm.contacts import (
     ApiException,
-    BatchInputSimplePublicObjectBatchInput,
     BatchReadInputSimplePublicObjectId,
     Filter,
     FilterGroup,
     PublicObjectSearchRequest,
-    SimplePublicObjectBatchInput,
     SimplePublicObjectId,
     SimplePublicObjectInput,
     SimplePublicObjectInputForCreate,
@@ -84,17 +82,6 @@ class TestTheirOwnClient:
             await blocking(api.get_by_id, created.id)
         assert gone.value.status == 404
 
-    async def test_walks_all_contacts_by_id_cursor(self, portal: Client) -> None:
-        api, ids = sdk(portal).crm.contacts.basic_api, list[int]()
-        page = await blocking(api.get_page, limit=7)
-        while True:
-            ids += [int(contact.id) for contact in page.results]
-            if page.paging is None:
-                break
-            page = await blocking(api.get_page, limit=7, after=page.paging.next.after)
-        assert len(ids) == 20
-        assert ids == sorted(set(ids))
-
     async def test_batch_read_gives_what_exists_and_one_group_for_the_rest(self, portal: Client) -> None:
         one = await made(portal)
         body = BatchReadInputSimplePublicObjectId(
@@ -107,14 +94,6 @@ class TestTheirOwnClient:
         assert answer.results[0].properties_with_history["email"][0].source_type == "INTEGRATION"
         assert answer.num_errors == 1
         assert answer.errors[0].context == {"ids": ["5", "6"]}
-
-    async def test_batch_update_writes_the_known_ones(self, portal: Client) -> None:
-        one = await made(portal)
-        inputs = [SimplePublicObjectBatchInput(id=key, properties={"phone": "+49301234567"}) for key in (one, "5")]
-        body = BatchInputSimplePublicObjectBatchInput(inputs=inputs)
-        answer = await blocking(sdk(portal).crm.contacts.batch_api.update, body)
-        assert [result.id for result in answer.results] == [one]
-        assert (await dumped(portal, one))["properties"]["phone"] == "+49301234567"
 
     async def test_search_filters_sorts_and_counts(self, portal: Client) -> None:
         for name in ("Zoe", "Ann", "Mia"):
@@ -283,12 +262,6 @@ class TestWriting:
         assert answer.status == 409
         assert answer.json["message"].endswith(text.format(one))
 
-    async def test_a_taken_unique_value_is_refused(self, portal: Client) -> None:
-        await made(portal, "companies", name="A", openprospect_id="c-1")
-        answer = await portal.post(f"{V3}/companies", properties={"name": "B", "openprospect_id": "c-1"})
-        assert answer.status == 400
-        assert answer.json["errors"][0]["code"] == "CONFLICTING_UNIQUE_VALUE"
-
     async def test_trace_ids_let_a_create_succeed_in_part(self, portal: Client) -> None:
         taken = await made(portal, email="taken@acme.example")
         inputs = [
@@ -451,25 +424,6 @@ class TestSearch:
         assert one in ids
         assert all(found["properties"]["lastmodifieddate"] >= at[:14] for found in answer.json["results"])
 
-    async def test_windows_in_id_order_find_every_record_of_one_instant_once(self, portal: Client) -> None:
-        stamped = await portal.control("POST", "same-stamp", {"object": "contacts", "count": 9, "seconds_ago": 60})
-        at = (await dumped(portal, stamped["ids"][0]))["properties"]["lastmodifieddate"]
-        seen: list[str] = []
-        while True:
-            filters = [
-                {"propertyName": "lastmodifieddate", "operator": "LTE", "value": at},
-                {"propertyName": "lastmodifieddate", "operator": "GTE", "value": at},
-                {"propertyName": "hs_object_id", "operator": "GT", "value": seen[-1] if seen else "0"},
-            ]
-            sorts = [{"propertyName": "hs_object_id", "direction": "ASCENDING"}]
-            groups = [{"filters": filters}]
-            page = (await portal.post(f"{DATED}/contacts/search", filterGroups=groups, sorts=sorts, limit=2)).json
-            assert page["total"] == 9 - len(seen)
-            if not page["results"]:
-                break
-            seen += [found["id"] for found in page["results"]]
-        assert seen == sorted(stamped["ids"], key=int)
-
     @pytest.mark.parametrize(
         "body",
         [
@@ -495,12 +449,6 @@ class TestAccessAndLimits:
         assert (missing.status, missing.json["category"]) == (401, "INVALID_AUTHENTICATION")
         assert (unknown.status, unknown.json["category"]) == (401, "EXPIRED_AUTHENTICATION")
         assert unknown.json["context"]["expire time"][0].startswith("1970")
-
-    async def test_a_scope_that_is_not_granted_is_named(self, portal: Client) -> None:
-        await portal.control("POST", "settings", {"scopes": ["crm.objects.contacts.read"]})
-        answer = await portal.post(f"{V3}/contacts", properties={"lastname": "Ek"})
-        assert (answer.status, answer.json["category"]) == (403, "MISSING_SCOPES")
-        assert answer.json["errors"][0]["context"]["requiredGranularScopes"] == ["crm.objects.contacts.write"]
 
     async def test_a_refresh_token_gives_half_an_hour(self, portal: Client) -> None:
         held = portal.vendor.credentials()
@@ -534,19 +482,6 @@ class TestAccessAndLimits:
         assert not [name for name in first.headers if "RateLimit" in name]
         assert (second.status, second.json["category"]) == (429, "RATE_LIMITS")
         assert (await portal.get(f"{V3}/contacts?limit=1")).status == 200
-
-    async def test_a_lock_is_423(self, portal: Client) -> None:
-        await portal.control("POST", "settings", {"locked_writes": 1})
-        answers = [await portal.post(f"{V3}/contacts", properties={"lastname": "Ek"}) for _ in range(2)]
-        assert [answer.status for answer in answers] == [423, 201]
-
-    async def test_own_property_can_be_absent_and_the_salesforce_sync_present(self, portal: Client) -> None:
-        await portal.control("POST", "switch", {"openprospect_id": False, "salesforcecontactid": True})
-        statuses = [
-            (await portal.get(f"/crm/v3/properties/contacts/{name}")).status
-            for name in ("openprospect_id", "salesforcecontactid")
-        ]
-        assert statuses == [404, 200]
 
 
 class TestWebhooks:

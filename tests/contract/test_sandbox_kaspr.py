@@ -1,9 +1,7 @@
-import asyncio
 from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from sandbox.kaspr.vendor import Kaspr
 from sandbox.people import KasprKnows, Person
 from tests.contract.sandbox_client import Client, client_of
 
@@ -157,11 +155,6 @@ async def test_an_empty_phone_pool_leaves_emails(client: Client) -> None:
     assert served.headers["Remaining-Work-Email-Credits"] == "-1"
 
 
-@pytest.mark.parametrize("slug", ["https://www.linkedin.com/in/ada", "linkedin.com/in/ada", "sales/lead/ACw"])
-async def test_an_address_instead_of_a_slug_is_a_server_error(client: Client, slug: str) -> None:
-    assert (await client.post(REFERENCE, id=slug, name="x")).status == 500
-
-
 @pytest.mark.parametrize("body", [{}, {"id": "ada"}, {"id": "", "name": "Ada"}, {"id": 5, "name": "Ada"}, []])
 async def test_a_bad_body_is_refused(client: Client, body: object) -> None:
     assert (await client.ask("POST", REFERENCE, body)).status == 400
@@ -214,23 +207,6 @@ async def test_employees_are_charged_by_the_head(client: Client) -> None:
     assert all(one["phones"] for one in with_phone.json["employees"])
     nobody = await client.post("/company/domainEmployees", domain="nowhere.example")
     assert nobody.json == {"employees": []}
-
-
-async def test_a_call_can_be_charged_and_then_hang(client: Client) -> None:
-    person = someone(client, lambda knows: knows.work_email)
-    client.vendor.faults.add("hang", route=REFERENCE)
-    call = asyncio.create_task(client.post(REFERENCE, id=person.slug, name="x"))
-    await client.vendor.holds.until(1)
-    call.cancel()
-    assert isinstance(client.vendor, Kaspr)
-    assert client.vendor.balance == 99
-
-
-async def test_http_can_be_sent_to_https(client: Client) -> None:
-    client.vendor.faults.add("redirect")
-    answer = await client.get("/keys/verifyKey")
-    assert answer.status == 301
-    assert answer.headers["Location"].startswith("https://127.0.0.1")
 
 
 async def test_an_unknown_path_is_not_found(client: Client) -> None:

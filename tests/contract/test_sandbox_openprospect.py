@@ -279,13 +279,6 @@ async def test_a_body_that_is_no_object_is_an_invalid_request(client: Client) ->
     assert (answer.status, answer.json["code"]) == (400, "INVALID_REQUEST")
 
 
-async def test_paths_can_be_redirected_to_their_slash_form(client: Client) -> None:
-    await client.control("POST", "switches", {"slash": "redirect"})
-    answer = await client.get("/orders?limit=1")
-    assert (answer.status, answer.headers["Location"]) == (307, f"{client.vendor.base_url}/orders/?limit=1")
-    assert len((await client.get("/orders/?limit=1")).json["items"]) == 1
-
-
 async def test_the_hourly_limit_is_told_in_epoch_seconds() -> None:
     async with client_of("openprospect", limits="real", records=20, companies=5) as client:
         first = await client.get("/health")

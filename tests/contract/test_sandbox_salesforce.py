@@ -14,7 +14,6 @@ import requests
 from requests.adapters import HTTPAdapter
 from simple_salesforce.api import Salesforce as Sf
 from simple_salesforce.exceptions import (
-    SalesforceExpiredSession,
     SalesforceGeneralError,
     SalesforceMalformedRequest,
     SalesforceMoreThanOneRecord,
@@ -115,14 +114,6 @@ class TestTheirOwnClient:
         assert (read["Title"], read["Name"], read["Phone"]) == ("Head", "Ek", None)
         assert gone[0]["errorCode"] == "ENTITY_IS_DELETED"
 
-    async def test_pages_through_a_query_by_locator(self, org: Client) -> None:
-        await org.control("POST", "settings", {"page_size": 7})
-        everybody = await using(org, lambda sf: sf.query_all("SELECT Id, Account.Website FROM Contact ORDER BY Id"))
-        ids = [record["Id"] for record in everybody["records"]]
-        assert len(ids) == everybody["totalSize"] == len(set(ids))
-        assert ids == sorted(ids)
-        assert len([r for r in org.vendor.books.requests if r.method == "GET"]) == -(-len(ids) // 7)
-
     async def test_a_dead_locator_is_told(self, org: Client) -> None:
         await org.control("POST", "settings", {"page_size": 7})
         first = await asked(org, "SELECT Id FROM Contact")
@@ -152,20 +143,6 @@ class TestTheirOwnClient:
         assert len(several) == 2
         assert all(path.startswith(f"{DATA}/sobjects/Contact/003") for path in several)
 
-    async def test_collections_report_row_by_row_in_order(self, org: Client) -> None:
-        def work(sf: Any) -> Any:
-            one = sf.Contact.create({"LastName": "Ek"})["id"]
-            records = [
-                {"attributes": {"type": "Contact"}, "id": one, "Title": "Head"},
-                {"attributes": {"type": "Contact"}, "id": one[:-3] + "AAA", "Email": "no address"},
-                {"attributes": {"type": "Contact"}, "id": "003000000000000AAA", "Title": "x"},
-            ]
-            return sf.restful("composite/sobjects", method="PATCH", json={"allOrNone": False, "records": records})
-
-        results = await using(org, work)
-        assert [result["success"] for result in results] == [True, False, False]
-        assert results[2]["errors"][0]["statusCode"] == "INVALID_CROSS_REFERENCE_KEY"
-
     async def test_limits_and_usage_are_told(self, org: Client) -> None:
         usage: list[str] = []
 
@@ -176,16 +153,6 @@ class TestTheirOwnClient:
         limits = await using(org, work)
         assert limits["DailyApiRequests"] == {"Max": 100_000, "Remaining": 99_999}
         assert usage == ["api-usage=1/100000"]
-
-    async def test_an_expired_session_is_told(self, org: Client) -> None:
-        await org.control("POST", "expire-tokens", {})
-
-        def work(sf: Any) -> Any:
-            with pytest.raises(SalesforceExpiredSession) as expired:
-                sf.limits()
-            return expired.value.content
-
-        assert (await using(org, work))[0]["errorCode"] == "INVALID_SESSION_ID"
 
     async def test_a_row_changed_since_is_412(self, org: Client) -> None:
         def work(sf: Any) -> Any:
@@ -250,16 +217,6 @@ class TestAuth:
         async with org.session.post(url, data={"grant_type": "client_credentials"}, headers=headers) as response:
             assert response.status == 200
 
-    async def test_a_rotated_refresh_token_dies_with_its_use(self, org: Client) -> None:
-        await org.control("POST", "settings", {"rotate_refresh_tokens": True})
-        held_ = org.vendor.credentials()
-        form = {"grant_type": "refresh_token", "refresh_token": held_["refresh_token"]}
-        first = await token(org.session, org.vendor.origin, held_, **form)
-        form["refresh_token"] = first["refresh_token"]
-        second = await token(org.session, org.vendor.origin, held_, **form)
-        assert second["status"] == 200
-        assert second["refresh_token"] != first["refresh_token"]
-
     async def test_a_refresh_token_used_twice_costs_the_connection(self, org: Client) -> None:
         await org.control("POST", "settings", {"rotate_refresh_tokens": True})
         held_ = org.vendor.credentials()
@@ -279,19 +236,6 @@ class TestAuth:
             "retry your request",
             "token request is already being processed",
         ]
-
-    async def test_a_sandbox_org_wants_assertions_for_the_test_host(self, org: Client) -> None:
-        await org.control("POST", "settings", {"is_sandbox": True})
-        held_ = org.vendor.credentials()
-        told = []
-        for host in ("https://login.salesforce.com", "https://test.salesforce.com"):
-            form = {
-                "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer",
-                "assertion": assertion(held_, aud=host),
-            }
-            told.append(await token(org.session, org.vendor.origin, held_, **form))
-        assert [one["status"] for one in told] == [400, 200]
-        assert told[0]["error_description"] == "audience is invalid"
 
     async def test_userinfo_names_the_user_of_own_writes(self, org: Client) -> None:
         info = (await org.get("/services/oauth2/userinfo")).json
@@ -351,23 +295,6 @@ class TestQueries:
         await made(org, LastName="1000")
         condition = condition.replace("\\\\", "\\")
         assert sorted(await found(org, condition)) == names
-
-    async def test_keyset_paging_walks_rows_of_one_second_exactly_once(self, org: Client) -> None:
-        stamped = await org.control("POST", "same-stamp", {"object": "Contact", "count": 9, "seconds_ago": 60})
-        seen: list[str] = []
-        at, last = "2000-01-01T00:00:00Z", ""
-        while True:
-            keyset = f"SystemModstamp > {at} OR (SystemModstamp = {at} AND Id > '{last}')"
-            order = "ORDER BY SystemModstamp ASC, Id ASC LIMIT 2"
-            condition = f"({keyset}) AND IsDeleted = false {order}"
-            answer = await asked(org, "SELECT Id, SystemModstamp FROM Contact WHERE " + condition)  # noqa: S608
-            records = answer.json["records"]
-            if not records:
-                break
-            seen += [record["Id"] for record in records]
-            at, last = records[-1]["SystemModstamp"].replace("+0000", "Z"), records[-1]["Id"]
-        assert seen[:9] == sorted(stamped["ids"])
-        assert len(seen) == len(set(seen)) == len(await org.control("GET", "records/Contact"))
 
     async def test_a_late_commit_appears_below_what_was_already_seen(self, org: Client) -> None:
         now = await made(org)
@@ -474,22 +401,6 @@ class TestWriting:
     async def test_stamps_are_whole_seconds(self, org: Client) -> None:
         assert (await held(org, await made(org)))["SystemModstamp"].endswith(".000+0000")
 
-    async def test_a_hidden_field_is_not_there(self, org: Client) -> None:
-        await org.control("POST", "hide", {"object": "Contact", "field": "Title"})
-        described = (await org.get(f"{DATA}/sobjects/Contact/describe")).json
-        assert "Title" not in {field["name"] for field in described["fields"]}
-        assert code(await asked(org, "SELECT Title FROM Contact")) == (400, "INVALID_FIELD")
-        assert code(await org.post(f"{DATA}/sobjects/Contact", LastName="Ek", Title="x")) == (400, "INVALID_FIELD")
-
-    async def test_describe_tells_lengths_keys_and_what_may_be_written(self, org: Client) -> None:
-        described = (await org.get(f"{DATA}/sobjects/Contact/describe/")).json
-        fields = {field["name"]: field for field in described["fields"]}
-        assert (fields["Title"]["length"], fields["Name"]["updateable"]) == (128, False)
-        assert (fields["OpenProspect_Id__c"]["externalId"], fields["OpenProspect_Id__c"]["unique"]) == (True, True)
-        await org.control("POST", "switch", {"openprospect_id": False})
-        again = (await org.get(f"{DATA}/sobjects/Contact/describe")).json
-        assert "OpenProspect_Id__c" not in {field["name"] for field in again["fields"]}
-
     async def test_an_alerting_duplicate_rule_can_be_passed_and_a_blocking_one_not(self, org: Client) -> None:
         await made(org, LastName="Ek", Email="twin@acme.example")
         allow = {"Sforce-Duplicate-Rule-Header": "allowSave=true; includeRecordDetails=false"}
@@ -499,13 +410,6 @@ class TestWriting:
             await org.control("POST", "duplicate-rules", {"rules": [rule]})
             assert code(await org.ask("POST", f"{DATA}/sobjects/Contact", values)) == (400, "DUPLICATES_DETECTED")
             assert (await org.ask("POST", f"{DATA}/sobjects/Contact", values, headers=allow)).status == passed
-
-    async def test_a_locked_row_fails_so_many_times(self, org: Client) -> None:
-        one = await made(org)
-        await org.control("POST", "lock", {"id": one, "times": 1})
-        path = f"{DATA}/sobjects/Contact/{one}"
-        assert code(await org.ask("PATCH", path, {"Title": "x"})) == (400, "UNABLE_TO_LOCK_ROW")
-        assert (await org.ask("PATCH", path, {"Title": "x"})).status == 204
 
     async def test_all_or_none_takes_everything_back(self, org: Client) -> None:
         one = await made(org)
