@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
+from tests.costs.timing import quickest
 from tests.unit.decide.scene import OFFERS, policy, with_slug
-from tests.unit.decide.timing import quickest
 from worker.decide.plan import decide
 from worker.decide.record import look
 from worker.decide.values import fields, reading
@@ -21,7 +21,9 @@ LONG, SHORT = 32_000, 4_000
 QUICK_S = 0.005
 PIECES = (
     "a", "a ", "田", "ไม่", "1", "1/", "+1 ", "a@", "(", "<a ", "&amp;", "e\u0301", "\u0301", "\u200b", "\x00", "%25",
-    "'a' ", "née ", "a,", "{{", "http://", "linkedin.com/in/a ",
+    "'a' ", "née ", "a,", "{{", "http://", "linkedin.com/in/a ", "https:", "https://www.linkedin.com/in/", "in/", "%2f",
+    "a.", "@", "@a.com", "a'", "<", "+49 30 ", "030/", "1 - ", '"', " -", "왕", "김", "ا", "ア", "द्", "she/",
+    "\u202e", "🚀", "ﷺ",
 )  # fmt: skip
 
 
@@ -51,6 +53,15 @@ def test_a_reader_s_time_grows_no_faster_than_the_text(kind: str) -> None:
             reading.read(line)
 
     assert [piece for piece in PIECES if not _grows_with_length(read, piece)] == []
+
+
+READ = {"linkedin": "slug", "email": "email", "domain": "domain", "phone": "e164"}
+
+
+@pytest.mark.parametrize(("kind", "read"), READ.items())
+def test_a_long_text_is_no_value(kind: str, read: str) -> None:
+    long = [{"kind": kind, "text": piece * (LONG // len(piece)), "countries": ["DE"]} for piece in PIECES]
+    assert {reading.read(line)[read] for line in long} == {""}
 
 
 @pytest.mark.parametrize("name", ["work_email", "mobile_phone", "linkedin_url", "job_title", "first_name", "city"])

@@ -1,6 +1,7 @@
 import json
 from collections.abc import Mapping, Sequence
 
+from connectors.errors import CrmWord, RejectedError
 from connectors.hubspot import writing
 from connectors.hubspot.records import RecordRows
 from connectors.models import RefusalKind, Reply, Write, WriteResult, Written
@@ -125,3 +126,11 @@ def test_a_sub_category_says_more_than_its_category() -> None:
     body = {"category": "VALIDATION_ERROR", "subCategory": "crm.associations.ASSOCIATION_LIMIT_EXCEEDED", "message": ""}
     (told,) = writing.results([Write("1", {"phone": "1"})], Reply(400, {}, json.dumps(body).encode()), None).values()
     assert (told.code, told.kind) == ("ASSOCIATION_LIMIT_EXCEEDED", RefusalKind.ORG)
+
+
+def test_a_right_to_one_property_that_is_missing_costs_its_rows_only() -> None:
+    part = [Write("1", {"email": "x"}), Write("2", {"phone": "1"}), Write("3", {"phone": "1"})]
+    refusal = RejectedError("acme", "write", 403, fields=("email",), said=CrmWord(RefusalKind.ACCESS))
+    told = writing.barred(part, refusal)
+    assert (told["1"].outcome, told["1"].kind) == (Written.INVALID, RefusalKind.ACCESS)
+    assert parts(told) == {0: ["2", "3"]}

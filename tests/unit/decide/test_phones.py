@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from connectors.models import PhoneKind
-from tests.unit.decide.timing import quickest
 from worker.decide.values import phones
 from worker.decide.values.phones import LineType
 from worker.decide.values.words import words
@@ -138,9 +137,3 @@ def test_large_figures_give_a_valid_number_or_none(figure: int) -> None:
     for home in ("DE", "US", "AT", ""):
         number = phones.read(str(figure), (home,) if home else ())
         assert not number.e164 or phonenumbers.is_valid_number(phonenumbers.parse(number.e164))
-
-
-@pytest.mark.parametrize("text", ["1" * 32_000, "+49 30 " * 4_500, "030/" * 60, "(" * 240, "1 - " * 60, "x" * 32_000])
-def test_a_long_text_is_refused_at_once(text: str) -> None:
-    assert phones.read(text, ("DE",)).e164 == ""
-    assert quickest(lambda one: phones.read(one, ("DE",)), text) < 0.005
