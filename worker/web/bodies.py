@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import re
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic_core import from_json
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 MOST_BYTES = 1 << 20
 MOST_HELD_BYTES = 64 << 20  # of all bodies that are being read at a time
-WITHIN_S = 10.0
 MOST_DEEP = 16
 SENDER = "sender"  # what the state of a request calls whoever sent it
 _BRACKETS = b"[]{}"
@@ -35,89 +31,89 @@ class RefusedError(Exception):
         return JSONResponse({"error": self.reason}, status_code=self.status, headers=headers)
 
 
-class Sender:
-    """Stands for the sender of one request: nobody knows, until it is proved. ``on_proof`` is called then."""
+class Sender(Protocol):
+    """Stands for whoever sent one request: a stranger, until it is proved."""
 
-    def __init__(self, on_proof: Callable[[], None]) -> None:
-        self._on_proof, self.is_proved = on_proof, False
+    is_proved: bool
 
     def prove(self) -> None:
         """Says that the request carries what only a sender of ours can know."""
-        self.is_proved = True
-        self._on_proof()
+
+    def drop(self) -> None:
+        """Ends its connection."""
+
+
+def sender_of(request: Request) -> Sender | None:
+    """Returns who sent a request; no connection of a test's has one."""
+    sender: Sender | None = request.scope.get("state", {}).get(SENDER)
+    return sender
 
 
 def prove(request: Request) -> None:
     """Gives the connection of ``request`` the place and the time of a sender of ours."""
-    sender = getattr(request.state, SENDER, None)
-    if sender is not None:  # no connection of a test's has one
+    sender = sender_of(request)
+    if sender is not None:
         sender.prove()
 
 
-def is_proved(request: Request) -> bool:
-    """Tells whether somebody said so of the request."""
-    sender = getattr(request.state, SENDER, None)
-    return sender is not None and sender.is_proved
-
-
 class Bodies:
-    """Reads bodies; ``held`` bytes of them are in memory now.
+    """Reads bodies; of those that have come in part, ``held`` bytes are in memory now.
 
-    Senders that have yet to prove themselves share half of the room. Where it is full, the one that has been reading
-    longest is given up for the newest: a true body is read within milliseconds.
+    Senders that have yet to prove themselves share half of the room. Where it is full, the one that has been sending
+    longest is dropped for the newest: a true body is read within milliseconds. How long a body may take is the
+    connection's to say.
     """
 
-    def __init__(self, *, most: int = MOST_BYTES, held: int = MOST_HELD_BYTES, within_s: float = WITHIN_S) -> None:
-        self._most, self._most_held, self._within_s = most, held, within_s
+    def __init__(self, *, most: int = MOST_BYTES, held: int = MOST_HELD_BYTES) -> None:
+        self._most, self._most_held = most, held
         self.held = 0
-        self._strangers: dict[asyncio.Timeout, int] = {}  # bytes by whoever reads, the longest reader first
+        self._strangers: dict[Sender, int] = {}  # their bytes, the longest sender first
         self._strangers_hold = 0
 
     async def read(self, request: Request, *types: str) -> bytes:
         """Returns the whole body, of one of the content ``types``.
 
         Raises:
-            RefusedError: it is of another type, compressed, too large or too slow, or there is no room for it now.
+            RefusedError: it is of another type, compressed, too large or cut, or there is no room for it now.
         """
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in types:
+        headers = dict(request.headers.raw)
+        if headers.get(b"content-type", b"").partition(b";")[0].strip().lower().decode("latin-1") not in types:
             raise RefusedError(415, "content_type")
-        if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
             raise RefusedError(415, "content_encoding")
-        length = request.headers.get("content-length", "")
+        length = headers.get(b"content-length", b"")
         if length.isdigit() and (len(length) > 12 or int(length) > self._most):
             raise RefusedError(413, "too_large")
         if self.held > self._most_held:
             raise RefusedError(503, "busy")
-        parts, size = [], 0
-        deadline = asyncio.timeout(self._within_s)
+        sender, parts, size, is_whole = sender_of(request), [], 0, False
         try:
-            async with deadline:
-                async for part in request.stream():
-                    size += len(part)
-                    self.held += len(part)
-                    if size > self._most:
-                        raise RefusedError(413, "too_large")
-                    parts.append(part)
-                    if not is_proved(request):
-                        self._hold(deadline, size)
-        except TimeoutError:
-            raise RefusedError(408, "too_slow") from None
-        except ClientDisconnect:
-            raise RefusedError(400, "cut") from None
+            while not is_whole:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise RefusedError(400, "cut")
+                part, is_whole = message.get("body", b""), not message.get("more_body", False)
+                size += len(part)
+                self.held += len(part)
+                if size > self._most:
+                    raise RefusedError(413, "too_large")
+                parts.append(part)
+                if not is_whole and sender is not None and not sender.is_proved:
+                    self._hold(sender, size)
         finally:
             self.held -= size
-            self._strangers_hold -= self._strangers.pop(deadline, 0)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+            if sender is not None:
+                self._strangers_hold -= self._strangers.pop(sender, 0)
+        return b"".join(parts)
 
-    def _hold(self, reader: asyncio.Timeout, size: int) -> None:
-        """Counts what a stranger's reader holds, and gives up the longest readers where all hold too much."""
-        self._strangers_hold += size - self._strangers.get(reader, 0)
-        self._strangers[reader] = size
+    def _hold(self, sender: Sender, size: int) -> None:
+        """Counts what a stranger's body holds, and drops the longest senders where all hold too much."""
+        self._strangers_hold += size - self._strangers.get(sender, 0)
+        self._strangers[sender] = size
         while self._strangers_hold > self._most_held // 2 and len(self._strangers) > 1:
             longest = next(iter(self._strangers))
             self._strangers_hold -= self._strangers.pop(longest)
-            with contextlib.suppress(RuntimeError):  # its own time was up in the same moment
-                longest.reschedule(asyncio.get_running_loop().time())
+            longest.drop()
 
 
 def json_of(body: bytes) -> Any:

@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from worker.web.bodies import SENDER, Sender
+from worker.web.bodies import SENDER
 from worker.web.open_connections import OpenConnections
 
 STRANGER_WITHIN_S = 2.0
@@ -25,23 +23,31 @@ MOST_HEAD_BYTES = 65_536
 MOST_CONNECTIONS = 8_192  # where nobody says otherwise
 
 
-def parting(app: ASGIApp) -> ASGIApp:
-    """Returns ``app`` with a goodbye on each answer to a stranger, so that a proxy sends nothing more on that one."""
+class _Sender:
+    """Stands for the sender of one request.
 
-    async def answered(scope: Scope, receive: Receive, send: Send) -> None:
-        sender = scope.get("state", {}).get(SENDER)
-        if sender is None:
-            await app(scope, receive, send)
-            return
+    The answer to a stranger ends its connection, and says so: a proxy sends nothing more on that one.
+    """
 
-        async def say(message: Message) -> None:
-            if message["type"] == "http.response.start" and not sender.is_proved:
-                message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
-            await send(message)
+    __slots__ = ("_connection", "_cycle", "_is_kept", "is_proved")
 
-        await app(scope, receive, say)
+    def __init__(self, connection: RequestDeadline) -> None:
+        self._connection, self._cycle, self._is_kept, self.is_proved = connection, connection.cycle, False, False
 
-    return answered
+    def begin(self) -> None:
+        """Lets the connection end with the answer, for now. uvicorn has just made a cycle for the request."""
+        self._cycle = self._connection.cycle
+        self._is_kept, self._cycle.keep_alive = self._cycle.keep_alive, False
+
+    def prove(self) -> None:
+        """Says that the request carries what only a sender of ours can know."""
+        self.is_proved = True
+        self._cycle.keep_alive = self._is_kept and not self._connection.is_ending
+        self._connection.prove()
+
+    def drop(self) -> None:
+        """Ends its connection."""
+        self._connection.drop()
 
 
 class _Quiet:
@@ -66,7 +72,8 @@ class RequestDeadline(HttpToolsProtocol):
     _deadline: asyncio.TimerHandle | None = None
     _head = 0
     _whole = False
-    _sender: Sender | None = None
+    _sender: _Sender | None = None
+    is_ending = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.transport = transport
@@ -92,14 +99,16 @@ class RequestDeadline(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._head, self._whole, self._sender = 0, False, Sender(self.prove)
+        self._head, self._whole, self._sender = 0, False, _Sender(self)
         self.scope["state"][SENDER] = self._sender
         if self._deadline is None:
             self._doubt()
 
-    def on_headers_complete(self) -> Any:
+    def on_headers_complete(self) -> None:
         self._head = -1  # the rest is body, which the application counts
-        return super().on_headers_complete()
+        super().on_headers_complete()
+        if self._sender is not None:
+            self._sender.begin()
 
     def on_message_complete(self) -> None:
         self._whole = True
@@ -113,6 +122,11 @@ class RequestDeadline(HttpToolsProtocol):
         self.open_connections.leave(self)
         self._calm()
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """Ends the connection with the answer that is under way."""
+        self.is_ending = True
+        super().shutdown()
 
     def prove(self) -> None:
         """Takes the connection for a sender's until its next request begins."""

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 
 import structlog
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from config.problems import ConfigError
 from config.settings import Web
-from worker.web.deadline import RequestDeadline, parting
+from worker.web.deadline import RequestDeadline
 from worker.web.descriptors import most_connections, raise_limit
 from worker.web.open_connections import OpenConnections
 
@@ -75,7 +75,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(app: Starlette, bound: socket.socket, stop: asyncio.Event, *, grace_s: float) -> None:
+async def serve(app: ASGIApp, bound: socket.socket, stop: asyncio.Event, *, grace_s: float) -> None:
     """Answer until ``stop`` is set, then let open requests end within ``grace_s``.
 
     Raises:
@@ -88,7 +88,7 @@ async def serve(app: Starlette, bound: socket.socket, stop: asyncio.Event, *, gr
     at_a_time = max(1, min(AT_A_TIME, Bounded.open_connections.most_strangers // TURNS))
 
     config = uvicorn.Config(
-        parting(app),
+        app,
         http=Bounded,
         backlog=at_a_time,
         ws="none",
