@@ -136,7 +136,7 @@ async def crossed(scene: Scene) -> Crossed:
     body = json.dumps([_event(id_)], separators=(",", ":")).encode()
     seen, other = Crossed(), Crossed()
     http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=PUBLIC_URL)
-    async with app.router.lifespan_context(app), http as client:  # httpx does not run it, and its end closes a client
+    async with app.lifespan_context(app), http as client:  # httpx does not run it, and its end closes a client
         with other.watching():
             await client.get("/readyz")
             await worker.runtime.providers["kaspr"].account_status()

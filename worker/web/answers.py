@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from typing import Any
 
-from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.routing import Route, Router
+from starlette.types import Message, Receive, Scope, Send
 
 OTHER = "other"  # a path that is no route of ours: strangers choose it, so it is no label
 
 
-class AnswerCounter:
-    """Wraps the application ``app`` and counts its answers in ``counts``."""
+class CountingRouter(Router):
+    """Counts the answers of its routes in ``counts``."""
 
-    def __init__(self, app: ASGIApp, routes: Sequence[Route], counts: Counter[tuple[str, int]]) -> None:
-        self._app, self._routes, self._counts = app, routes, counts
+    def __init__(self, *args: Any, counts: Counter[tuple[str, int]], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._counts = counts
+        self._paths: dict[object, str] = {
+            route.endpoint: route.path for route in self.routes if isinstance(route, Route)
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass everything on, and count the status of an HTTP answer."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
 
         async def counted(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._counts[self._route(scope["path"]), message["status"]] += 1
+                self._counts[self._paths.get(scope.get("endpoint"), OTHER), message["status"]] += 1
             await send(message)
 
-        await self._app(scope, receive, counted)
-
-    def _route(self, path: str) -> str:
-        return next((route.path for route in self._routes if route.path_regex.match(path)), OTHER)
+        await super().__call__(scope, receive, counted)

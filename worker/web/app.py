@@ -7,11 +7,10 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, Router
+from starlette.types import Receive, Scope, Send
 
 from config.settings import Settings
 from worker.ledger.ledger import Ledger
@@ -20,7 +19,7 @@ from worker.ledger.scripts import LedgerUnavailableError
 from worker.redis.connection import dangers_of, hasty
 from worker.reports.overview import overview
 from worker.web import metrics
-from worker.web.answers import AnswerCounter
+from worker.web.answers import CountingRouter
 from worker.web.bodies import RefusedError, prove
 from worker.web.hosts import Hosts
 from worker.web.inbox import is_bearer
@@ -33,7 +32,7 @@ SCRAPE_S = 9.0  # Prometheus gives up after ten
 HINT = "nothing is shown here: see /healthz, /readyz, /metrics, or refill status"
 
 
-def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event, orders: Orders | None = None) -> Starlette:
+def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event, orders: Orders | None = None) -> Router:
     """Returns the application over an open ledger; ``draining`` is set while the process ends.
 
     ``orders`` carries out what visitors of the page order; without it there is no page.
@@ -72,7 +71,7 @@ def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event, orders:
     outside = app_routes(quick, ledger, settings)
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: object) -> AsyncIterator[None]:
         yield
         await outside.inbox.aclose()
         await redis.aclose()
@@ -84,18 +83,16 @@ def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event, orders:
         *outside.routes,
         *(page_routes(quick, ledger, settings, draining, orders) if orders else ()),
     ]
-    counted = Middleware(AnswerCounter, routes=routes, counts=answered)
-    app = Starlette(routes=routes, exception_handlers={404: _missing}, lifespan=lifespan, middleware=[counted])
-    app.router.redirect_slashes = False  # a redirect would repeat the Host header, and no sender follows one
-    return app
+    # A redirect would repeat the Host header, and no sender follows one.
+    return CountingRouter(routes, redirect_slashes=False, default=_missing, lifespan=lifespan, counts=answered)
 
 
 async def _healthz(_: Request) -> Response:
     return _status("ok", 200)  # this process answers; a restart would mend nothing that /readyz tells
 
 
-async def _missing(_: Request, __: Exception) -> Response:
-    return JSONResponse({"error": HINT}, status_code=404)
+async def _missing(scope: Scope, receive: Receive, send: Send) -> None:
+    await JSONResponse({"error": HINT}, status_code=404)(scope, receive, send)
 
 
 async def _probed(probe: Callable[[], Awaitable[str]]) -> Response:

@@ -26,6 +26,7 @@ _DATED = frozenset({Kind.CREATION, Kind.CHANGE})  # others leave the record's ow
 _OURS_TOO = frozenset({Kind.MERGE, Kind.DELETION, Kind.ERASURE})  # whoever did it
 _NEVER = frozenset({"hs_object_id", "lastmodifieddate"})  # read with every record, and decided by in none
 MOST_KNOWN, MOST_MARK = 4_096, 256  # of what a portal's events have in common, and characters of each part
+TAKEN = Response(status_code=204)
 log = structlog.get_logger(__name__)
 
 
@@ -146,7 +147,8 @@ async def _signed(inbox: Inbox, request: Request, portals: Sequence[Portal]) -> 
     Raises:
         RefusedError: nobody's did, or it is too old or too new.
     """
-    given, stamp = request.headers.get(hubspot.SIGNATURE, ""), request.headers.get(hubspot.TIMESTAMP, "")
+    headers = request.headers
+    given, stamp = headers.get(hubspot.SIGNATURE, ""), headers.get(hubspot.TIMESTAMP, "")
     if not hubspot.has_form(given):
         raise RefusedError(401, "signature")  # the older schemes, which anybody could repeat, are not looked at
     if not hubspot.is_timely(stamp, inbox.clock()):
@@ -181,4 +183,4 @@ async def _taken(inbox: Inbox, request: Request, body: bytes, portals: Sequence[
     if unread:
         log.info("webhook.unread", door="webhooks.hubspot", events=unread)
     inbox.log.debug("webhook.accepted", door="webhooks.hubspot", events=len(sent), records=sum(map(len, rows.values())))
-    return Response(status_code=204)
+    return TAKEN

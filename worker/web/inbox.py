@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from config.settings import Settings
 from connectors.telemetry import step
@@ -101,21 +102,15 @@ class Inbox:
 
     def route(self, path: str, handler: Handler, *methods: str) -> Route:
         """Returns a route whose handler may raise ``RefusedError``; of a request only the door it came to is logged."""
-        name = path.partition("{")[0].strip("/").replace("/", ".")
+        return Route(path, _Entrance(self, path, handler), methods=methods or ("POST",))
 
-        async def guarded(request: Request) -> Response:
-            try:
-                return await handler(request)
-            except RefusedError as error:
-                refused = error
-            except (LedgerUnavailableError, TimeoutError):
-                refused = RefusedError(503, "unavailable")
-            self.refusals[name, refused.reason] += 1
-            if posts := self._refused.due(name, refused.reason):
-                log.warning("webhook.refused", door=name, reason=refused.reason, status=refused.status, posts=posts)
-            return refused.response()
-
-        return Route(path, guarded, methods=list(methods or ("POST",)))
+    def refused(self, door: str, error: Exception) -> Response:
+        """Counts a refusal, or that the ledger did not take it in time; returns what the sender hears."""
+        refused = error if isinstance(error, RefusedError) else RefusedError(503, "unavailable")
+        self.refusals[door, refused.reason] += 1
+        if posts := self._refused.due(door, refused.reason):
+            log.warning("webhook.refused", door=door, reason=refused.reason, status=refused.status, posts=posts)
+        return refused.response()
 
     async def take(self, rows: Mapping[WorkName, Sequence[Announced]], mark: str = "") -> None:
         """Puts all rows of a post into the work, in one step, or raises an error within a second.
@@ -143,6 +138,21 @@ class Inbox:
         """Take nothing more."""
         await self._gathering.aclose()
         await self.bell.aclose()
+
+
+class _Entrance:
+    """Answers what comes to one path; an application of its own, so that nothing stands between router and handler."""
+
+    def __init__(self, inbox: Inbox, path: str, handler: Handler) -> None:
+        self._inbox, self._handler = inbox, handler
+        self._door = path.partition("{")[0].strip("/").replace("/", ".")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            response = await self._handler(Request(scope, receive))
+        except (RefusedError, LedgerUnavailableError, TimeoutError) as error:
+            response = self._inbox.refused(self._door, error)
+        await response(scope, receive, send)
 
 
 async def within(step: Awaitable[T]) -> T:

@@ -226,7 +226,7 @@ def client(redis_socket: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
         settings_ = settings_in(tmp_path_factory.mktemp("api"))
         app = web_app(Ledger.over(redis), settings_, asyncio.Event())
         http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://refill")
-        lifespan = app.router.lifespan_context(app)  # the transport begins and ends nothing by itself
+        lifespan = app.lifespan_context(app)  # the transport begins and ends nothing by itself
         runner.run(lifespan.__aenter__())
         yield Client(runner, http)
         runner.run(http.aclose())

@@ -147,7 +147,7 @@ async def test_readiness_sees_that_redis_takes_no_writes_without_writing(scene: 
     await scene.ledger.timetable.beat("w1", {"shut": []})
     app = web_app(scene.ledger, settings, asyncio.Event())
     client_of = AsyncClient(transport=ASGITransport(app), base_url="http://refill")
-    async with app.router.lifespan_context(app), client_of as client:
+    async with app.lifespan_context(app), client_of as client:
         changes = (await scene.redis.info("persistence"))["rdb_changes_since_last_save"]
         assert (await client.get("/readyz")).status_code == 200
         assert (await scene.redis.info("persistence"))["rdb_changes_since_last_save"] == changes

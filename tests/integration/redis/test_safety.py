@@ -44,7 +44,7 @@ async def test_readyz_and_metrics_tell_it(insisting: Scene) -> None:
     await insisting.ledger.timetable.beat("w1", {"shut": []})
     app = web_app(insisting.ledger, settings, asyncio.Event())
     client_of = AsyncClient(transport=ASGITransport(app), base_url="http://refill")
-    async with app.router.lifespan_context(app), client_of as client:
+    async with app.lifespan_context(app), client_of as client:
         ready = (await client.get("/readyz")).json()
         assert (ready["status"], [SENTENCE in one for one in ready["warnings"]]) == ("ok", [True])
         assert "refill_redis_unsafe 1.0" in (await client.get("/metrics")).text
