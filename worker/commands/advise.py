@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from msgspec import to_builtins
 
 from config.settings import Settings
 from connectors.models import Offer
-from worker.commands.options import Config, Json, finish, one_command
+from worker.commands.options import Config, Json, as_command, one_command
 from worker.commands.session import out, print_json, session, settings_of
 from worker.commands.tables import table
 from worker.decide.odds import ENOUGH, EXPLORED, Odds, odds_of
@@ -25,9 +24,15 @@ from worker.service.policy import policy
 _COUNTRIES = 15  # rows on a terminal; --json has them all
 _SEED = 20  # the interval of the same counts is the same
 
+app = one_command()
 
-async def run_advise(config: Path | None, *, as_json: bool) -> int:
-    """Read the counters and show what they say; no vendor is asked."""
+
+@as_command(app)
+async def command(config: Config = None, as_json: Json = False) -> int:
+    """Show what each provider brings at what price, and the cheapest order.
+
+    Asks nobody and changes nothing.
+    """
     settings = settings_of(config)
     async with session(settings) as runtime:
         odds, offers = odds_of(await runtime.lookups.yields.counted()), runtime.lookups.offers
@@ -120,15 +125,3 @@ def sentences(rules: Policy, found: Advice) -> Iterator[str]:
             if not rules.learned
             else ("  The order is learned already and keeps following the results.")
         )
-
-
-app = one_command()
-
-
-@app.command()
-def command(config: Config = None, as_json: Json = False) -> None:
-    """Show what each provider brings at what price, and the cheapest order.
-
-    Asks nobody and changes nothing.
-    """
-    finish(run_advise(config, as_json=as_json))

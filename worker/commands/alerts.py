@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 from msgspec.structs import asdict
 
 from config.problems import ConfigError
-from worker.commands.options import Config, Json, finish, group
+from worker.commands.options import Config, Json, as_command, group
 from worker.commands.session import err, opened_ledger, out, print_json, settings_of
 from worker.commands.tables import table
 from worker.ledger.journal.alerts import KeptAlerts
@@ -21,9 +20,12 @@ NOWHERE = (
     "REFILL_ALERTS__WEBHOOK_SECRET, or alerts.mail_to with alerts.smtp (docs/alerts.md)"
 )
 
+app = group("Show which alerts stand, or send a test by every way they go.")
 
-async def run_alerts_list(config: Path | None, *, as_json: bool) -> int:
-    """Show what stands, and who has got it."""
+
+@as_command(app, "list")
+async def alerts_list(config: Config = None, as_json: Json = False) -> int:
+    """List what stands, since when, and by which way it was sent."""
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
         found, now = (await KeptAlerts(ledger.scripts).all()).values(), await ledger.scripts.now()
@@ -37,8 +39,12 @@ async def run_alerts_list(config: Path | None, *, as_json: bool) -> int:
     return DONE
 
 
-async def run_alerts_test(config: Path | None, *, as_json: bool) -> int:
-    """Send a test by every way; exit code 1 when one of them fails."""
+@as_command(app, "test")
+async def alerts_test(config: Config = None, as_json: Json = False) -> int:
+    """Send a test message by every way that is configured.
+
+    Exit codes: 0 sent, 1 one of them failed, 2 none is configured.
+    """
     settings = settings_of(config)
     if not settings.alerts.is_on:
         raise ConfigError([NOWHERE])
@@ -58,21 +64,3 @@ async def run_alerts_test(config: Path | None, *, as_json: bool) -> int:
             else:
                 err.say(f"{way.name}: not sent to {way.where} ({error})", style="red")
     return FAILED if any(ended.values()) else DONE
-
-
-app = group("Show which alerts stand, or send a test by every way they go.")
-
-
-@app.command("list")
-def alerts_list(config: Config = None, as_json: Json = False) -> None:
-    """List what stands, since when, and by which way it was sent."""
-    finish(run_alerts_list(config, as_json=as_json))
-
-
-@app.command("test")
-def alerts_test(config: Config = None, as_json: Json = False) -> None:
-    """Send a test message by every way that is configured.
-
-    Exit codes: 0 sent, 1 one of them failed, 2 none is configured.
-    """
-    finish(run_alerts_test(config, as_json=as_json))

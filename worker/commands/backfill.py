@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from msgspec import Struct
 from rich.table import Table
 
 from config.counts import counted
 from worker.commands.names import known_watch
-from worker.commands.options import Config, CrmName, Json, MaxCredits, ObjectName, finish, one_command
+from worker.commands.options import Config, CrmName, Json, MaxCredits, ObjectName, as_command, one_command
 from worker.commands.progress import live, say, say_observed
 from worker.commands.session import err, opened_ledger, out, print_json, report, session, settings_of
 from worker.commands.tables import table
@@ -37,14 +36,7 @@ from worker.visits.budget_lines import set_cap
 ALIVE_MS = 25_000  # a worker gives a sign of life every ten seconds; nobody waits here for one that was killed
 ROOM = 200  # a page of either crm
 
-
-class Walk(Struct, frozen=True):
-    """Holds what is asked for: at most ``limit`` records with gaps, ``max_credits`` credits; ``None`` = no bound."""
-
-    crm: str
-    object: str
-    limit: int | None = None
-    max_credits: int | None = None
+app = one_command()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +69,7 @@ class Walked:
         return self.ending.as_json() | facts
 
 
-async def run_stop(config: Path | None, crm: str, object: str, *, as_json: bool) -> int:
+async def _stop(config: Path | None, crm: str, object: str, *, as_json: bool) -> int:
     """Stop the walk where it is; what is in the work already is still visited."""
     settings = settings_of(config)
     known_watch(settings, crm, object)
@@ -89,19 +81,33 @@ async def run_stop(config: Path | None, crm: str, object: str, *, as_json: bool)
     return DONE
 
 
-async def run_backfill(config: Path | None, walk: Walk, *, as_json: bool) -> int:
-    """Begin the walk, or take it up where it was stopped, and follow it to its end or to Ctrl-C."""
+@as_command(app)
+async def command(
+    crm: CrmName,
+    object: ObjectName,
+    limit: Annotated[int | None, typer.Option(min=1, help="Visit this many records, then stop.")] = None,
+    max_credits: MaxCredits = None,
+    stops: Annotated[bool, typer.Option("--stop", help="Stop the one under way, to be taken up later.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> int:
+    """Walk over every record a crm has; the same command goes on after Ctrl-C.
+
+    Ctrl-C stops it.
+    """
+    if stops:
+        return await _stop(config, crm, object, as_json=as_json)
     settings = settings_of(config)
-    known_watch(settings, walk.crm, walk.object)
+    known_watch(settings, crm, object)
     stop = stop_on_signals()
     async with session(settings) as runtime:
         ledger = runtime.ledger
-        work = ledger.work(walk.crm, walk.object)
-        run, capped = Run.new(RunKind.BACKFILL).name, walk.max_credits is not None
-        if walk.max_credits is not None:
-            await set_cap(ledger.cursors, run, walk.max_credits)  # before anybody can claim a record of it
+        work = ledger.work(crm, object)
+        run, capped = Run.new(RunKind.BACKFILL).name, max_credits is not None
+        if max_credits is not None:
+            await set_cap(ledger.cursors, run, max_credits)  # before anybody can claim a record of it
         is_served = any(beat.serves_all for beat in await ledger.timetable.alive(ALIVE_MS))
-        state = await start_backfill(work, ledger.cursors, run=run, limit=walk.limit, renamed=capped)
+        state = await start_backfill(work, ledger.cursors, run=run, limit=limit, renamed=capped)
         if capped and state.run != run:
             err.say("one is under way with bounds of its own: --stop it first, then give others")
         await work.of_run.own_all(state.run, only_cut=True)
@@ -119,14 +125,14 @@ async def run_backfill(config: Path | None, walk: Walk, *, as_json: bool) -> int
             is_stuck = not (walker.state.done or walker.state.stopped)
             if is_stuck:
                 walker.state = await stop_backfill(work, ledger.cursors) or walker.state
-        found = await _walked(walker, left, max_credits=walk.max_credits, is_stuck=is_stuck and not stop.is_set())
+        found = await _walked(walker, left, max_credits=max_credits, is_stuck=is_stuck and not stop.is_set())
     if as_json:
         print_json(found.as_json())
     else:
-        out.print(_summary(walk, found))
-        _say(_where(walk.crm, walk.object, found.state))
+        out.print(_summary(f"{crm} {object}", found))
+        out.say(_where(crm, object, found.state))
     say(found.ending)
-    say_observed(settings, [walk.crm])
+    say_observed(settings, [crm])
     return DONE if stop.is_set() else found.ending.code
 
 
@@ -178,7 +184,7 @@ async def _walked(walker: _Walker, left: list[Held], *, max_credits: int | None,
     return Walked(state, sum(one.records for one in left), together(by_work.values()), credits, ending)
 
 
-def _summary(walk: Walk, found: Walked) -> Table:
+def _summary(what: str, found: Walked) -> Table:
     rows: list[tuple[str, object]] = [
         ("records walked", found.state.seen),
         ("records visited", found.figures.records),
@@ -188,7 +194,7 @@ def _summary(walk: Walk, found: Walked) -> Table:
         ("still open", found.open),
         ("dead letters", found.ending.dead),
     ]
-    return table(f"Backfill of {walk.crm} {walk.object}", ("", ""), rows, figures=1)
+    return table(f"Backfill of {what}", ("", ""), rows, figures=1)
 
 
 def _where(crm: str, object: str, state: Backfill) -> str:
@@ -199,29 +205,3 @@ def _where(crm: str, object: str, state: Backfill) -> str:
         )
     at_limit = " at its limit" if state.left == 0 else ""
     return f"stopped{at_limit} after {counted(state.seen, 'record')}: refill backfill {crm} {object} goes on from there"
-
-
-def _say(text: str) -> None:
-    out.say(text)
-
-
-app = one_command()
-
-
-@app.command()
-def command(
-    crm: CrmName,
-    object: ObjectName,
-    limit: Annotated[int | None, typer.Option(min=1, help="Visit this many records, then stop.")] = None,
-    max_credits: MaxCredits = None,
-    stop: Annotated[bool, typer.Option("--stop", help="Stop the one under way, to be taken up later.")] = False,
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
-    """Walk over every record a crm has; the same command goes on after Ctrl-C.
-
-    Ctrl-C stops it.
-    """
-    if stop:
-        finish(run_stop(config, crm, object, as_json=as_json))
-    finish(run_backfill(config, Walk(crm, object, limit, max_credits), as_json=as_json))

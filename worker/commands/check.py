@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 from rich.text import Text
 from structlog.contextvars import bound_contextvars
@@ -20,7 +19,7 @@ from connectors.openprospect.client import OpenProspect
 from worker.commands.check_crms import checks_of_crms
 from worker.commands.check_platform import hosts, redis_place
 from worker.commands.check_results import FAILED_LEVEL, OK, WARNING, CheckResult, standing
-from worker.commands.options import Config, Json, finish, one_command
+from worker.commands.options import Config, Json, as_command, one_command
 from worker.commands.session import err, out, print_json, settings_of, with_work
 from worker.commands.tables import cell, table
 from worker.ledger.intake.accounts import Accounts
@@ -39,9 +38,12 @@ from worker.service.vendors import open_providers
 _OTHERWISE = "restart them, if it was changed; two installations need names (docs/redis.md)"
 _STYLES = {OK: "green", WARNING: "yellow", FAILED_LEVEL: "red"}
 
+app = one_command()
 
-async def run_check(config: Path | None, *, as_json: bool) -> int:
-    """Look at everything at once; no failure hides another."""
+
+@as_command(app)
+async def command(config: Config = None, as_json: Json = False) -> int:
+    """Verify configuration, Redis, credentials, mapped properties; say what to do."""
     try:
         settings = settings_of(config)
     except ConfigError as error:
@@ -182,12 +184,3 @@ async def _providers(settings: Settings, stack: AsyncExitStack) -> list[Awaitabl
         key = variable(("providers", "openprospect", "api_key"))
         asked.append(standing("openprospect", key, vendor.account_status(), vendor.clock))
     return asked
-
-
-app = one_command()
-
-
-@app.command()
-def command(config: Config = None, as_json: Json = False) -> None:
-    """Verify configuration, Redis, credentials, mapped properties; say what to do."""
-    finish(run_check(config, as_json=as_json))

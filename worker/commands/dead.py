@@ -11,7 +11,18 @@ from msgspec.structs import asdict
 
 from config.problems import ConfigError
 from worker.commands.names import chosen_works, known_record, known_work
-from worker.commands.options import AnyCrm, AnyId, AnyObject, Config, CrmName, Json, ObjectName, RecordId, finish, group
+from worker.commands.options import (
+    AnyCrm,
+    AnyId,
+    AnyObject,
+    Config,
+    CrmName,
+    Json,
+    ObjectName,
+    RecordId,
+    as_command,
+    group,
+)
 from worker.commands.progress import failed
 from worker.commands.session import opened_ledger, out, print_json, report, settings_of
 from worker.commands.tables import table
@@ -22,9 +33,13 @@ from worker.manual.exit_codes import DONE
 from worker.reports.words import ago
 from worker.upkeep.dead_letters import letters
 
+Everything = Annotated[bool, typer.Option("--all", help="Those of every crm.")]
+app = group("List, replay or drop records that failed too often.")
 
-async def run_dead_list(config: Path | None, crm: str | None, object: str | None, *, as_json: bool) -> int:
-    """List every dead letter, oldest first."""
+
+@as_command(app, "list")
+async def dead_list(crm: AnyCrm = None, object: AnyObject = None, config: Config = None, as_json: Json = False) -> int:
+    """List dead letters with their reasons, oldest first."""
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
         works = chosen_works(settings, crm, object, await ledger.all_work.works())
@@ -38,8 +53,11 @@ async def run_dead_list(config: Path | None, crm: str | None, object: str | None
     return DONE
 
 
-async def run_dead_show(config: Path | None, crm: str, object: str, id: str, *, as_json: bool) -> int:
-    """Show one dead letter with the changes that were open when it was buried."""
+@as_command(app, "show")
+async def dead_show(
+    crm: CrmName, object: ObjectName, id: RecordId, config: Config = None, as_json: Json = False
+) -> int:
+    """Show one dead letter: reason, attempts, since when, run, changes that were open."""
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
         work = ledger.work(*known_work(settings, crm, object, await ledger.all_work.works()))
@@ -63,16 +81,32 @@ async def run_dead_show(config: Path | None, crm: str, object: str, id: str, *, 
     return DONE
 
 
-async def run_dead_replay(
-    config: Path | None, names: tuple[str | None, str | None, str | None], *, as_json: bool
+@as_command(app, "replay")
+async def dead_replay(
+    crm: AnyCrm = None,
+    object: AnyObject = None,
+    id: AnyId = None,
+    everything: Everything = False,
+    config: Config = None,
+    as_json: Json = False,
 ) -> int:
     """Visit dead letters again, with all attempts before them."""
-    return await _each_dead(config, names, "replay", as_json=as_json)
+    _names_something(crm, everything=everything)
+    return await _each_dead(config, (crm, object, id), "replay", as_json=as_json)
 
 
-async def run_dead_drop(config: Path | None, names: tuple[str | None, str | None, str | None], *, as_json: bool) -> int:
-    """Take dead letters out of the work for good."""
-    return await _each_dead(config, names, "drop", as_json=as_json)
+@as_command(app, "drop")
+async def dead_drop(
+    crm: AnyCrm = None,
+    object: AnyObject = None,
+    id: AnyId = None,
+    everything: Everything = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> int:
+    """Give dead letters up: they leave the work, what was open goes to the journal."""
+    _names_something(crm, everything=everything)
+    return await _each_dead(config, (crm, object, id), "drop", as_json=as_json)
 
 
 async def _each_dead(
@@ -109,48 +143,3 @@ def _letter(name: WorkName, letter: DeadLetter) -> dict[str, object]:
     fields = asdict(letter)
     since = fields.pop("since_ms")
     return {"crm": name[0], "object": name[1], **fields, "since": since}
-
-
-Everything = Annotated[bool, typer.Option("--all", help="Those of every crm.")]
-
-app = group("List, replay or drop records that failed too often.")
-
-
-@app.command("list")
-def dead_list(crm: AnyCrm = None, object: AnyObject = None, config: Config = None, as_json: Json = False) -> None:
-    """List dead letters with their reasons, oldest first."""
-    finish(run_dead_list(config, crm, object, as_json=as_json))
-
-
-@app.command("show")
-def dead_show(crm: CrmName, object: ObjectName, id: RecordId, config: Config = None, as_json: Json = False) -> None:
-    """Show one dead letter: reason, attempts, since when, run, changes that were open."""
-    finish(run_dead_show(config, crm, object, id, as_json=as_json))
-
-
-@app.command("replay")
-def dead_replay(
-    crm: AnyCrm = None,
-    object: AnyObject = None,
-    id: AnyId = None,
-    everything: Everything = False,
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
-    """Visit dead letters again, with all attempts before them."""
-    _names_something(crm, everything=everything)
-    finish(run_dead_replay(config, (crm, object, id), as_json=as_json))
-
-
-@app.command("drop")
-def dead_drop(
-    crm: AnyCrm = None,
-    object: AnyObject = None,
-    id: AnyId = None,
-    everything: Everything = False,
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
-    """Give dead letters up: they leave the work, what was open goes to the journal."""
-    _names_something(crm, everything=everything)
-    finish(run_dead_drop(config, (crm, object, id), as_json=as_json))

@@ -21,7 +21,7 @@ from config.counts import counted
 from config.load import load
 from config.logs import configure_logs
 from worker.commands import trial
-from worker.commands.options import Json, People, Seed, finish, one_command
+from worker.commands.options import Json, People, Seed, as_command, one_command
 from worker.commands.progress import live, say
 from worker.commands.session import err, out, print_json, session
 from worker.commands.terminal import Listing
@@ -36,9 +36,17 @@ EXAMPLES = 5
 
 PATIENCE_S = 30.0
 
+app = one_command()
 
-async def run_demo(*, records: int, seed: int, as_json: bool, keep: bool) -> int:
-    """Fill a seeded CRM and show it; then show that doing it again costs and writes nothing."""
+
+@as_command(app)
+async def command(
+    records: People = 300,
+    seed: Seed = 1,
+    as_json: Json = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave everything up for a look.")] = False,
+) -> int:
+    """See it work: imitated vendors, a seeded CRM, a pass, and a second one that costs nothing."""
     configure_logs(level=40)
     folder = Path(tempfile.mkdtemp(prefix="refill-demo-"))
     try:
@@ -195,17 +203,3 @@ def _delivered(report: PassReport) -> Listing:
             row = [tally.get("companies", 0), tally.get("contacts", 0), tally.get("created.company", 0), made]
             table.add_row(crm, *(str(count) for count in row))
     return table
-
-
-app = one_command()
-
-
-@app.command()
-def command(
-    records: People = 300,
-    seed: Seed = 1,
-    as_json: Json = False,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave everything up for a look.")] = False,
-) -> None:
-    """See it work: imitated vendors, a seeded CRM, a pass, and a second one that costs nothing."""
-    finish(run_demo(records=records, seed=seed, as_json=as_json, keep=keep))

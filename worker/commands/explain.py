@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
@@ -13,7 +12,7 @@ from config.fields import PEOPLE
 from config.plain import shown
 from connectors.models import Fate
 from worker.commands.names import known_record, known_work
-from worker.commands.options import Config, CrmName, Json, ObjectName, RecordId, finish, one_command
+from worker.commands.options import Config, CrmName, Json, ObjectName, RecordId, as_command, one_command
 from worker.commands.progress import failed
 from worker.commands.records import nowhere
 from worker.commands.session import out, print_json, session, settings_of
@@ -26,9 +25,15 @@ from worker.reports.words import ago, lasting
 _NOW, _NEXT = "now", "next"
 UNTOLD = frozenset({"uncertain", "resolved"})
 
+app = one_command()
 
-async def run_explain(config: Path | None, crm: str, object: str, id: str, *, as_json: bool) -> int:
-    """Tells what the ledger knows of a record, and what a visit would do with it now."""
+
+@as_command(app)
+async def command(crm: CrmName, object: ObjectName, id: RecordId, config: Config = None, as_json: Json = False) -> int:
+    """Show why one record is as it is, and what a visit would do now.
+
+    Where it stands, what was asked and written, what holds it back.
+    """
     settings = settings_of(config)
     logging.getLogger("connectors").setLevel(logging.ERROR)  # what cannot be read is said below
     async with session(settings) as runtime:
@@ -89,15 +94,3 @@ def _folded(text: str, width: int | None) -> list[str]:
 
 def _has_values(one: StoryEvent) -> bool:
     return bool(one.before or one.after)
-
-
-app = one_command()
-
-
-@app.command()
-def command(crm: CrmName, object: ObjectName, id: RecordId, config: Config = None, as_json: Json = False) -> None:
-    """Show why one record is as it is, and what a visit would do now.
-
-    Where it stands, what was asked and written, what holds it back.
-    """
-    finish(run_explain(config, crm, object, id, as_json=as_json))

@@ -24,7 +24,7 @@ from connectors.models import Grade, Record
 from connectors.registry import NAMES
 from worker.commands.csv_text import TableWriter, TextTable, read
 from worker.commands.meter import Meter
-from worker.commands.options import Config, Json, MaxCredits, Patience, finish, one_command
+from worker.commands.options import Config, Json, MaxCredits, Patience, as_command, one_command
 from worker.commands.session import err, out, print_json, session, settings_of
 from worker.decide import columns
 from worker.decide.columns import Columns
@@ -55,6 +55,8 @@ _WAITS = {  # why, and what is next
     "outage": ("the provider does not answer", f"{_AGAIN} later"),
     "stopped": ("it was stopped", _AGAIN),
 }
+
+app = one_command()
 
 
 class CsvAsked(Struct, frozen=True):
@@ -90,7 +92,49 @@ class _Sums:
         self.waits.update({*row.waits.values(), *row.held})
 
 
-async def run_csv(config: Path | None, asked: CsvAsked, *, as_json: bool, quiet: bool) -> int:
+@as_command(app)
+async def command(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A table with a header and a row for each person.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where the filled table is written.")] = None,
+    column: Annotated[list[str] | None, typer.Option(help="FIELD=COLUMN (name or number); may be repeated.")] = None,
+    field: Annotated[list[str] | None, typer.Option(help="A field to fill; may be repeated.")] = None,
+    accept: Annotated[list[str] | None, typer.Option(help="Grades of e-mails to take; default: valid.")] = None,
+    region: Annotated[str, typer.Option(help="Where a number without + is at home, such as DE.")] = "",
+    header: Annotated[bool, typer.Option("--header/--no-header", help="Whether the first row names columns.")] = True,
+    limit: Annotated[int | None, typer.Option(min=1, help="Look up this many rows with gaps at most.")] = None,
+    max_credits: MaxCredits = None,
+    patience: Patience = PATIENCE_S,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be asked; send and write nothing.")
+    ] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace an output that is there.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> int:
+    """Fill the blanks of a CSV, with provider keys and no CRM.
+
+    Run it again to go on; nothing is paid twice.
+    Exit codes: 0 done, 1 failed, 2 wrong use, 4 rows are left: the sentence says what they wait for.
+    """
+    asked = CsvAsked(
+        file=file,
+        output=output,
+        columns=column or (),
+        fields=field or (),
+        accept=accept or (),
+        region=region,
+        header=header,
+        limit=limit,
+        max_credits=max_credits,
+        patience_s=patience,
+        dry_run=dry_run,
+        replace=replace,
+    )
+    return await _run(config, asked, as_json=as_json, quiet=quiet)
+
+
+async def _run(config: Path | None, asked: CsvAsked, *, as_json: bool, quiet: bool) -> int:
     """Fill a table and write it whole; run again, it takes what is kept and pays nothing twice."""
     table, at, fields = _table(asked)
     output = None if asked.dry_run else _output(asked)
@@ -395,48 +439,3 @@ def _tell(summary: Mapping[str, Any], figures: Mapping[str, str], *, as_json: bo
         err.say(f"{counted(count, 'row is', 'rows are')} not finished: {text}{more}. Next: {step}", style="yellow")
     for name, credits in summary["uncertain"].items():
         err.say(f"{counted(credits, 'credit')} at {name} may not have been charged: refill uncertain list")
-
-
-app = one_command()
-
-
-@app.command()
-def command(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A table with a header and a row for each person.")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where the filled table is written.")] = None,
-    column: Annotated[list[str] | None, typer.Option(help="FIELD=COLUMN (name or number); may be repeated.")] = None,
-    field: Annotated[list[str] | None, typer.Option(help="A field to fill; may be repeated.")] = None,
-    accept: Annotated[list[str] | None, typer.Option(help="Grades of e-mails to take; default: valid.")] = None,
-    region: Annotated[str, typer.Option(help="Where a number without + is at home, such as DE.")] = "",
-    header: Annotated[bool, typer.Option("--header/--no-header", help="Whether the first row names columns.")] = True,
-    limit: Annotated[int | None, typer.Option(min=1, help="Look up this many rows with gaps at most.")] = None,
-    max_credits: MaxCredits = None,
-    patience: Patience = PATIENCE_S,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be asked; send and write nothing.")
-    ] = False,
-    replace: Annotated[bool, typer.Option("--replace", help="Replace an output that is there.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
-    """Fill the blanks of a CSV, with provider keys and no CRM.
-
-    Run it again to go on; nothing is paid twice.
-    Exit codes: 0 done, 1 failed, 2 wrong use, 4 rows are left: the sentence says what they wait for.
-    """
-    asked = CsvAsked(
-        file=file,
-        output=output,
-        columns=column or (),
-        fields=field or (),
-        accept=accept or (),
-        region=region,
-        header=header,
-        limit=limit,
-        max_credits=max_credits,
-        patience_s=patience,
-        dry_run=dry_run,
-        replace=replace,
-    )
-    finish(run_csv(config, asked, as_json=as_json, quiet=quiet))

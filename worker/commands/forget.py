@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from worker.commands.options import Config, Country, Json, OfKind, Person, Record, finish, one_command
+from worker.commands.options import Config, Country, Json, OfKind, Person, Record, as_command, one_command
 from worker.commands.person import Somebody, somebody
 from worker.commands.report import PersonAsked
 from worker.commands.session import err, out, print_json, session, settings_of
@@ -22,9 +21,25 @@ from worker.service.refresh_tokens import secret_key
 from worker.upkeep.forget import Eraser, Forgotten
 from worker.upkeep.traces import Traces, traces
 
+app = one_command()
 
-async def run_forget(config: Path | None, asked: PersonAsked, *, yes: bool, as_json: bool) -> int:
-    """Show what is held, ask, erase, and look again whether anything is left."""
+
+@as_command(app)
+async def command(
+    person: Person = None,
+    record: Record = None,
+    kind: OfKind = None,
+    country: Country = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Erase without asking.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> int:
+    """Erase a person everywhere; hashes stay, so that nobody looks them up again.
+
+    Erases from answers, journal, work, deliveries, spool, archive and Redis' files.
+    Nobody looks them up or makes them again. Exit code 1: something is left, or a crm was not asked; run it again.
+    """
+    asked = PersonAsked(tuple(person or ()), ValueReading(kind or "", tuple(country or ())), record)
     settings = settings_of(config)
     secret_key(settings)  # refuses where there is none: the person would be bought again
     async with session(settings) as runtime:
@@ -113,25 +128,3 @@ def left(who: Somebody, ended: Forgotten) -> Iterator[str]:
         yield f"the archive may still tell of them ({ended.unarchived}): look at journal.archive_dir, run this again"
     if ended.unwritten:
         yield "Redis has not written its files anew yet, so they may hold old bytes: run this again"
-
-
-app = one_command()
-
-
-@app.command()
-def command(
-    person: Person = None,
-    record: Record = None,
-    kind: OfKind = None,
-    country: Country = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Erase without asking.")] = False,
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
-    """Erase a person everywhere; hashes stay, so that nobody looks them up again.
-
-    Erases from answers, journal, work, deliveries, spool, archive and Redis' files.
-    Nobody looks them up or makes them again. Exit code 1: something is left, or a crm was not asked; run it again.
-    """
-    asked = PersonAsked(tuple(person or ()), ValueReading(kind or "", tuple(country or ())), record)
-    finish(run_forget(config, asked, yes=yes, as_json=as_json))

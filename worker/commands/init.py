@@ -38,7 +38,7 @@ from worker.commands.init_answers import (
     read_budgets,
     words,
 )
-from worker.commands.options import Json, finish, one_command
+from worker.commands.options import Json, as_command, one_command
 from worker.commands.session import err, print_json
 from worker.manual.exit_codes import DONE, FAILED, WRONG_USE
 
@@ -46,6 +46,8 @@ MODES = ("observe", "review", "auto")
 DAY = 50  # credits a day to begin with
 NO = "there is no"
 T = TypeVar("T")
+
+app = one_command()
 
 
 class InitAsked(Struct, frozen=True):
@@ -68,7 +70,63 @@ class InitAsked(Struct, frozen=True):
     offline: bool = False
 
 
-def run_init(asked: InitAsked, *, as_json: bool = False) -> int:
+@as_command(app)
+def command(
+    folder: Annotated[Path, typer.Option(help="Where refill.toml and .env are written.")] = Path(),
+    crm: Annotated[
+        Literal["hubspot", "salesforce"] | None, typer.Option(metavar="KIND", help="hubspot or salesforce.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="Its name: small letters, digits, single underscores.")] = "",
+    base_url: Annotated[str, typer.Option(help="The org's own address; Salesforce only.")] = "",
+    auth: Annotated[
+        str, typer.Option(metavar="HOW", help="token or oauth; jwt, refresh_token or client_credentials (Salesforce).")
+    ] = "",
+    object: Annotated[list[str] | None, typer.Option(help="contact or lead; may be repeated.")] = None,
+    field: Annotated[list[str] | None, typer.Option(help="A field to fill; may be repeated.")] = None,
+    linkedin: Annotated[str, typer.Option(help="The property with the LinkedIn address.")] = "",
+    budget: Annotated[
+        list[str] | None, typer.Option(metavar="LIMIT", help="Credits: kaspr=50 a day, kaspr=50/500 a month, too.")
+    ] = None,
+    account_id: Annotated[int | None, typer.Option(min=1, help="Your account's number at Forager.")] = None,
+    mode: Annotated[
+        Literal["observe", "review", "auto"] | None,
+        typer.Option(metavar="MODE", help="observe (default), review or auto."),
+    ] = None,
+    blank_values: Annotated[
+        bool | None, typer.Option("--blank-values/--no-blank-values", help="N/A and the like count as blank.")
+    ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace a refill.toml that is there.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Ask nothing: defaults, and secrets from the environment.")
+    ] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Write it without trying it.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Write a first configuration: asks, tries it, then writes refill.toml and .env.
+
+    Without a terminal nothing is asked: options and the environment say it all, and what is missing is named.
+    """
+    asked = InitAsked(
+        folder=folder,
+        kind=crm or "",
+        name=name,
+        base_url=base_url,
+        auth=auth,
+        objects=object or (),
+        fields=field or (),
+        linkedin_property=linkedin,
+        budgets=budget or (),
+        account_id=account_id,
+        mode=mode or "",
+        blank_values=blank_values,
+        replace=replace,
+        yes=yes,
+        offline=offline,
+    )
+    return _run(asked, as_json=as_json)
+
+
+def _run(asked: InitAsked, *, as_json: bool) -> int:
     """Ask for what was not given, try it, and write both files; nothing is written before everything is known."""
     configure_logs(level=logging.ERROR)
     logging.getLogger("connectors").setLevel(logging.ERROR)
@@ -388,62 +446,3 @@ def _retried(question: str, default: str, read: Callable[[str], T]) -> T:
             err.say(error.problems[0], style="red")
         except ValueError:
             err.say(f"{text} is not a whole number", style="red")
-
-
-app = one_command()
-
-
-@app.command()
-def command(
-    folder: Annotated[Path, typer.Option(help="Where refill.toml and .env are written.")] = Path(),
-    crm: Annotated[
-        Literal["hubspot", "salesforce"] | None, typer.Option(metavar="KIND", help="hubspot or salesforce.")
-    ] = None,
-    name: Annotated[str, typer.Option(help="Its name: small letters, digits, single underscores.")] = "",
-    base_url: Annotated[str, typer.Option(help="The org's own address; Salesforce only.")] = "",
-    auth: Annotated[
-        str, typer.Option(metavar="HOW", help="token or oauth; jwt, refresh_token or client_credentials (Salesforce).")
-    ] = "",
-    object: Annotated[list[str] | None, typer.Option(help="contact or lead; may be repeated.")] = None,
-    field: Annotated[list[str] | None, typer.Option(help="A field to fill; may be repeated.")] = None,
-    linkedin: Annotated[str, typer.Option(help="The property with the LinkedIn address.")] = "",
-    budget: Annotated[
-        list[str] | None, typer.Option(metavar="LIMIT", help="Credits: kaspr=50 a day, kaspr=50/500 a month, too.")
-    ] = None,
-    account_id: Annotated[int | None, typer.Option(min=1, help="Your account's number at Forager.")] = None,
-    mode: Annotated[
-        Literal["observe", "review", "auto"] | None,
-        typer.Option(metavar="MODE", help="observe (default), review or auto."),
-    ] = None,
-    blank_values: Annotated[
-        bool | None, typer.Option("--blank-values/--no-blank-values", help="N/A and the like count as blank.")
-    ] = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Replace a refill.toml that is there.")] = False,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Ask nothing: defaults, and secrets from the environment.")
-    ] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Write it without trying it.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Write a first configuration: asks, tries it, then writes refill.toml and .env.
-
-    Without a terminal nothing is asked: options and the environment say it all, and what is missing is named.
-    """
-    asked = InitAsked(
-        folder=folder,
-        kind=crm or "",
-        name=name,
-        base_url=base_url,
-        auth=auth,
-        objects=object or (),
-        fields=field or (),
-        linkedin_property=linkedin,
-        budgets=budget or (),
-        account_id=account_id,
-        mode=mode or "",
-        blank_values=blank_values,
-        replace=replace,
-        yes=yes,
-        offline=offline,
-    )
-    finish(run_init(asked, as_json=as_json))

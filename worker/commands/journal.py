@@ -5,6 +5,7 @@ Every change, lookup and refusal, with its reason in words, its price, and what 
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import dataclasses
 import json
@@ -25,7 +26,7 @@ from connectors.options import parse_duration
 from worker.commands.journal_parquet import write_parquet
 from worker.commands.meter import Meter
 from worker.commands.names import known_crm, known_record
-from worker.commands.options import Config, Json, Record, RunName, Since, finish
+from worker.commands.options import Config, Json, Record, RunName, Since, as_command
 from worker.commands.session import err, opened_ledger, out, print_json, settings_of
 from worker.decide.journal_line import JournalFilter, JournalLine, cell
 from worker.ledger.journal.audit_heads import AuditHeads
@@ -35,6 +36,10 @@ from worker.upkeep.audit import NAME, verify
 from worker.upkeep.journal_reader import PAGE, journal_lines, newer
 
 COLUMNS = tuple(one.name for one in dataclasses.fields(JournalLine))
+
+
+HELP = "List every change, lookup and refusal: from whom, why, before and after, price."
+app = typer.Typer(help=HELP, add_completion=False)
 
 
 class JournalAsked(Struct, frozen=True):
@@ -75,8 +80,9 @@ async def run_journal(config: Path | None, asked: JournalAsked) -> int:
     return DONE
 
 
-async def run_verify(config: Path | None, *, as_json: bool) -> int:
-    """Check the audit file: a line that is missing or was altered is named with its number."""
+@as_command(app, "verify")
+async def journal_verify(config: Config = None, as_json: Json = False) -> int:
+    """Check audit.jsonl: exit code 1 when a line is missing or was altered."""
     settings = settings_of(config)
     folder = settings.journal.archive_dir
     if not settings.journal.audit or folder is None:
@@ -175,11 +181,6 @@ def _sentence(line: JournalLine) -> str:
     )
 
 
-HELP = "List every change, lookup and refusal: from whom, why, before and after, price."
-
-app = typer.Typer(help=HELP, add_completion=False)
-
-
 @app.callback(invoke_without_command=True)
 def journal_list(
     context: typer.Context,
@@ -207,10 +208,4 @@ def journal_list(
         raise ConfigError(["a Parquet file has an end: give --parquet without --follow"])
     form = "csv" if as_csv else "json" if as_json else "text"
     asked = JournalAsked(run, record, crm, provider, field, reason, since, until, form, follow, parquet)
-    finish(run_journal(config, asked))
-
-
-@app.command("verify")
-def journal_verify(config: Config = None, as_json: Json = False) -> None:
-    """Check audit.jsonl: exit code 1 when a line is missing or was altered."""
-    finish(run_verify(config, as_json=as_json))
+    raise typer.Exit(asyncio.run(run_journal(config, asked)))

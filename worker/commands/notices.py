@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -12,7 +11,7 @@ from msgspec import Struct
 from config.counts import counted
 from config.problems import ConfigError
 from worker.commands.names import known_crm, known_record, known_watch
-from worker.commands.options import AnyCrm, Config, Json, Record, finish, one_command
+from worker.commands.options import AnyCrm, Config, Json, Record, as_command, one_command
 from worker.commands.session import err, opened_ledger, out, print_json, settings_of
 from worker.commands.tables import table
 from worker.commands.terminal import agreed
@@ -20,6 +19,10 @@ from worker.ledger.journal.notices import Notices
 from worker.ledger.money.answers import Ref
 from worker.manual.exit_codes import DONE, FAILED
 from worker.upkeep.notices import BoughtData, bought
+
+app = one_command()
+
+app = one_command()
 
 
 class Chosen(Struct, frozen=True):
@@ -30,29 +33,38 @@ class Chosen(Struct, frozen=True):
     open: bool = False
 
 
-async def run_notices(config: Path | None, chosen: Chosen, *, mark: bool, yes: bool, as_json: bool) -> int:
-    """Show the people, and note with ``mark`` that those shown were informed."""
+@as_command(app)
+async def command(
+    crm: AnyCrm = None,
+    record: Record = None,
+    only_open: Annotated[bool, typer.Option("--open", help="Only who was not informed yet.")] = False,
+    mark: Annotated[Literal["informed"] | None, typer.Option(help="Note that the people listed were informed.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Note more than one without asking.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> int:
+    """List the people whose data was bought, informed or not (GDPR, Art. 14).
+
+    Since when, from whom, which fields.
+    """
     settings = settings_of(config)
-    if chosen.crm:
-        known_crm(settings, chosen.crm)
-    wanted = chosen.record
-    if wanted:
-        crm, kind = known_watch(settings, wanted[0], wanted[1])
-        wanted = (crm, kind, known_record(settings, crm, kind, wanted[2]))
+    if crm:
+        known_crm(settings, crm)
+    if record:
+        name, kind = known_watch(settings, record[0], record[1])
+        record = (name, kind, known_record(settings, name, kind, record[2]))
     async with opened_ledger(settings) as ledger:
         notices = Notices(ledger.scripts)
         informed = await notices.informed()
         found = {
             ref: one
             for ref, one in (await bought(ledger.journal)).items()
-            if (not chosen.crm or ref[0] == chosen.crm)
-            and (not wanted or ref == wanted)
-            and not (chosen.open and ref in informed)
+            if (not crm or ref[0] == crm) and (not record or ref == record) and not (only_open and ref in informed)
         }
         if mark:
             open_ = [ref for ref in found if ref not in informed]
-            if wanted and not found:
-                raise ConfigError([f"nothing was bought about {' '.join(wanted)}"])
+            if record and not found:
+                raise ConfigError([f"nothing was bought about {' '.join(record)}"])
             who = counted(len(open_), "person", "people")
             if len(open_) > 1 and not yes and not agreed(f"Note that {who} were informed?"):
                 err.say(f"nothing was noted: {who}; --yes notes them without asking")
@@ -90,24 +102,3 @@ def _row(ref: Ref, one: BoughtData, informed: int | None) -> tuple[str, ...]:
 
 def _day(ms: int) -> str:
     return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d}"
-
-
-app = one_command()
-
-
-@app.command()
-def command(
-    crm: AnyCrm = None,
-    record: Record = None,
-    only_open: Annotated[bool, typer.Option("--open", help="Only who was not informed yet.")] = False,
-    mark: Annotated[Literal["informed"] | None, typer.Option(help="Note that the people listed were informed.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Note more than one without asking.")] = False,
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
-    """List the people whose data was bought, informed or not (GDPR, Art. 14).
-
-    Since when, from whom, which fields.
-    """
-    chosen = Chosen(crm, record, only_open)
-    finish(run_notices(config, chosen, mark=mark is not None, yes=yes, as_json=as_json))

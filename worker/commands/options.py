@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
 import typer
 
+Body = TypeVar("Body", bound=Callable[..., Coroutine[Any, Any, int] | int])
 Config = Annotated[Path | None, typer.Option("--config", help="refill.toml (default: REFILL_CONFIG, ./refill.toml)")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object, for scripts.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log every step.")]
@@ -67,6 +69,16 @@ def group(help: str) -> typer.Typer:
     return typer.Typer(help=help, no_args_is_help=True, add_completion=False)
 
 
-def finish(main: Coroutine[Any, Any, int] | int) -> NoReturn:
-    """Runs a command to its exit code and ends with it."""
-    raise typer.Exit(main if isinstance(main, int) else asyncio.run(main))
+def as_command(app: typer.Typer, name: str | None = None) -> Callable[[Body], Body]:
+    """Puts a function, async or not, under a name of ``app``; the command ends with the exit code that it returns."""
+
+    def registered(body: Body) -> Body:
+        @app.command(name)
+        @wraps(body)
+        def run(*args: Any, **kwargs: Any) -> NoReturn:
+            ended = body(*args, **kwargs)
+            raise typer.Exit(ended if isinstance(ended, int) else asyncio.run(ended))
+
+        return body
+
+    return registered

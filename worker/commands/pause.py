@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from worker.commands.names import ALL, known_target, pausable
-from worker.commands.options import Config, Json, Target, finish, one_command
+from worker.commands.options import Config, Json, Target, as_command, one_command
 from worker.commands.session import opened_ledger, report, settings_of
 from worker.ledger.ledger import Ledger
 from worker.manual.exit_codes import DONE
 
 OPERATOR = "operator"
 
+app = one_command()
 
-async def run_pause(config: Path | None, target: str, why: str, *, as_json: bool) -> int:
-    """Stop everything of a crm or a provider until it is resumed."""
+
+@as_command(app)
+async def command(
+    target: Target,
+    why: Annotated[str, typer.Option(help="A sentence that status shows.")] = "",
+    config: Config = None,
+    as_json: Json = False,
+) -> int:
+    """Do nothing more at a crm or a provider until it is resumed."""
     settings = settings_of(config)
     known_target(settings, target)
     async with opened_ledger(settings) as ledger:
@@ -32,17 +39,3 @@ async def run_pause(config: Path | None, target: str, why: str, *, as_json: bool
 async def pause(ledger: Ledger, name: str, why: str) -> None:
     """Stop everything of one crm or provider, by a person's word."""
     await ledger.pauses.pause(name, OPERATOR, why=why or f"paused by hand: refill resume {name}")
-
-
-app = one_command()
-
-
-@app.command()
-def command(
-    target: Target,
-    why: Annotated[str, typer.Option(help="A sentence that status shows.")] = "",
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
-    """Do nothing more at a crm or a provider until it is resumed."""
-    finish(run_pause(config, target, why, as_json=as_json))

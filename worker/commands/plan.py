@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import typer
-from msgspec import Struct
 from msgspec.structs import replace
 from rich.console import Console
 from rich.status import Status
@@ -19,7 +18,7 @@ from config.counts import counted
 from config.plain import escaped
 from config.settings import Settings
 from worker.commands.names import known_crm, known_record, known_watch
-from worker.commands.options import Config, OneRecord, finish, one_command
+from worker.commands.options import Config, OneRecord, as_command, one_command
 from worker.commands.progress import failed
 from worker.commands.records import missing
 from worker.commands.session import err, out, session, settings_of
@@ -35,8 +34,6 @@ from worker.reports.plan_sums import PlanSums
 from worker.reports.words import lasting
 from worker.visits.foresight import ForeseenVisit
 
-__all__ = ["PlanAsked", "PlanShown", "run_plan"]
-
 _LEFT = {
     "nothing new": "as the last visit left it",
     "complete": "no gap",
@@ -45,19 +42,27 @@ _LEFT = {
     "skip_if": "not selected (skip_if)",
 }
 
-
-class PlanShown(Struct, frozen=True):
-    """Says how a plan is shown: a block for each record, or lines of JSON."""
-
-    details: bool = False
-    as_json: bool = False
-    save: Path | None = None
+app = one_command()
 
 
-async def run_plan(config: Path | None, asked: PlanAsked, how: PlanShown) -> int:
-    """Make a plan and show it."""
+@as_command(app)
+async def command(
+    crm: Annotated[str, typer.Option(help="Only this crm.")] = "",
+    object: Annotated[str, typer.Option(help="Only this object: contact, lead.")] = "",
+    record: OneRecord = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Stop at this many records with something to do.")] = None,
+    save: Annotated[Path | None, typer.Option(help="Write it to this file, for refill sync --plan.")] = None,
+    details: Annotated[bool, typer.Option("--details", help="A block for each record, too.")] = False,
+    config: Config = None,
+    as_json: Annotated[bool, typer.Option("--json", help="A line of JSON a record, then the totals.")] = False,
+) -> int:
+    """Show what a pass would look up, write and cost. Nothing is bought or written.
+
+    Exit codes: 0 done, 1 a crm could not be read.
+    """
+    details = details or record is not None
     settings = settings_of(config)
-    asked = _known(settings, asked)
+    asked = _known(settings, PlanAsked(crm, object, record, limit))
     async with session(settings) as runtime:
         if asked.record and (sentence := await missing(runtime, *asked.record)):
             return failed(sentence)
@@ -65,28 +70,28 @@ async def run_plan(config: Path | None, asked: PlanAsked, how: PlanShown) -> int
         def show(one: ForeseenVisit) -> None:
             if writer is not None:
                 writer.add(one)
-            if how.as_json and (one.does_something or asked.record):
-                _line(as_json(one))
-            elif how.details and (one.does_something or asked.record):
+            if as_json and (one.does_something or asked.record):
+                _line(visit_json(one))
+            elif details and (one.does_something or asked.record):
                 for line in block(one):
                     out.say(line)
 
         def delivered(one: ForeseenDelivery) -> None:
-            if how.as_json and one.lines:
+            if as_json and one.lines:
                 _line(delivery_json(one))
-            elif how.details and one.lines:
+            elif details and one.lines:
                 for line in delivery_block(one):
                     out.say(line)
 
-        with _Progress() as progress, PlanWriter(how.save) if how.save else nullcontext() as writer:
+        with _Progress() as progress, PlanWriter(save) if save else nullcontext() as writer:
             plan = await make_plan(runtime, asked, show, progress.show, delivered)
-    if how.as_json:
+    if as_json:
         _line({"totals": plan.as_json()})
     else:
         _summary(plan)
-    if how.save:
+    if save:
         visits = counted(plan.sums.visits, "record")
-        err.say(f"saved: refill sync --plan {how.save} fills the {visits} of this plan and no other")
+        err.say(f"saved: refill sync --plan {save} fills the {visits} of this plan and no other")
     if plan.undelivered:
         err.say(f"what OpenProspect has ready is not in the plan: {plan.undelivered}")
     for name in plan.not_read:
@@ -136,7 +141,7 @@ def _line(fields: Mapping[str, Any]) -> None:
 # ---- one record --------------------------------------------------------------------------------------------------
 
 
-def as_json(one: ForeseenVisit) -> dict[str, Any]:
+def visit_json(one: ForeseenVisit) -> dict[str, Any]:
     """Returns what scripts get of a record."""
     return {
         "crm": one.crm,
@@ -299,26 +304,3 @@ def _sentences(plan: Plan) -> Iterator[str]:
         yield f"{pause.target} is paused: {pause.why or pause.reason}"
     if plan.is_cut:
         yield "There are more records: the plan stopped at its limit."
-
-
-app = one_command()
-
-
-@app.command()
-def command(
-    crm: Annotated[str, typer.Option(help="Only this crm.")] = "",
-    object: Annotated[str, typer.Option(help="Only this object: contact, lead.")] = "",
-    record: OneRecord = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Stop at this many records with something to do.")] = None,
-    save: Annotated[Path | None, typer.Option(help="Write it to this file, for refill sync --plan.")] = None,
-    details: Annotated[bool, typer.Option("--details", help="A block for each record, too.")] = False,
-    config: Config = None,
-    as_json: Annotated[bool, typer.Option("--json", help="A line of JSON a record, then the totals.")] = False,
-) -> None:
-    """Show what a pass would look up, write and cost. Nothing is bought or written.
-
-    Exit codes: 0 done, 1 a crm could not be read.
-    """
-    asked = PlanAsked(crm, object, record, limit)
-    how = PlanShown(details=details or record is not None, as_json=as_json, save=save)
-    finish(run_plan(config, asked, how))

@@ -12,15 +12,34 @@ import typer
 
 from config.plain import escaped
 from config.problems import ConfigError
-from worker.commands.options import Json, finish, one_command
+from worker.commands.options import Json, as_command, one_command
 from worker.commands.session import out, print_json
 from worker.decide.values import reading
 
+KINDS = ", ".join(reading.READERS)
+app = one_command()
 
-def run_read(kind: str, texts: list[str], countries: list[str], *, as_json: bool) -> int:
-    """Shows what ``texts`` give: one text, or two for the kinds that compare."""
+
+@as_command(app)
+def command(
+    kind: Annotated[str | None, typer.Argument(metavar="KIND", help=KINDS)] = None,
+    texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="Two for person and profile.")] = None,
+    country: Annotated[
+        list[str] | None, typer.Option(help="Where a number without + is at home; may be repeated.")
+    ] = None,
+    lines: Annotated[bool, typer.Option("--lines", help="Answer JSON lines from standard input, one for one.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Show how one value is read: the slug, the number, the domain.
+
+    Needs no configuration.
+    """
+    if lines and kind is None:
+        return run_lines(sys.stdin.buffer, sys.stdout.buffer)
+    if lines or kind is None:
+        raise ConfigError(["give a kind and a text, or --lines: not both, not neither"])
     try:
-        values = reading.read(_line(kind, texts, countries))
+        values = reading.read(_line(kind, texts or [], country or []))
     except ValueError as error:
         raise ConfigError([str(error)]) from None
     if as_json:
@@ -73,29 +92,3 @@ def _answer(line: bytes) -> Mapping[str, object]:
         return reading.read(asked)
     except ValueError as error:
         return {"error": str(error)}
-
-
-KINDS = ", ".join(reading.READERS)
-
-app = one_command()
-
-
-@app.command()
-def command(
-    kind: Annotated[str | None, typer.Argument(metavar="KIND", help=KINDS)] = None,
-    texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="Two for person and profile.")] = None,
-    country: Annotated[
-        list[str] | None, typer.Option(help="Where a number without + is at home; may be repeated.")
-    ] = None,
-    lines: Annotated[bool, typer.Option("--lines", help="Answer JSON lines from standard input, one for one.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Show how one value is read: the slug, the number, the domain.
-
-    Needs no configuration.
-    """
-    if lines and kind is None:
-        finish(run_lines(sys.stdin.buffer, sys.stdout.buffer))
-    if lines or kind is None:
-        raise ConfigError(["give a kind and a text, or --lines: not both, not neither"])
-    finish(run_read(kind, texts or [], country or [], as_json=as_json))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 from rich.table import Table
 
 from config.settings import Settings
 from connectors.errors import ConnectorError
 from connectors.limits import NoLimiter
-from worker.commands.options import Config, Json, finish, one_command
+from worker.commands.options import Config, Json, as_command, one_command
 from worker.commands.session import err, opened_ledger, out, print_json, settings_of
 from worker.commands.tables import table
 from worker.ledger.ledger import Ledger
@@ -19,11 +18,14 @@ from worker.manual.exit_codes import DONE, FAILED
 from worker.service.vendors import open_providers
 from worker.upkeep.reconcile import RESTORED, BooksReport, reconcile
 
+app = one_command()
 
-async def run_reconcile(config: Path | None, *, as_json: bool) -> int:
-    """Returns compare, show, and take a Redis that had forgotten paid calls as it is: a person has looked.
 
-    Providers are asked past the limiter, a handful of reads: a pause must not keep their books from being looked at.
+@as_command(app)
+async def command(config: Config = None, as_json: Json = False) -> int:
+    """Compare our ledger with the providers' books.
+
+    Exit code 1 while a difference keeps a provider paused.
     """
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
@@ -111,15 +113,3 @@ def _sums(reports: Mapping[str, BooksReport]) -> Table:
         for name, one in reports.items()
     ]
     return table("Our ledger and the providers' books, in credits", columns, rows, figures=8)
-
-
-app = one_command()
-
-
-@app.command()
-def command(config: Config = None, as_json: Json = False) -> None:
-    """Compare our ledger with the providers' books.
-
-    Exit code 1 while a difference keeps a provider paused.
-    """
-    finish(run_reconcile(config, as_json=as_json))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from worker.commands.names import known_record, known_undoable
-from worker.commands.options import Config, CrmName, Json, ObjectName, RecordId, finish, one_command
+from worker.commands.options import Config, CrmName, Json, ObjectName, RecordId, as_command, one_command
 from worker.commands.progress import failed
 from worker.commands.records import missing
 from worker.commands.session import report, session, settings_of
@@ -13,9 +11,15 @@ from worker.ledger.run import Run, RunKind
 from worker.manual.exit_codes import DONE
 from worker.reports.explain import explain
 
+app = one_command()
 
-async def run_replay(config: Path | None, crm: str, object: str, id: str, *, as_json: bool) -> int:
-    """Visit a record whatever it is; fields whose value of ours was cleared are open again."""
+
+@as_command(app)
+async def command(crm: CrmName, object: ObjectName, id: RecordId, config: Config = None, as_json: Json = False) -> int:
+    """Look at a record again whatever was remembered.
+
+    Fields whose value was refused are open again.
+    """
     settings = settings_of(config)
     known_undoable(settings, crm, object)
     id = known_record(settings, crm, object, id)
@@ -34,15 +38,3 @@ async def run_replay(config: Path | None, crm: str, object: str, id: str, *, as_
     found = {"crm": crm, "object": object, "id": id, "due": True, "may_be_made_again": was_archived}
     report(found, sentence, as_json=as_json)
     return DONE
-
-
-app = one_command()
-
-
-@app.command()
-def command(crm: CrmName, object: ObjectName, id: RecordId, config: Config = None, as_json: Json = False) -> None:
-    """Look at a record again whatever was remembered.
-
-    Fields whose value was refused are open again.
-    """
-    finish(run_replay(config, crm, object, id, as_json=as_json))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
-from worker.commands.options import Config, Country, Json, OfKind, Person, Record, finish, one_command
+from worker.commands.options import Config, Country, Json, OfKind, Person, Record, as_command, one_command
 from worker.commands.person import Somebody, somebody
 from worker.commands.progress import failed
 from worker.commands.records import nowhere
@@ -34,6 +33,8 @@ _WHY = {
     "created": "OpenProspect delivered the person",
 }
 
+app = one_command()
+
 
 class PersonAsked(Struct, frozen=True):
     """Names the person asked about, and how that is read."""
@@ -43,8 +44,20 @@ class PersonAsked(Struct, frozen=True):
     record: Ref | None = None
 
 
-async def run_report(config: Path | None, asked: PersonAsked, *, as_json: bool) -> int:
-    """Show everything that is held; nothing is changed, and no provider is asked."""
+@as_command(app)
+async def command(
+    person: Person = None,
+    record: Record = None,
+    kind: OfKind = None,
+    country: Country = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> int:
+    """Show everything held about a person.
+
+    What, from whom, when, why, on which records, at what price.
+    """
+    asked = PersonAsked(tuple(person or ()), ValueReading(kind or "", tuple(country or ())), record)
     settings = settings_of(config)
     async with session(settings) as runtime:
         who = await somebody(runtime, asked.texts, asked.reading, asked.record)
@@ -187,23 +200,3 @@ def _count(value: object) -> int:
 
 def _day(ms: int | None) -> str:
     return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d}" if ms else ""
-
-
-app = one_command()
-
-
-@app.command()
-def command(
-    person: Person = None,
-    record: Record = None,
-    kind: OfKind = None,
-    country: Country = None,
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
-    """Show everything held about a person.
-
-    What, from whom, when, why, on which records, at what price.
-    """
-    asked = PersonAsked(tuple(person or ()), ValueReading(kind or "", tuple(country or ())), record)
-    finish(run_report(config, asked, as_json=as_json))

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from config.settings import Settings
 from worker.commands.names import ALL, known_target
-from worker.commands.options import Config, Json, Target, finish, one_command
+from worker.commands.options import Config, Json, Target, as_command, one_command
 from worker.commands.session import opened_ledger, report, settings_of
 from worker.ledger.ledger import Ledger
 from worker.ledger.rates.pauses import Pause
 from worker.manual.exit_codes import DONE
 from worker.upkeep.reconcile import RESTORED
 
+app = one_command()
 
-async def run_resume(config: Path | None, target: str, *, as_json: bool) -> int:
-    """Lift every reason of a crm or a provider, those of its buckets too, and say which."""
+
+@as_command(app)
+async def command(target: Target, config: Config = None, as_json: Json = False) -> int:
+    """Lift every reason a crm or a provider is paused for."""
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
         lifted, stands = await lift(ledger, settings, target)
@@ -51,12 +52,3 @@ async def lift(ledger: Ledger, settings: Settings, target: str) -> tuple[list[Pa
 
 def _is_of(paused: str, target: str) -> bool:
     return paused == target or paused.startswith(f"{target}:")
-
-
-app = one_command()
-
-
-@app.command()
-def command(target: Target, config: Config = None, as_json: Json = False) -> None:
-    """Lift every reason a crm or a provider is paused for."""
-    finish(run_resume(config, target, as_json=as_json))

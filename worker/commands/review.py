@@ -12,7 +12,7 @@ from msgspec import Struct, to_builtins
 from config.counts import counted
 from config.problems import ConfigError
 from worker.commands.names import chosen_works, known_record, known_work
-from worker.commands.options import AnyCrm, AnyObject, Config, CrmName, Json, ObjectName, finish, group
+from worker.commands.options import AnyCrm, AnyObject, Config, CrmName, Json, ObjectName, as_command, group
 from worker.commands.session import err, opened_ledger, out, print_json, report, settings_of
 from worker.commands.tables import table
 from worker.commands.terminal import agreed
@@ -31,6 +31,15 @@ _GROUPS: Mapping[Grouping, Callable[[Proposal, Proposed], str]] = {
 }
 
 
+Ids = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Default: everything proposed.")]
+Fields = Annotated[list[str] | None, typer.Option("--field", help="Only this field; may be repeated.")]
+Providers = Annotated[
+    list[str] | None, typer.Option("--provider", help="Only values from this provider; may be repeated.")
+]
+ForAll = Annotated[bool, typer.Option("--yes", help="Decide about more than one record without asking.")]
+app = group("List, approve or reject changes that await your approval.")
+
+
 class WordOn(Struct, frozen=True):
     """Names the proposals a person has a word on: those of ``ids``, of ``fields`` and ``providers``; empty is all."""
 
@@ -41,10 +50,15 @@ class WordOn(Struct, frozen=True):
     providers: Sequence[str] = ()
 
 
-async def run_review_list(
-    config: Path | None, crm: str | None, object: str | None, by: Grouping | None, *, as_json: bool
+@as_command(app, "list")
+async def review_list(
+    crm: AnyCrm = None,
+    object: AnyObject = None,
+    by: Annotated[Literal["field", "provider", "company"] | None, typer.Option(help="Sums instead of lines.")] = None,
+    config: Config = None,
+    as_json: Json = False,
 ) -> int:
-    """List every change that waits for a word, or for the visit that carries the word out; or their sums."""
+    """Show every proposed change, before and after; of deliveries also the rows to be made."""
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
         works = chosen_works(settings, crm, object, await ledger.all_work.works())
@@ -135,30 +149,8 @@ def _refuse_unknown(what: str, wanted: Collection[str], known: Collection[str]) 
         raise ConfigError([f"no {what} {', '.join(unknown)} is proposed there; proposed: {', '.join(sorted(known))}"])
 
 
-Ids = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Default: everything proposed.")]
-Fields = Annotated[list[str] | None, typer.Option("--field", help="Only this field; may be repeated.")]
-Providers = Annotated[
-    list[str] | None, typer.Option("--provider", help="Only values from this provider; may be repeated.")
-]
-ForAll = Annotated[bool, typer.Option("--yes", help="Decide about more than one record without asking.")]
-
-app = group("List, approve or reject changes that await your approval.")
-
-
-@app.command("list")
-def review_list(
-    crm: AnyCrm = None,
-    object: AnyObject = None,
-    by: Annotated[Literal["field", "provider", "company"] | None, typer.Option(help="Sums instead of lines.")] = None,
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
-    """Show every proposed change, before and after; of deliveries also the rows to be made."""
-    finish(run_review_list(config, crm, object, by, as_json=as_json))
-
-
-@app.command("approve")
-def review_approve(
+@as_command(app, "approve")
+async def review_approve(
     crm: CrmName,
     object: ObjectName,
     ids: Ids = None,
@@ -167,14 +159,14 @@ def review_approve(
     yes: ForAll = False,
     config: Config = None,
     as_json: Json = False,
-) -> None:
+) -> int:
     """Write what is proposed, by the ordinary rules."""
     wanted = WordOn(crm, object, ids or (), fields or (), providers or ())
-    finish(run_review_decide(config, Stand.APPROVED, wanted, yes=yes, as_json=as_json))
+    return await run_review_decide(config, Stand.APPROVED, wanted, yes=yes, as_json=as_json)
 
 
-@app.command("reject")
-def review_reject(
+@as_command(app, "reject")
+async def review_reject(
     crm: CrmName,
     object: ObjectName,
     ids: Ids = None,
@@ -183,7 +175,7 @@ def review_reject(
     yes: ForAll = False,
     config: Config = None,
     as_json: Json = False,
-) -> None:
+) -> int:
     """Reject these proposals. Refill leaves the fields alone until you run `refill replay`."""
     wanted = WordOn(crm, object, ids or (), fields or (), providers or ())
-    finish(run_review_decide(config, Stand.REJECTED, wanted, yes=yes, as_json=as_json))
+    return await run_review_decide(config, Stand.REJECTED, wanted, yes=yes, as_json=as_json)

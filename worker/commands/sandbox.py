@@ -11,15 +11,31 @@ import typer
 
 from config.problems import ConfigError
 from worker.commands import trial
-from worker.commands.options import People, Seed, finish, one_command
+from worker.commands.options import People, Seed, as_command, one_command
 from worker.commands.session import out
 from worker.manual.exit_codes import DONE
 from worker.redis.embedded import EmbeddedRedis
 from worker.service.lifecycle import stop_on_signals
 
+_TOKEN = "=pat-na1-sandbox-"  # noqa: S105 - of the imitated portal, and of no other
+PORTS, WEB_PORT = 9100, 8080
+Faults = Literal["none", "light", "medium", "heavy"]
+app = one_command()
 
-async def run_sandbox(folder: Path, *, records: int, seed: int, port_base: int, faults: str) -> int:
-    """Serve the vendors until Ctrl-C, and print a configuration that is ready for them."""
+
+@as_command(app)
+async def command(
+    folder: Annotated[Path, typer.Option(help="Where refill.toml and .env for it are written.")] = Path(
+        "refill-sandbox"
+    ),
+    records: People = 300,
+    seed: Seed = 1,
+    port_base: Annotated[
+        int, typer.Option(help="First of five ports; another's sixth, in place of 8080, is the page's.")
+    ] = PORTS,
+    faults: Annotated[Faults, typer.Option(help="How often vendors fail, drawn by the seed.")] = "none",
+) -> int:
+    """Serve the vendor imitations and write a configuration for them."""
     if not _may_be_replaced(folder):
         raise ConfigError([f"{folder} holds another configuration, which would be lost: name another --folder"])
     stop = stop_on_signals()
@@ -58,26 +74,3 @@ def _new_data_dir(folder: Path) -> str:
         if old.is_dir() and EmbeddedRedis(old).is_idle():
             shutil.rmtree(old, ignore_errors=True)
     return f".refill-{secrets.token_hex(4)}"
-
-
-_TOKEN = "=pat-na1-sandbox-"  # noqa: S105 - of the imitated portal, and of no other
-PORTS, WEB_PORT = 9100, 8080
-Faults = Literal["none", "light", "medium", "heavy"]
-
-app = one_command()
-
-
-@app.command()
-def command(
-    folder: Annotated[Path, typer.Option(help="Where refill.toml and .env for it are written.")] = Path(
-        "refill-sandbox"
-    ),
-    records: People = 300,
-    seed: Seed = 1,
-    port_base: Annotated[
-        int, typer.Option(help="First of five ports; another's sixth, in place of 8080, is the page's.")
-    ] = PORTS,
-    faults: Annotated[Faults, typer.Option(help="How often vendors fail, drawn by the seed.")] = "none",
-) -> None:
-    """Serve the vendor imitations and write a configuration for them."""
-    finish(run_sandbox(folder, records=records, seed=seed, port_base=port_base, faults=faults))

@@ -16,7 +16,7 @@ from config.problems import ConfigError
 from connectors.models import Property
 from connectors.ports import Crm
 from worker.commands.names import known_crm
-from worker.commands.options import Config, CrmName, GoOn, Json, finish, one_command
+from worker.commands.options import Config, CrmName, GoOn, Json, as_command, one_command
 from worker.commands.session import err, out, print_json, session, settings_of
 from worker.commands.terminal import agreed
 from worker.manual.exit_codes import DONE
@@ -25,21 +25,32 @@ _FILE = re.compile(r"^# (\S+)\n(<\?xml.*?)(?=^# |\Z)", re.DOTALL | re.MULTILINE)
 NEEDED = "unique; it keeps what OpenProspect calls the row"
 OPTIONAL = "optional: they show in the CRM which value is from whom, and since when"
 
+app = one_command()
 
-async def run_setup(config: Path | None, name: str, folder: Path | None, *, yes: bool, as_json: bool) -> int:
-    """Show what is missing; create it, or print what to deploy, when asked to."""
+
+@as_command(app)
+async def command(
+    crm: CrmName,
+    yes: GoOn = False,
+    folder: Annotated[
+        Path | None, typer.Option("--out", help="A folder for what Salesforce deploys, instead of a print.")
+    ] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> int:
+    """Show which of our properties a crm lacks, and create them or write what to deploy."""
     settings = settings_of(config)
-    crm = known_crm(settings, name)
+    watched = known_crm(settings, crm)
     async with session(settings) as runtime:
-        vendor = runtime.crms[name]
-        filled = crm.objects()
+        vendor = runtime.crms[crm]
+        filled = watched.objects()
         lacking: dict[str, tuple[str, ...]] = {}
-        for kind in dict.fromkeys(["company", crm.deliver_as, *filled]):
+        for kind in dict.fromkeys(["company", watched.deliver_as, *filled]):
             schema = await vendor.properties(kind)
-            needed = vendor.missing(kind, schema) if kind in {"company", crm.deliver_as} else ()
+            needed = vendor.missing(kind, schema) if kind in {"company", watched.deliver_as} else ()
             wanted = unmarked(vendor, schema) if kind in filled else ()
             if not as_json:
-                _show(name, kind, needed, wanted)
+                _show(crm, kind, needed, wanted)
             if needed or wanted:
                 lacking[kind] = (*needed, *wanted)
         done: dict[str, str] = {}
@@ -52,9 +63,9 @@ async def run_setup(config: Path | None, name: str, folder: Path | None, *, yes:
                     _say(done[kind])
             err.say("a worker that runs takes new properties up at its next start")
         elif lacking:
-            (err if as_json else out).say(f"nothing was changed: refill setup {name} --yes goes on")
+            (err if as_json else out).say(f"nothing was changed: refill setup {crm} --yes goes on")
     if as_json:
-        print_json({"crm": name, "missing": {kind: list(names) for kind, names in lacking.items()}, "done": done})
+        print_json({"crm": crm, "missing": {kind: list(names) for kind, names in lacking.items()}, "done": done})
     return DONE
 
 
@@ -93,18 +104,3 @@ def _show(name: str, kind: str, needed: tuple[str, ...], wanted: tuple[str, ...]
 
 def _say(text: str) -> None:
     out.print(text, highlight=False, soft_wrap=True)  # of several lines: what to deploy
-
-
-app = one_command()
-
-
-@app.command()
-def command(
-    crm: CrmName,
-    yes: GoOn = False,
-    out: Annotated[Path | None, typer.Option(help="A folder for what Salesforce deploys, instead of a print.")] = None,
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
-    """Show which of our properties a crm lacks, and create them or write what to deploy."""
-    finish(run_setup(config, crm, out, yes=yes, as_json=as_json))

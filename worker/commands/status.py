@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from pathlib import Path
 
 from rich.table import Table
 
 from config.counts import counted
-from worker.commands.options import Config, Json, finish, one_command
+from worker.commands.options import Config, Json, as_command, one_command
 from worker.commands.session import err, opened_ledger, out, print_json, settings_of
 from worker.commands.tables import table
 from worker.decide.odds import EXPLORED
@@ -19,9 +18,12 @@ from worker.manual.exit_codes import DONE
 from worker.reports.overview import Overview, fill_rate, overview
 from worker.reports.words import ago, of, until
 
+app = one_command()
 
-async def run_status(config: Path | None, *, as_json: bool) -> int:
-    """Read the ledger and show it; no vendor is asked."""
+
+@as_command(app)
+async def command(config: Config = None, as_json: Json = False) -> int:
+    """Show where everything stands: work, credits, pauses, polls, workers."""
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
         found = await overview(ledger, settings)
@@ -119,12 +121,3 @@ def _tables(found: Overview) -> Iterator[Table]:
             for one in found.pauses
         ]
         yield table("Paused", ("who", "reason", "since", "still", "what to do"), rows_paused)
-
-
-app = one_command()
-
-
-@app.command()
-def command(config: Config = None, as_json: Json = False) -> None:
-    """Show where everything stands: work, credits, pauses, polls, workers."""
-    finish(run_status(config, as_json=as_json))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +17,7 @@ from msgspec.structs import asdict
 from config.plain import escaped
 from config.problems import ConfigError, unreadable
 from config.settings import Settings
-from worker.commands.options import Config, Country, Json, OfKind, finish, group
+from worker.commands.options import Config, Country, Json, OfKind, as_command, group
 from worker.commands.session import err, opened_ledger, out, print_json, report, settings_of
 from worker.commands.tables import table
 from worker.decide.handles import KINDS, Handle, read
@@ -31,6 +31,11 @@ SHOWN = 12  # digits of a hash that tell it apart from the others of a list
 LINES = 10  # that an import names of those it cannot read
 
 
+Values = Annotated[list[str], typer.Argument(metavar="VALUE...", help="An e-mail, phone, LinkedIn profile or domain.")]
+Why = Annotated[str, typer.Option(help="A few words that the list shows; no personal data.")]
+app = group("Keep people and companies from being looked up, made or written.")
+
+
 class ValueReading(Struct, frozen=True):
     """Says how values are read: as one kind, and in which countries numbers are at home."""
 
@@ -38,8 +43,17 @@ class ValueReading(Struct, frozen=True):
     countries: tuple[str, ...] = ()
 
 
-async def run_add(config: Path | None, values: Sequence[str], reading: ValueReading, why: str, *, as_json: bool) -> int:
-    """Put values on the list."""
+@as_command(app, "add")
+async def suppress_add(
+    values: Values,
+    kind: OfKind = None,
+    country: Country = None,
+    why: Why = "",
+    config: Config = None,
+    as_json: Json = False,
+) -> int:
+    """Stop looking up, making or writing these; what a visit has under way ends without them."""
+    reading = ValueReading(kind or "", tuple(country or ()))
     settings = settings_of(config)
     handles = [known(text, reading, settings) for text in values]
     async with _opened(settings, writing=True) as (ledger, list_):
@@ -51,8 +65,9 @@ async def run_add(config: Path | None, values: Sequence[str], reading: ValueRead
     return DONE
 
 
-async def run_list(config: Path | None, *, as_json: bool) -> int:
-    """Show the list."""
+@as_command(app, "list")
+async def suppress_list(config: Config = None, as_json: Json = False) -> int:
+    """List every entry, oldest first: hashes, since a list of names would be one of people to forget."""
     async with _opened(settings_of(config)) as (ledger, list_):
         entries, now = await list_.all(), await ledger.scripts.now()
     if as_json:
@@ -63,8 +78,16 @@ async def run_list(config: Path | None, *, as_json: bool) -> int:
     return DONE
 
 
-async def run_remove(config: Path | None, values: Sequence[str], reading: ValueReading, *, as_json: bool) -> int:
-    """Take values off the list, or what the list calls them; all of them or none."""
+@as_command(app, "remove")
+async def suppress_remove(
+    values: Annotated[list[str], typer.Argument(metavar="VALUE|HASH...", help="A value, or what the list shows.")],
+    kind: OfKind = None,
+    country: Country = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> int:
+    """Take values off the list: they may be looked up, made and written again."""
+    reading = ValueReading(kind or "", tuple(country or ()))
     settings = settings_of(config)
     async with _opened(settings) as (_, list_):
         entries = {one.hash for one in await list_.all()}
@@ -79,8 +102,19 @@ async def run_remove(config: Path | None, values: Sequence[str], reading: ValueR
     return DONE
 
 
-async def run_import(config: Path | None, file: Path, reading: ValueReading, why: str, *, as_json: bool) -> int:
-    """Put a file on the list, or nothing of it."""
+@as_command(app, "import")
+async def suppress_import(
+    file: Annotated[
+        Path, typer.Argument(help="One value a line, the first column of a CSV, or an export; - is stdin.")
+    ],
+    kind: OfKind = None,
+    country: Country = None,
+    why: Why = "",
+    config: Config = None,
+    as_json: Json = False,
+) -> int:
+    """Put a whole file on the list, or nothing of it when a line cannot be read."""
+    reading = ValueReading(kind or "", tuple(country or ()))
     settings = settings_of(config)
     lines = _lines(file)
     async with _opened(settings, writing=True) as (ledger, list_):
@@ -103,8 +137,9 @@ async def run_import(config: Path | None, file: Path, reading: ValueReading, why
     return DONE
 
 
-async def run_export(config: Path | None) -> int:
-    """Write the list to standard output."""
+@as_command(app, "export")
+async def suppress_export(config: Config = None) -> int:
+    """Write the list to standard output as JSON lines, for an installation with the same REFILL_SECRET_KEY."""
     async with _opened(settings_of(config)) as (_, list_):
         for one in await list_.all():
             sys.stdout.write(escaped(json.dumps(asdict(one) | {"key": list_.check}, ensure_ascii=False)) + "\n")
@@ -183,63 +218,3 @@ def _imported(
 
 def _count(number: int) -> str:
     return f"{number} {'value' if number == 1 else 'values'}"
-
-
-Values = Annotated[list[str], typer.Argument(metavar="VALUE...", help="An e-mail, phone, LinkedIn profile or domain.")]
-Why = Annotated[str, typer.Option(help="A few words that the list shows; no personal data.")]
-
-app = group("Keep people and companies from being looked up, made or written.")
-
-
-@app.command("add")
-def suppress_add(
-    values: Values,
-    kind: OfKind = None,
-    country: Country = None,
-    why: Why = "",
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
-    """Stop looking up, making or writing these; what a visit has under way ends without them."""
-    reading = ValueReading(kind or "", tuple(country or ()))
-    finish(run_add(config, values, reading, why, as_json=as_json))
-
-
-@app.command("list")
-def suppress_list(config: Config = None, as_json: Json = False) -> None:
-    """List every entry, oldest first: hashes, since a list of names would be one of people to forget."""
-    finish(run_list(config, as_json=as_json))
-
-
-@app.command("remove")
-def suppress_remove(
-    values: Annotated[list[str], typer.Argument(metavar="VALUE|HASH...", help="A value, or what the list shows.")],
-    kind: OfKind = None,
-    country: Country = None,
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
-    """Take values off the list: they may be looked up, made and written again."""
-    finish(run_remove(config, values, ValueReading(kind or "", tuple(country or ())), as_json=as_json))
-
-
-@app.command("import")
-def suppress_import(
-    file: Annotated[
-        Path, typer.Argument(help="One value a line, the first column of a CSV, or an export; - is stdin.")
-    ],
-    kind: OfKind = None,
-    country: Country = None,
-    why: Why = "",
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
-    """Put a whole file on the list, or nothing of it when a line cannot be read."""
-    reading = ValueReading(kind or "", tuple(country or ()))
-    finish(run_import(config, file, reading, why, as_json=as_json))
-
-
-@app.command("export")
-def suppress_export(config: Config = None) -> None:
-    """Write the list to standard output as JSON lines, for an installation with the same REFILL_SECRET_KEY."""
-    finish(run_export(config))

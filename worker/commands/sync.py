@@ -12,7 +12,7 @@ from config.fields import PERSON_FIELDS
 from config.problems import ConfigError
 from config.settings import Settings
 from worker.commands.names import known_record, known_watch
-from worker.commands.options import Config, Json, MaxCredits, OneRecord, Patience, Verbose, finish, one_command
+from worker.commands.options import Config, Json, MaxCredits, OneRecord, Patience, Verbose, as_command, one_command
 from worker.commands.progress import failed, live, say, say_observed
 from worker.commands.records import missing
 from worker.commands.session import out, print_json, session, settings_of, with_work
@@ -27,9 +27,29 @@ from worker.service.runtime import Runtime
 from worker.upkeep.journal_reader import journal_lines
 from worker.visits.visit_notes import DRIFTED
 
+app = one_command()
 
-async def run_sync(config: Path | None, wanted: Pass, *, as_json: bool, verbose: bool) -> int:
-    """Run one pass with a worker of its own; others on the same Redis help."""
+
+@as_command(app)
+async def command(
+    config: Config = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Look at every watched record, not only the changed ones.")
+    ] = False,
+    record: OneRecord = None,
+    max_credits: MaxCredits = None,
+    patience: Patience = PATIENCE_S,
+    plan: Annotated[Path | None, typer.Option(help="Fill what this saved plan says, and nothing else.")] = None,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> int:
+    """Run one pass: bring in what changed, fill it, say what was done and what is left.
+
+    Exit codes: 0 done, 1 a vendor was not asked, 3 dead letters remain, 4 work is left.
+    """
+    if plan is not None and (full or record is not None):
+        raise ConfigError(["--plan says which records are looked at: give it without --full and --record"])
+    wanted = Pass(full, record, max_credits, patience, plan)
     settings, stop = with_work(settings_of(config, verbose=verbose), without_crm=False), stop_on_signals()
     if wanted.record is not None:
         crm, kind, id = wanted.record
@@ -95,29 +115,3 @@ def summary(report: PassReport) -> Listing:
     table.add_row("dead letters", str(report.dead))
     table.add_row("seconds", str(report.seconds))
     return table
-
-
-app = one_command()
-
-
-@app.command()
-def command(
-    config: Config = None,
-    full: Annotated[
-        bool, typer.Option("--full", help="Look at every watched record, not only the changed ones.")
-    ] = False,
-    record: OneRecord = None,
-    max_credits: MaxCredits = None,
-    patience: Patience = PATIENCE_S,
-    plan: Annotated[Path | None, typer.Option(help="Fill what this saved plan says, and nothing else.")] = None,
-    as_json: Json = False,
-    verbose: Verbose = False,
-) -> None:
-    """Run one pass: bring in what changed, fill it, say what was done and what is left.
-
-    Exit codes: 0 done, 1 a vendor was not asked, 3 dead letters remain, 4 work is left.
-    """
-    if plan is not None and (full or record is not None):
-        raise ConfigError(["--plan says which records are looked at: give it without --full and --record"])
-    wanted = Pass(full, record, max_credits, patience, plan)
-    finish(run_sync(config, wanted, as_json=as_json, verbose=verbose))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from msgspec.structs import asdict
 
 from config.problems import ConfigError
-from worker.commands.options import Config, Json, RecordId, finish, group
+from worker.commands.options import Config, Json, RecordId, as_command, group
 from worker.commands.session import opened_ledger, out, print_json, report, settings_of
 from worker.commands.tables import table
 from worker.ledger.ledger import Ledger
@@ -23,9 +22,12 @@ from worker.reports.words import ago
 
 PAGE = 500
 
+app = group("List and resolve lookups that may have been charged.")
 
-async def run_uncertain_list(config: Path | None, *, as_json: bool) -> int:
-    """List every lookup that was perhaps charged, longest first."""
+
+@as_command(app, "list")
+async def uncertain_list(config: Config = None, as_json: Json = False) -> int:
+    """List lookups without a clear end, longest first."""
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
         found: list[Uncertain] = []
@@ -53,22 +55,27 @@ async def run_uncertain_list(config: Path | None, *, as_json: bool) -> int:
     return DONE
 
 
-async def run_uncertain_resolve(
-    config: Path | None, ticket: str, *, ask_again: bool, charged: bool, as_json: bool
+@as_command(app, "resolve")
+async def uncertain_resolve(
+    id: RecordId,
+    ask_again: Annotated[bool, typer.Option("--ask-again", help="The question may be paid for once more.")] = False,
+    charged: Annotated[bool, typer.Option("--charged/--uncharged", help="What the provider's bill says.")] = True,
+    config: Config = None,
+    as_json: Json = False,
 ) -> int:
-    """Take a person's word on one; with ``ask_again`` the question may be paid for once more."""
+    """Say what became of one, by the provider's own bill."""
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
-        one = await _uncertain(ledger, ticket)
+        one = await _uncertain(ledger, id)
         if one is None:
-            raise ConfigError([f'no uncertain lookup is called "{ticket}": refill uncertain list shows them'])
-        ended = await ledger.desk.resolve(ticket, ask_again, charged=charged)
+            raise ConfigError([f'no uncertain lookup is called "{id}": refill uncertain list shows them'])
+        ended = await ledger.desk.resolve(id, ask_again, charged=charged)
         if ask_again:
             await _look_again(ledger, [*([one.ref] if one.ref else []), *ended.waiters])
         else:
             await ledger.all_work.wake(ended.waiters)
-    said = f"{ticket}: {'charged' if charged else 'not charged'}, {'asked again' if ask_again else 'counts as a miss'}"
-    report({"id": ticket, "charged": charged, "asked_again": ask_again}, said, as_json=as_json)
+    said = f"{id}: {'charged' if charged else 'not charged'}, {'asked again' if ask_again else 'counts as a miss'}"
+    report({"id": id, "charged": charged, "asked_again": ask_again}, said, as_json=as_json)
     return DONE
 
 
@@ -86,24 +93,3 @@ async def _look_again(ledger: Ledger, refs: Iterable[Ref]) -> None:
     run = Run.new(RunKind.ASK).name
     for crm, object, id in dict.fromkeys(refs):
         await ledger.work(crm, object).add([Due(id)], lane=Lane.LIVE, run=run, forced=True)
-
-
-app = group("List and resolve lookups that may have been charged.")
-
-
-@app.command("list")
-def uncertain_list(config: Config = None, as_json: Json = False) -> None:
-    """List lookups without a clear end, longest first."""
-    finish(run_uncertain_list(config, as_json=as_json))
-
-
-@app.command("resolve")
-def uncertain_resolve(
-    id: RecordId,
-    ask_again: Annotated[bool, typer.Option("--ask-again", help="The question may be paid for once more.")] = False,
-    charged: Annotated[bool, typer.Option("--charged/--uncharged", help="What the provider's bill says.")] = True,
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
-    """Say what became of one, by the provider's own bill."""
-    finish(run_uncertain_resolve(config, id, ask_again=ask_again, charged=charged, as_json=as_json))

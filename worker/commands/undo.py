@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from msgspec import Struct
 
 from config.counts import counted
 from config.problems import ConfigError
 from worker.commands.journal import JournalAsked, filter_of
-from worker.commands.options import Config, GoOn, Json, Patience, Record, RunName, Since, finish, one_command
+from worker.commands.options import Config, GoOn, Json, Patience, Record, RunName, Since, as_command, one_command
 from worker.commands.progress import failed, live, say
 from worker.commands.session import err, out, print_json, session, settings_of
 from worker.commands.terminal import agreed
@@ -26,41 +25,50 @@ from worker.ledger.own_clock import clock
 from worker.ledger.run import Run, RunKind
 from worker.manual.endings import RunEnding
 from worker.manual.exit_codes import DONE, FAILED
-from worker.manual.follow import follow
+from worker.manual.follow import Show, follow
 from worker.manual.left import Held
 from worker.manual.passes import PATIENCE_S
 from worker.service.lifecycle import stop_on_signals, working_for
 from worker.service.opening import open_crms
+from worker.service.runtime import Runtime
 from worker.visits.archiving import ARCHIVED
 
-
-class UndoAsked(Struct, frozen=True):
-    """Names the changes that are to go back, and how far to go."""
-
-    run: str = ""
-    record: tuple[str, str, str] | None = None
-    since: str = ""
-    dry_run: bool = False
-    created: bool = False
-    yes: bool = False
-    patience_s: float = PATIENCE_S
+app = one_command()
 
 
-async def run_undo(config: Path | None, asked: UndoAsked, *, as_json: bool) -> int:
-    """Show what goes back and what is left alone, ask, and have visits do it."""
-    if not (asked.run or asked.record or asked.since):
+@as_command(app)
+async def command(
+    run: RunName = "",
+    record: Record = None,
+    since: Since = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go back; write nothing.")] = False,
+    created: Annotated[
+        bool, typer.Option("--created", help="Archive people and companies that deliveries made, too.")
+    ] = False,
+    yes: GoOn = False,
+    patience: Patience = PATIENCE_S,
+    config: Config = None,
+    as_json: Json = False,
+) -> int:
+    """Take back what a run did, where our value still stands.
+
+    Each field goes back that still holds our value and that nobody else has written since.
+    An undone value is never written again until refill replay; an undo is a run, which can be undone.
+    Exit codes: 0 done, what was left alone is listed; 1 nothing found; 4 records are left, for the workers.
+    """
+    if not (run or record or since):
         raise ConfigError(["say what to undo: --run, --record or --since"])
     settings, stop, began = settings_of(config), stop_on_signals(), time.monotonic()
-    wanted = filter_of(settings, JournalAsked(run=asked.run, record=asked.record, since=asked.since))
+    wanted = filter_of(settings, JournalAsked(run=run, record=record, since=since))
     async with session(settings) as runtime:
         await open_crms(runtime)
-        plan = await found(runtime, wanted, created=asked.created)
+        plan = await found(runtime, wanted, created=created)
         if not plan.keys and not plan.unreached:
             return failed("no change of ours in the journal is one of these: see refill journal")
         await look(runtime, plan)
         left = [one for one in plan.standing if one.stands != UndoVerdict.BACK]
         going = len(plan.standing) - len(left)
-        if asked.dry_run:
+        if dry_run:
             _tell(as_json, plan.standing, plan.unreached, {"dry_run": True})
             return DONE
         if not going:
@@ -68,22 +76,12 @@ async def run_undo(config: Path | None, asked: UndoAsked, *, as_json: bool) -> i
             return DONE
         what = f"{counted(going, 'change')} on {counted(len(plan.going), 'record')}"
         question = f"Take back {what}, and leave {counted(len(left), 'other')} alone?"
-        if not asked.yes and not agreed(question):
+        if not yes and not agreed(question):
             err.say(f"nothing was undone: {what}; --yes undoes without asking")
             return FAILED
         run, since_ms = Run.new(RunKind.UNDO).name, clock() - 1_000
-        works = [runtime.ledger.work(*name) for name in sorted({record[:2] for record in plan.going})]
-        held, reached = list[Held](), set[Ref]()
-        async with working_for(runtime, run):
-            with live(as_json=as_json) as show:
-                for records in plan.steps():
-                    await ask(runtime, plan, run, records)
-                    reached.update(records)
-                    held = await follow(
-                        runtime, run, works, patience_s=asked.patience_s, looking=_no_look, show=show, stop=stop
-                    )
-                    if held or stop.is_set():
-                        break  # people are left at companies that would go
+        with live(as_json=as_json) as show:
+            held, reached = await _visited(runtime, plan, run, show, patience, stop)
         done = _done(plan, await outcome(runtime.ledger.journal, run, since_ms), reached)
         ending = RunEnding(left=tuple(held), stopped=stop.is_set())
         undone = sum(one.stands == "undone" for one in done)
@@ -91,6 +89,22 @@ async def run_undo(config: Path | None, asked: UndoAsked, *, as_json: bool) -> i
         _tell(as_json, done, plan.unreached, facts | ending.as_json())
         say(ending)
         return ending.code
+
+
+async def _visited(
+    runtime: Runtime, plan: UndoPlan, run: str, show: Show | None, patience_s: float, stop: asyncio.Event
+) -> tuple[list[Held], set[Ref]]:
+    """Lets visits take back the changes; returns what holds the rest back, and the records that were asked for."""
+    works = [runtime.ledger.work(*name) for name in sorted({record[:2] for record in plan.going})]
+    held, reached = list[Held](), set[Ref]()
+    async with working_for(runtime, run):
+        for records in plan.steps():
+            await ask(runtime, plan, run, records)
+            reached.update(records)
+            held = await follow(runtime, run, works, patience_s=patience_s, looking=_no_look, show=show, stop=stop)
+            if held or stop.is_set():
+                break  # people are left at companies that would go
+    return held, reached
 
 
 async def _no_look() -> bool:
@@ -149,29 +163,3 @@ def _list(title: str, changes: Sequence[StandingChange]) -> None:
             continue
         change = f"{one.after or '(blank)'} -> {one.before or '(blank)'}"
         out.say("  ".join((" ".join(one.record), one.field, change, words)))
-
-
-app = one_command()
-
-
-@app.command()
-def command(
-    run: RunName = "",
-    record: Record = None,
-    since: Since = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go back; write nothing.")] = False,
-    created: Annotated[
-        bool, typer.Option("--created", help="Archive people and companies that deliveries made, too.")
-    ] = False,
-    yes: GoOn = False,
-    patience: Patience = PATIENCE_S,
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
-    """Take back what a run did, where our value still stands.
-
-    Each field goes back that still holds our value and that nobody else has written since.
-    An undone value is never written again until refill replay; an undo is a run, which can be undone.
-    Exit codes: 0 done, what was left alone is listed; 1 nothing found; 4 records are left, for the workers.
-    """
-    finish(run_undo(config, UndoAsked(run, record, since, dry_run, created, yes, patience), as_json=as_json))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
-from worker.commands.options import Config, finish, one_command
+from worker.commands.options import Config, as_command, one_command
 from worker.commands.page_orders import PageOrders
 from worker.commands.session import err, session, settings_of, with_work
 from worker.commands.web import LAST_S, say_where, settle_down
@@ -16,9 +15,12 @@ from worker.service.lifecycle import stop_on_signals, work
 from worker.web.app import web_app
 from worker.web.server import WebError, listen, serve
 
+app = one_command()
 
-async def run_up(config: Path | None) -> int:
-    """Run a worker and the web process in one; the web answers until the worker has drained."""
+
+@as_command(app)
+async def command(config: Config = None) -> int:
+    """Run a worker and the web process in one: the whole daemon."""
     settings, drained = with_work(settings_of(config, verbose=True)), asyncio.Event()
     with listen(settings.web) as bound:
         stop = stop_on_signals()
@@ -52,12 +54,3 @@ async def run_up(config: Path | None) -> int:
         if isinstance(failure, BaseException):
             raise failure
     return DONE
-
-
-app = one_command()
-
-
-@app.command()
-def command(config: Config = None) -> None:
-    """Run a worker and the web process in one: the whole daemon."""
-    finish(run_up(config))

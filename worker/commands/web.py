@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import gc
-from pathlib import Path
 
-from worker.commands.options import Config, finish, one_command
+from worker.commands.options import Config, as_command, one_command
 from worker.commands.page_orders import PageOrders
 from worker.commands.session import err, opened_ledger, settings_of
 from worker.manual.exit_codes import DONE, FAILED
@@ -18,9 +17,12 @@ from worker.web.server import WebError, listen, serve
 
 LAST_S = 3.0  # of the grace: what requests have to end in once a worker has drained
 
+app = one_command()
 
-async def run_web(config: Path | None) -> int:
-    """Answer until SIGTERM or Ctrl-C."""
+
+@as_command(app)
+async def command(config: Config = None) -> int:
+    """Serve webhooks, the API, the page, health and metrics."""
     settings = settings_of(config, verbose=True)
     with listen(settings.web) as bound:
         stop = stop_on_signals()
@@ -51,12 +53,3 @@ def say_where(address: tuple[str, int]) -> None:
     if err.is_terminal:
         host, port = address[:2]
         err.say(f"listening on http://{host}:{port}")
-
-
-app = one_command()
-
-
-@app.command()
-def command(config: Config = None) -> None:
-    """Serve webhooks, the API, the page, health and metrics."""
-    finish(run_web(config))

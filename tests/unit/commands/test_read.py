@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from config.problems import ConfigError
-from worker.commands.read import run_lines, run_read
+from worker.commands.read import command, run_lines
 
 
 def answers(*lines: str | bytes) -> list[dict[str, object]]:
@@ -78,15 +78,15 @@ def test_an_answer_is_there_before_the_next_line_is_asked() -> None:
 
 
 def test_a_person_sees_one_value_by_its_parts(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_read("phone", ["0151 23456789"], ["DE"], as_json=False) == 0
+    assert command("phone", ["0151 23456789"], ["DE"], as_json=False) == 0
     assert capsys.readouterr().out.split() == ["e164", "+4915123456789", "mobile", "yes", "phone", "yes"]
-    assert run_read("profile", ["ada-quist", "linkedin.com/in/bob-quist"], [], as_json=True) == 0
+    assert command("profile", ["ada-quist", "linkedin.com/in/bob-quist"], [], as_json=True) == 0
     assert json.loads(capsys.readouterr().out) == {"same": False}
-    assert run_read("person", ["Ada Quist", "Ada Quist"], [], as_json=True) == 0
+    assert command("person", ["Ada Quist", "Ada Quist"], [], as_json=True) == 0
     assert json.loads(capsys.readouterr().out) == {"verdict": "same"}
 
 
 @pytest.mark.parametrize(("kind", "texts"), [("colour", ["red"]), ("title", []), ("title", ["A", "B"]), ("person", [])])
 def test_wrong_use_is_told(kind: str, texts: list[str]) -> None:
     with pytest.raises(ConfigError):
-        run_read(kind, texts, [], as_json=False)
+        command(kind, texts, [], as_json=False)

@@ -19,7 +19,7 @@ from connectors.operations import Operation
 from worker.commands.providers import filters, forager_account, forager_keys, forager_searches
 from worker.commands.providers.opening import at_forager
 from worker.commands.providers.options import Config, Json, Yes, group
-from worker.commands.providers.output import WrongUseError, agreed, finish, tell_paid, telling_what_was_spent
+from worker.commands.providers.output import WrongUseError, agreed, as_command, tell_paid, telling_what_was_spent
 from worker.commands.providers.tables import NOTHING, card, listed, person_card
 
 app = group("People, companies, jobs, contact data, credits, keys.")
@@ -36,13 +36,9 @@ _BY: Mapping[str, tuple[Operation, str]] = {
 }
 
 
-@app.command()
-def person(who: Who, yes: Yes = False, config: Config = None, as_json: Json = False) -> None:
+@as_command(app)
+async def person(who: Who, yes: Yes = False, config: Config = None, as_json: Json = False) -> None:
     """Looks somebody up: name, place, employments. 1 credit by slug, 5 by e-mail, 15 by phone number."""
-    finish(_person(who, yes=yes, config=config, as_json=as_json))
-
-
-async def _person(who: str, *, yes: bool, config: Config, as_json: bool) -> None:
     kind, value = filters.whom(who)
     operation, name = _BY[kind]
     async with at_forager(config) as opened:
@@ -57,8 +53,8 @@ def _card(found: ForagerPerson | None) -> Table | str:
     return f"{NOTHING}: nobody is known by that" if found is None else person_card(read.to_person(found, found.roles))
 
 
-@app.command()
-def contacts(
+@as_command(app)
+async def contacts(
     slug: Annotated[str, typer.Argument(metavar="SLUG", help="LinkedIn address or slug.")],
     work: Annotated[bool, typer.Option("--work", help="Work e-mails, 5 credits on a hit.")] = False,
     personal: Annotated[bool, typer.Option("--personal", help="Personal e-mails, 5 credits on a hit.")] = False,
@@ -70,11 +66,7 @@ def contacts(
     """Show contact data of somebody: work e-mails unless others are named."""
     kinds = {op.WORK_EMAILS: work or not (personal or phone), op.PERSONAL_EMAILS: personal, op.PHONE_NUMBERS: phone}
     wanted = tuple(operation for operation, asked in kinds.items() if asked)
-    finish(_contacts(slug, wanted, yes=yes, config=config, as_json=as_json))
-
-
-async def _contacts(text: str, wanted: tuple[Operation, ...], *, yes: bool, config: Config, as_json: bool) -> None:
-    arguments = {"linkedin_public_identifier": filters.slug(text)}
+    arguments = {"linkedin_public_identifier": filters.slug(slug)}
     async with at_forager(config) as opened:
         buyer = opened.buyer
         questions: dict[Operation, Question] = {
@@ -103,8 +95,8 @@ def _values(operation: Operation, reply: Reply) -> list[tuple[str, str, str]]:
     ]
 
 
-@app.command()
-def website(
+@as_command(app)
+async def website(
     domain: Annotated[str | None, typer.Argument(metavar="DOMAIN")] = None,
     company: Annotated[
         int | None, typer.Option(min=1, help="Forager's id of the company, instead of a domain.")
@@ -115,12 +107,6 @@ def website(
     as_json: Json = False,
 ) -> None:
     """Show a site's ranks, traffic and technologies. 1 credit."""
-    finish(_website(domain, company, slug, yes=yes, config=config, as_json=as_json))
-
-
-async def _website(
-    domain: str | None, company: int | None, slug: str | None, *, yes: bool, config: Config, as_json: bool
-) -> None:
     named = {
         "domain": None if domain is None else filters.domain(domain),
         "organization_id": None if company is None else str(company),

@@ -20,7 +20,7 @@ from connectors.limits import Ticket
 from worker.commands.providers import filters
 from worker.commands.providers.opening import at_forager
 from worker.commands.providers.options import Config, Json, group
-from worker.commands.providers.output import WrongUseError, finish, note, tell
+from worker.commands.providers.output import WrongUseError, as_command, note, tell
 from worker.commands.providers.tables import card, listed, whole
 from worker.manual.creating import WantedRow, key_of
 
@@ -37,20 +37,16 @@ KINDS: Mapping[str, str] = {
 
 def register(app: typer.Typer) -> None:
     """Add these to Forager's commands."""
-    app.command()(balance)
-    app.command()(spend)
-    app.command()(suggest)
+    as_command(app)(balance)
+    as_command(app)(spend)
+    as_command(app)(suggest)
 
 
 # ---- balance, spend --------------------------------------------------------------------------------------------------
 
 
-def balance(config: Config = None, as_json: Json = False) -> None:
+async def balance(config: Config = None, as_json: Json = False) -> None:
     """Shows whose key it is, the credits left, and what each lookup costs."""
-    finish(_balance(config, as_json=as_json))
-
-
-async def _balance(config: Config, *, as_json: bool) -> None:
     async with at_forager(config) as opened:
         account = await opened.client.own_account()
         prices = prices_of(account)
@@ -71,7 +67,7 @@ async def _balance(config: Config, *, as_json: bool) -> None:
     tell(as_json, value, lambda: card("Forager", rows))
 
 
-def spend(
+async def spend(
     since: Annotated[str, typer.Option(help="7d, or a date.")] = "30d",
     until: Annotated[str | None, typer.Option(help="1d, or a date.")] = None,
     log: Annotated[bool, typer.Option("--log", help="Every single change.")] = False,
@@ -79,10 +75,6 @@ def spend(
     as_json: Json = False,
 ) -> None:
     """Shows what was spent, by Forager's own log."""
-    finish(_spend(since, until, log=log, config=config, as_json=as_json))
-
-
-async def _spend(since: str, until: str | None, *, log: bool, config: Config, as_json: bool) -> None:
     now = datetime.now(UTC)
     start, end = filters.moment(since, now), filters.moment(until, now)
     async with at_forager(config) as opened:
@@ -112,7 +104,7 @@ async def _spend(since: str, until: str | None, *, log: bool, config: Config, as
 # ---- suggestions -----------------------------------------------------------------------------------------------------
 
 
-def suggest(
+async def suggest(
     kind: Annotated[str, typer.Argument(metavar="KIND", help=", ".join(list(KINDS)[:6]))],
     text: Annotated[str, typer.Argument(metavar="TEXT", help="A part of the name.")],
     pages: Annotated[int, typer.Option(min=1, max=50, help="Pages to read; free.")] = 2,
@@ -120,10 +112,6 @@ def suggest(
     as_json: Json = False,
 ) -> None:
     """List ids for the filters of the searches. Free."""
-    finish(_suggest(kind, text, pages, config, as_json=as_json))
-
-
-async def _suggest(kind: str, text: str, pages: int, config: Config, *, as_json: bool) -> None:
     if kind not in KINDS:
         raise WrongUseError(f'there are no ids to suggest for "{kind}"; known: {", ".join(list(KINDS)[:6])}')
     if not text.strip():
@@ -143,8 +131,8 @@ EmailStatus = Annotated[str, typer.Argument(metavar="STATUS", help="valid or inv
 PhoneStatus = Annotated[str, typer.Argument(metavar="STATUS", help="connected or disconnected.")]
 
 
-@feedback.command("work")
-def feedback_work(
+@as_command(feedback, "work")
+async def feedback_work(
     email: str,
     status: EmailStatus,
     wrong_person: Wrong = False,
@@ -153,11 +141,11 @@ def feedback_work(
     as_json: Json = False,
 ) -> None:
     """Send a verdict on a work e-mail."""
-    finish(_feedback("work", email, status, wrong_person, person, config, as_json=as_json))
+    await _feedback("work", email, status, wrong_person, person, config, as_json=as_json)
 
 
-@feedback.command("personal")
-def feedback_personal(
+@as_command(feedback, "personal")
+async def feedback_personal(
     email: str,
     status: EmailStatus,
     wrong_person: Wrong = False,
@@ -166,11 +154,11 @@ def feedback_personal(
     as_json: Json = False,
 ) -> None:
     """Send a verdict on a personal e-mail."""
-    finish(_feedback("personal", email, status, wrong_person, person, config, as_json=as_json))
+    await _feedback("personal", email, status, wrong_person, person, config, as_json=as_json)
 
 
-@feedback.command("phone")
-def feedback_phone(
+@as_command(feedback, "phone")
+async def feedback_phone(
     number: str,
     status: PhoneStatus,
     wrong_person: Wrong = False,
@@ -179,7 +167,7 @@ def feedback_phone(
     as_json: Json = False,
 ) -> None:
     """Send a verdict on a phone number."""
-    finish(_feedback("phone", number, status, wrong_person, person, config, as_json=as_json))
+    await _feedback("phone", number, status, wrong_person, person, config, as_json=as_json)
 
 
 async def _feedback(

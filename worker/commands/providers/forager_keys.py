@@ -10,7 +10,7 @@ from connectors.forager.models import NewApiKey
 from connectors.limits import Ticket
 from worker.commands.providers.opening import at_forager
 from worker.commands.providers.options import Config, Json, Yes, listing, lists
-from worker.commands.providers.output import WrongUseError, confirmed, finish, note, tell
+from worker.commands.providers.output import WrongUseError, as_command, confirmed, finish, note, tell
 from worker.commands.providers.tables import card, listed
 from worker.manual.buying import NotNowError
 from worker.manual.creating import WantedRow, key_of
@@ -27,10 +27,10 @@ def keys(context: typer.Context, config: Config = None, as_json: Json = False) -
         finish(_list(config, as_json=as_json))
 
 
-@app.command("list")
-def keys_list(config: Config = None, as_json: Json = False) -> None:
+@as_command(app, "list")
+async def keys_list(config: Config = None, as_json: Json = False) -> None:
     """Manage the account's API keys."""
-    finish(_list(config, as_json=as_json))
+    await _list(config, as_json=as_json)
 
 
 async def _list(config: Config, *, as_json: bool) -> None:
@@ -40,13 +40,9 @@ async def _list(config: Config, *, as_json: bool) -> None:
     tell(as_json, found, lambda: listed("API keys", ("prefix", "name", "created"), rows))
 
 
-@app.command("show")
-def keys_show(prefix: Prefix, config: Config = None, as_json: Json = False) -> None:
+@as_command(app, "show")
+async def keys_show(prefix: Prefix, config: Config = None, as_json: Json = False) -> None:
     """Show one key, by its prefix."""
-    finish(_show(prefix, config, as_json=as_json))
-
-
-async def _show(prefix: str, config: Config, *, as_json: bool) -> None:
     async with at_forager(config) as opened:
         found = await opened.client.api_key(_prefix(prefix))
     if found is None:
@@ -55,17 +51,14 @@ async def _show(prefix: str, config: Config, *, as_json: bool) -> None:
     tell(as_json, found, lambda: card("API key", rows))
 
 
-@app.command("create")
-def keys_create(
+@as_command(app, "create")
+async def keys_create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="At most 50 characters.")],
     config: Config = None,
     as_json: Json = False,
 ) -> None:
     """Issue a key. Its secret is shown here and never again."""
-    finish(_create(name.strip(), config, as_json=as_json))
-
-
-async def _create(name: str, config: Config, *, as_json: bool) -> None:
+    name = name.strip()
     if not 0 < len(name) <= MOST:
         raise WrongUseError(f"a key's name has between 1 and {MOST} characters")
     issued: list[NewApiKey] = []
@@ -99,13 +92,9 @@ def _reveal(key: NewApiKey, *, as_json: bool) -> None:
         note("save the secret now: it is shown once and stored nowhere")
 
 
-@app.command("delete")
-def keys_delete(prefix: Prefix, yes: Yes = False, config: Config = None, as_json: Json = False) -> None:
+@as_command(app, "delete")
+async def keys_delete(prefix: Prefix, yes: Yes = False, config: Config = None, as_json: Json = False) -> None:
     """Delete a key; what still uses it stops working."""
-    finish(_delete(prefix, config, yes=yes, as_json=as_json))
-
-
-async def _delete(prefix: str, config: Config, *, yes: bool, as_json: bool) -> None:
     await confirmed(f"key {_prefix(prefix)} stops working for good", yes=yes)
     async with at_forager(config) as opened:
         gone = await opened.client.delete_api_key(_prefix(prefix))

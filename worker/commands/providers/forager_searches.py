@@ -22,7 +22,7 @@ from connectors.operations import Operation
 from worker.commands.providers import filters
 from worker.commands.providers.opening import at_forager
 from worker.commands.providers.options import Config, Filters, Json, Pages, Total, Yes
-from worker.commands.providers.output import agreed, finish, note, tell, tell_paid, telling_what_was_spent
+from worker.commands.providers.output import agreed, as_command, note, tell, tell_paid, telling_what_was_spent
 from worker.commands.providers.tables import card, listed, whole
 from worker.decide.values.domains import host
 
@@ -33,12 +33,19 @@ Texts = Annotated[list[str] | None, typer.Option(help="May be repeated.")]
 
 def register(app: typer.Typer) -> None:
     """Add the searches to Forager's commands."""
-    app.command()(people)
-    app.command()(companies)
-    app.command()(jobs)
+    as_command(app)(people)
+    as_command(app)(companies)
+    as_command(app)(jobs)
 
 
-def people(
+class _Asked:
+    """Holds what every search gets beside its filters."""
+
+    def __init__(self, *, total: bool, pages: int, yes: bool, config: Config, as_json: bool) -> None:
+        self.total, self.pages, self.yes, self.config, self.as_json = total, pages, yes, config, as_json
+
+
+async def people(
     name: Annotated[str | None, typer.Option(help="The person's name.")] = None,
     title: Annotated[str | None, typer.Option(help="Job title.")] = None,
     domain: Texts = None,
@@ -56,38 +63,20 @@ def people(
     as_json: Json = False,
 ) -> None:
     """Search employments with their people, by filters. 1 credit a page."""
-    finish(
-        _people(
-            {
-                "person_name": quoted(name) if name else None,
-                "role_title": quoted(title) if title else None,
-                "role_is_current": current,
-                "person_locations": location,
-                "person_skills": skill,
-                "person_industries": industry,
-                "organizations": company,
-            },
-            domain or [],
-            slug or [],
-            filter,
-            _Asked(total=total, pages=pages, yes=yes, config=config, as_json=as_json),
-        )
-    )
-
-
-class _Asked:
-    """Holds what every search gets beside its filters."""
-
-    def __init__(self, *, total: bool, pages: int, yes: bool, config: Config, as_json: bool) -> None:
-        self.total, self.pages, self.yes, self.config, self.as_json = total, pages, yes, config, as_json
-
-
-async def _people(
-    named: dict[str, Any], domains: Sequence[str], slugs: Sequence[str], typed: list[str] | None, asked: _Asked
-) -> None:
-    hosts, names = {filters.domain(one) for one in domains}, {filters.slug(one) for one in slugs}
-    named |= {"organization_domains": sorted(hosts), "person_linkedin_public_identifiers": sorted(names)}
-    query = filters.query(RoleQuery, named, typed)
+    hosts, names = {filters.domain(one) for one in domain or ()}, {filters.slug(one) for one in slug or ()}
+    named: dict[str, Any] = {
+        "person_name": quoted(name) if name else None,
+        "role_title": quoted(title) if title else None,
+        "role_is_current": current,
+        "person_locations": location,
+        "person_skills": skill,
+        "person_industries": industry,
+        "organizations": company,
+        "organization_domains": sorted(hosts),
+        "person_linkedin_public_identifiers": sorted(names),
+    }
+    asked = _Asked(total=total, pages=pages, yes=yes, config=config, as_json=as_json)
+    query = filters.query(RoleQuery, named, filter)
 
     def fits(row: FoundRole) -> bool:
         who, where = row.person.linkedin_info.public_identifier.lower(), host(row.organization.domain)
@@ -115,7 +104,7 @@ def _roles(rows: Sequence[FoundRole]) -> Table | str:
     )
 
 
-def companies(
+async def companies(
     domain: Texts = None,
     slug: Annotated[list[str] | None, typer.Option(help="Slug of its LinkedIn page.")] = None,
     industry: Ids = None,
@@ -131,29 +120,18 @@ def companies(
     as_json: Json = False,
 ) -> None:
     """Search companies by filters. 1 credit a page."""
-    finish(
-        _companies(
-            {
-                "linkedin_public_identifiers": slug,
-                "industries": industry,
-                "locations": location,
-                "keywords": keyword,
-                "web_technologies": technology,
-            },
-            domain or [],
-            employees,
-            filter,
-            _Asked(total=total, pages=pages, yes=yes, config=config, as_json=as_json),
-        )
-    )
-
-
-async def _companies(
-    named: dict[str, Any], domains: Sequence[str], employees: str | None, typed: list[str] | None, asked: _Asked
-) -> None:
-    hosts = {filters.domain(one) for one in domains}
-    named |= {"domains": sorted(hosts), **filters.between("employees", employees)}
-    query = filters.query(OrganizationQuery, named, typed)
+    hosts = {filters.domain(one) for one in domain or ()}
+    named: dict[str, Any] = {
+        "linkedin_public_identifiers": slug,
+        "industries": industry,
+        "locations": location,
+        "keywords": keyword,
+        "web_technologies": technology,
+        "domains": sorted(hosts),
+        **filters.between("employees", employees),
+    }
+    asked = _Asked(total=total, pages=pages, yes=yes, config=config, as_json=as_json)
+    query = filters.query(OrganizationQuery, named, filter)
 
     def fits(row: ForagerOrganization) -> bool:
         return not hosts or host(row.domain) in hosts
@@ -179,7 +157,7 @@ async def _companies(
     await _search(op.ORGANIZATION_SEARCH, query, asked, Forager.organizations, Forager.organizations_total, fits, show)
 
 
-def jobs(
+async def jobs(
     title: Annotated[str | None, typer.Option(help="Of the post.")] = None,
     company: Ids = None,
     location: Ids = None,
@@ -194,27 +172,15 @@ def jobs(
     as_json: Json = False,
 ) -> None:
     """Search job posts by filters. 2 credits a page."""
-    finish(
-        _jobs(
-            {
-                "title": quoted(title) if title else None,
-                "organization_ids": company,
-                "locations": location,
-                "is_remote": remote,
-            },
-            source,
-            since,
-            filter,
-            _Asked(total=total, pages=pages, yes=yes, config=config, as_json=as_json),
-        )
-    )
-
-
-async def _jobs(
-    named: dict[str, Any], source: str | None, since: str | None, typed: list[str] | None, asked: _Asked
-) -> None:
-    named["date_featured_start"] = filters.moment(since, datetime.now(UTC))[:10] or None
-    query = filters.query(JobQuery, named, [*(typed or []), *([f"job_source={source}"] if source else [])])
+    named: dict[str, Any] = {
+        "title": quoted(title) if title else None,
+        "organization_ids": company,
+        "locations": location,
+        "is_remote": remote,
+        "date_featured_start": filters.moment(since, datetime.now(UTC))[:10] or None,
+    }
+    asked = _Asked(total=total, pages=pages, yes=yes, config=config, as_json=as_json)
+    query = filters.query(JobQuery, named, [*(filter or []), *([f"job_source={source}"] if source else [])])
 
     def show(rows: Sequence[ForagerJob]) -> Table | str:
         return listed(

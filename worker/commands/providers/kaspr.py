@@ -13,27 +13,23 @@ from connectors.models import Question
 from worker.commands.providers import filters
 from worker.commands.providers.opening import at_kaspr
 from worker.commands.providers.options import Config, Json, Yes, group
-from worker.commands.providers.output import WrongUseError, agreed, finish, tell, tell_paid
+from worker.commands.providers.output import WrongUseError, agreed, as_command, tell, tell_paid
 from worker.commands.providers.tables import NOTHING, card, listed, people, person_card, whole
 
 app = group("Profiles, address patterns, employees, credits.")
 Domain = Annotated[str, typer.Argument(metavar="DOMAIN")]
 
 
-@app.command()
-def verify(config: Config = None, as_json: Json = False) -> None:
+@as_command(app)
+async def verify(config: Config = None, as_json: Json = False) -> None:
     """Shows whose key it is. Free."""
-    finish(_verify(config, as_json=as_json))
-
-
-async def _verify(config: Config, *, as_json: bool) -> None:
     async with at_kaspr(config) as opened:
         user = await opened.client.verify_key()
     tell(as_json, {"user": user}, lambda: f"the key is accepted: {user}")
 
 
-@app.command()
-def profile(
+@as_command(app)
+async def profile(
     slug: Annotated[str, typer.Argument(metavar="SLUG", help="LinkedIn address or slug.")],
     name: Annotated[str, typer.Option(help="The person's name as LinkedIn shows it.")],
     email: Annotated[bool, typer.Option("--email", help="Only the work e-mail (dialect v2).")] = False,
@@ -44,11 +40,7 @@ def profile(
 ) -> None:
     """Show somebody's contact data. At most 1 credit; in dialect v2 one for each value and one for the call."""
     fields = frozenset([*(["work_email"] if email else []), *(["phone"] if phone else [])])
-    finish(_profile(slug, name, fields, yes=yes, config=config, as_json=as_json))
-
-
-async def _profile(text: str, name: str, fields: frozenset[str], *, yes: bool, config: Config, as_json: bool) -> None:
-    slug, name = filters.slug(text), " ".join(name.split())
+    slug, name = filters.slug(slug), " ".join(name.split())
     if not name:
         raise WrongUseError("Kaspr wants the person's name: --name as LinkedIn shows it")
     async with at_kaspr(config) as opened:
@@ -73,14 +65,10 @@ def _question(client: Kaspr, slug: str, name: str, fields: frozenset[str]) -> Qu
     return replace(asked, fields=fields, price=client.price(fields)) if fields else asked
 
 
-@app.command()
-def pattern(domain: Domain, yes: Yes = False, config: Config = None, as_json: Json = False) -> None:
+@as_command(app)
+async def pattern(domain: Domain, yes: Yes = False, config: Config = None, as_json: Json = False) -> None:
     """Tells how addresses of a domain look: guesses with a score. 1 credit."""
-    finish(_pattern(domain, yes=yes, config=config, as_json=as_json))
-
-
-async def _pattern(text: str, *, yes: bool, config: Config, as_json: bool) -> None:
-    domain = filters.domain(text)
+    domain = filters.domain(domain)
     async with at_kaspr(config) as opened:
         buyer = opened.buyer
         question = opened.client.pattern_question(domain)
@@ -90,8 +78,8 @@ async def _pattern(text: str, *, yes: bool, config: Config, as_json: bool) -> No
         tell_paid(as_json, buyer, found, lambda: listed(domain, ("pattern", "score"), rows, figures=1))
 
 
-@app.command()
-def employees(
+@as_command(app)
+async def employees(
     domain: Domain,
     limit: Annotated[int, typer.Option(min=1, max=10, help="People at most; each may cost a credit.")] = 5,
     yes: Yes = False,
@@ -99,11 +87,7 @@ def employees(
     as_json: Json = False,
 ) -> None:
     """List people at a domain, with contact data. 1 credit each."""
-    finish(_employees(domain, limit, yes=yes, config=config, as_json=as_json))
-
-
-async def _employees(text: str, limit: int, *, yes: bool, config: Config, as_json: bool) -> None:
-    domain = filters.domain(text)
+    domain = filters.domain(domain)
     async with at_kaspr(config) as opened:
         buyer = opened.buyer
         question = opened.client.employees_question(domain, limit)
@@ -112,13 +96,9 @@ async def _employees(text: str, limit: int, *, yes: bool, config: Config, as_jso
         tell_paid(as_json, buyer, found, lambda: people(domain, found))
 
 
-@app.command()
-def credits(config: Config = None, as_json: Json = False) -> None:
+@as_command(app)
+async def credits(config: Config = None, as_json: Json = False) -> None:
     """Show credits left per pool and the key's rate, as far as the dialect tells. Free."""
-    finish(_credits(config, as_json=as_json))
-
-
-async def _credits(config: Config, *, as_json: bool) -> None:
     async with at_kaspr(config) as opened:
         client = opened.client
         if client.dialect == "reference":

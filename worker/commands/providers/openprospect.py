@@ -5,7 +5,6 @@ Orders and blacklists beside this file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -18,7 +17,7 @@ from connectors.openprospect.read import moment_ms
 from worker.commands.providers import filters, openprospect_blacklists, openprospect_orders
 from worker.commands.providers.opening import at_openprospect
 from worker.commands.providers.options import Config, Json, group, listing, lists
-from worker.commands.providers.output import WrongUseError, finish, note, tell
+from worker.commands.providers.output import WrongUseError, as_command, finish, note, tell
 from worker.commands.providers.tables import card, companies, listed, prospects
 from worker.manual.buying import NotNowError
 
@@ -51,13 +50,9 @@ async def _searches(config: Config, *, as_json: bool) -> None:
     tell(as_json, found, lambda: listed("Searches", ("id", "name", "status", "version", "updated"), rows))
 
 
-@searches_app.command("show")
-def searches_show(id: Id, config: Config = None, as_json: Json = False) -> None:
+@as_command(searches_app, "show")
+async def searches_show(id: Id, config: Config = None, as_json: Json = False) -> None:
     """Show one search with what it looks for."""
-    finish(_search(id, config, as_json=as_json))
-
-
-async def _search(id: str, config: Config, *, as_json: bool) -> None:
     async with at_openprospect(config) as opened:
         found = await opened.client.search(known(id))
     if found is None:
@@ -80,8 +75,8 @@ def _search_card(found: Search) -> Table:
     )
 
 
-@searches_app.command("edit")
-def searches_edit(
+@as_command(searches_app, "edit")
+async def searches_edit(
     id: Id,
     name: Annotated[str | None, typer.Option(help="Its new name.")] = None,
     profile: Annotated[str | None, typer.Option(help="The ideal customer profile.")] = None,
@@ -92,17 +87,13 @@ def searches_edit(
     as_json: Json = False,
 ) -> None:
     """Change a search."""
-    values = {
+    named = {
         "name": name,
         "ideal_customer_profile": profile,
         "geo_locations": tuple(place) if place else None,
         "search_keywords": tuple(keyword) if keyword else None,
     }
-    given = {key: value for key, value in values.items() if value is not None}
-    finish(_edit(id, given, version, config, as_json=as_json))
-
-
-async def _edit(id: str, values: Mapping[str, object], version: int | None, config: Config, *, as_json: bool) -> None:
+    values = {key: value for key, value in named.items() if value is not None}
     if not values:
         raise WrongUseError("name something to change: --name, --profile, --place or --keyword")
     async with at_openprospect(config) as opened:
@@ -123,14 +114,14 @@ async def _edit(id: str, values: Mapping[str, object], version: int | None, conf
         note(f"left out, since only the vendor's admins may set them: {', '.join(after.stripped_fields)}")
 
 
-@searches_app.command("blacklists")
-def searches_blacklists(id: Id, config: Config = None, as_json: Json = False) -> None:
+@as_command(searches_app, "blacklists")
+async def searches_blacklists(id: Id, config: Config = None, as_json: Json = False) -> None:
     """List the blacklists a search keeps to."""
-    finish(_search_blacklists(id, None, config, as_json=as_json))
+    await _search_blacklists(id, None, config, as_json=as_json)
 
 
-@searches_app.command("set-blacklists")
-def searches_set_blacklists(
+@as_command(searches_app, "set-blacklists")
+async def searches_set_blacklists(
     id: Id,
     blacklists: Annotated[list[str] | None, typer.Argument(metavar="BLACKLIST", help="The whole set.")] = None,
     none: Annotated[bool, typer.Option("--none", help="No blacklist at all.")] = False,
@@ -138,13 +129,9 @@ def searches_set_blacklists(
     as_json: Json = False,
 ) -> None:
     """Replace the set of blacklists a search keeps to."""
-    finish(_set_blacklists(id, blacklists or [], config, none=none, as_json=as_json))
-
-
-async def _set_blacklists(id: str, blacklists: list[str], config: Config, *, none: bool, as_json: bool) -> None:
     if bool(blacklists) is none:
         raise WrongUseError("name the blacklists, or give --none: not both, not neither")
-    await _search_blacklists(id, [known(one) for one in blacklists], config, as_json=as_json)
+    await _search_blacklists(id, [known(one) for one in blacklists or ()], config, as_json=as_json)
 
 
 async def _search_blacklists(id: str, chosen: list[str] | None, config: Config, *, as_json: bool) -> None:
@@ -187,13 +174,9 @@ async def _companies(
     tell(as_json, found, lambda: companies("Companies", found))
 
 
-@companies_app.command("show")
-def companies_show(id: Id, config: Config = None, as_json: Json = False) -> None:
+@as_command(companies_app, "show")
+async def companies_show(id: Id, config: Config = None, as_json: Json = False) -> None:
     """Show one company."""
-    finish(_company(id, config, as_json=as_json))
-
-
-async def _company(id: str, config: Config, *, as_json: bool) -> None:
     async with at_openprospect(config) as opened:
         found = await opened.client.company(known(id))
     if found is None:
@@ -208,26 +191,18 @@ def _company_card(found: CompanyBody) -> Table:
     return card(found.name or found.id, [*values, ("technologies", technologies)])
 
 
-@companies_app.command("jobs")
-def companies_jobs(id: Id, config: Config = None, as_json: Json = False) -> None:
+@as_command(companies_app, "jobs")
+async def companies_jobs(id: Id, config: Config = None, as_json: Json = False) -> None:
     """List a company's job posts."""
-    finish(_jobs(id, config, as_json=as_json))
-
-
-async def _jobs(id: str, config: Config, *, as_json: bool) -> None:
     async with at_openprospect(config) as opened:
         found = [one async for one in opened.client.company_jobs(known(id))]
     rows = [(one.title, one.location, one.posted_at, "" if one.is_active else "ended", one.url) for one in found]
     tell(as_json, found, lambda: listed("Jobs", ("title", "place", "since", "", "url"), rows))
 
 
-@companies_app.command("webtech")
-def companies_webtech(id: Id, config: Config = None, as_json: Json = False) -> None:
+@as_command(companies_app, "webtech")
+async def companies_webtech(id: Id, config: Config = None, as_json: Json = False) -> None:
     """List the technologies of a company's site."""
-    finish(_webtech(id, config, as_json=as_json))
-
-
-async def _webtech(id: str, config: Config, *, as_json: bool) -> None:
     async with at_openprospect(config) as opened:
         found = await opened.client.company_webtech(known(id))
     if found is None:
@@ -260,13 +235,9 @@ async def _prospects(search: str | None, company: str, config: Config, *, as_jso
     tell(as_json, found, lambda: prospects("People", found))
 
 
-@prospects_app.command("show")
-def prospects_show(id: Id, config: Config = None, as_json: Json = False) -> None:
+@as_command(prospects_app, "show")
+async def prospects_show(id: Id, config: Config = None, as_json: Json = False) -> None:
     """Show one person."""
-    finish(_prospect(id, config, as_json=as_json))
-
-
-async def _prospect(id: str, config: Config, *, as_json: bool) -> None:
     async with at_openprospect(config) as opened:
         found = await opened.client.prospect(known(id))
     if found is None:
@@ -282,8 +253,8 @@ def _prospect_card(found: Prospect) -> Table:
 # ---- deliveries ------------------------------------------------------------------------------------------------------
 
 
-@app.command()
-def deliveries(
+@as_command(app)
+async def deliveries(
     id: Annotated[str | None, typer.Argument(metavar="ID", help="A delivery's or a search's id; else all.")] = None,
     since: Annotated[str | None, typer.Option(help="7d, or a date: delivered after it.")] = None,
     people: Annotated[bool, typer.Option("--people", help="Show the people instead of the companies.")] = False,
@@ -291,10 +262,6 @@ def deliveries(
     as_json: Json = False,
 ) -> None:
     """Shows what was delivered: companies with their people. Reading it here brings nothing into a CRM."""
-    finish(_deliveries(id, since, config, people=people, as_json=as_json))
-
-
-async def _deliveries(id: str | None, since: str | None, config: Config, *, people: bool, as_json: bool) -> None:
     start = moment_ms(filters.moment(since, datetime.now(UTC)))
     async with at_openprospect(config) as opened:
         client, asked = opened.client, opened.settings.providers.openprospect

@@ -14,7 +14,7 @@ from connectors.limits import Ticket
 from connectors.openprospect.models import Blacklist, BlacklistEntry, NewEntry
 from worker.commands.providers.opening import at_openprospect
 from worker.commands.providers.options import Config, Json, Yes, listing, lists
-from worker.commands.providers.output import WrongUseError, confirmed, finish, tell
+from worker.commands.providers.output import WrongUseError, as_command, confirmed, finish, tell
 from worker.commands.providers.sheets import ENTRY_COLUMNS, rows_of
 from worker.commands.providers.tables import card, listed
 from worker.manual.buying import NotNowError
@@ -44,13 +44,9 @@ def shown(title: str, found: Sequence[Blacklist]) -> Table | str:
     return listed(title, ("id", "name", "description", "entries"), rows, figures=1)
 
 
-@app.command()
-def show(id: Id, config: Config = None, as_json: Json = False) -> None:
+@as_command(app)
+async def show(id: Id, config: Config = None, as_json: Json = False) -> None:
     """Show one blacklist."""
-    finish(_show(id, config, as_json=as_json))
-
-
-async def _show(id: str, config: Config, *, as_json: bool) -> None:
     async with at_openprospect(config) as opened:
         found = await opened.client.blacklist(known(id))
     if found is None:
@@ -71,18 +67,15 @@ def _card(found: Blacklist) -> Table:
     )
 
 
-@app.command()
-def create(
+@as_command(app)
+async def create(
     name: Annotated[str, typer.Argument(metavar="NAME")],
     description: Annotated[str, typer.Option(help="What it is for.")] = "",
     config: Config = None,
     as_json: Json = False,
 ) -> None:
     """Make a blacklist, unless one of that name is there."""
-    finish(_create(name.strip(), description, config, as_json=as_json))
-
-
-async def _create(name: str, description: str, config: Config, *, as_json: bool) -> None:
+    name = name.strip()
     if not name:
         raise WrongUseError("a blacklist needs a name")
     async with at_openprospect(config) as opened:
@@ -104,8 +97,8 @@ async def _create(name: str, description: str, config: Config, *, as_json: bool)
     tell(as_json, {"id": made.id, "name": name}, lambda: f"made: {made.id}")
 
 
-@app.command()
-def edit(
+@as_command(app)
+async def edit(
     id: Id,
     name: Annotated[str | None, typer.Option(help="Its new name.")] = None,
     description: Annotated[str | None, typer.Option(help="What it is for.")] = None,
@@ -113,10 +106,6 @@ def edit(
     as_json: Json = False,
 ) -> None:
     """Give a blacklist another name or description."""
-    finish(_edit(id, name, description, config, as_json=as_json))
-
-
-async def _edit(id: str, name: str | None, description: str | None, config: Config, *, as_json: bool) -> None:
     if name is None and description is None:
         raise WrongUseError("name something to change: --name or --description")
     async with at_openprospect(config) as opened:
@@ -124,13 +113,9 @@ async def _edit(id: str, name: str | None, description: str | None, config: Conf
     tell(as_json, found, lambda: _card(found))
 
 
-@app.command()
-def delete(id: Id, yes: Yes = False, config: Config = None, as_json: Json = False) -> None:
+@as_command(app)
+async def delete(id: Id, yes: Yes = False, config: Config = None, as_json: Json = False) -> None:
     """Delete a blacklist with its entries."""
-    finish(_delete(id, config, yes=yes, as_json=as_json))
-
-
-async def _delete(id: str, config: Config, *, yes: bool, as_json: bool) -> None:
     await confirmed(f"blacklist {known(id)} is deleted with all its entries", yes=yes)
     async with at_openprospect(config) as opened:
         gone = await opened.client.delete_blacklist(known(id))
@@ -140,21 +125,17 @@ async def _delete(id: str, config: Config, *, yes: bool, as_json: bool) -> None:
 # ---- entries ---------------------------------------------------------------------------------------------------------
 
 
-@app.command()
-def entries(id: Id, config: Config = None, as_json: Json = False) -> None:
+@as_command(app)
+async def entries(id: Id, config: Config = None, as_json: Json = False) -> None:
     """List the companies of a blacklist."""
-    finish(_entries(id, config, as_json=as_json))
-
-
-async def _entries(id: str, config: Config, *, as_json: bool) -> None:
     async with at_openprospect(config) as opened:
         found = [one async for one in opened.client.entries(known(id))]
     rows = [(one.id, one.company_name, one.website_url, one.city, one.external_id) for one in found]
     tell(as_json, found, lambda: listed("Entries", ("id", "company", "website", "city", "external id"), rows))
 
 
-@app.command()
-def add(
+@as_command(app)
+async def add(
     id: Id,
     company: Annotated[str | None, typer.Option(help="The company's name.")] = None,
     website: Annotated[str | None, typer.Option(help="The company's site.")] = None,
@@ -165,11 +146,8 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Add companies to a blacklist; what is on it already is not sent."""
-    values = {"company_name": company, "website_url": website, "city": city, "external_id": external_id}
-    finish(_add(id, {name: value for name, value in values.items() if value}, file, config, as_json=as_json))
-
-
-async def _add(id: str, values: dict[str, str], file: Path | None, config: Config, *, as_json: bool) -> None:
+    named = {"company_name": company, "website_url": website, "city": city, "external_id": external_id}
+    values = {name: value for name, value in named.items() if value}
     rows = [*([values] if values else []), *(rows_of(file, ENTRY_COLUMNS) if file else [])]
     wanted = list(dict.fromkeys(NewEntry(**row) for row in rows if row))
     if not wanted:
@@ -201,18 +179,14 @@ def _as_wanted(entry: BlacklistEntry) -> NewEntry:
     )
 
 
-@app.command()
-def remove(
+@as_command(app)
+async def remove(
     id: Id,
     entry: Annotated[list[str], typer.Argument(metavar="ENTRY...", help="Ids of entries.")],
     config: Config = None,
     as_json: Json = False,
 ) -> None:
     """Take companies off a blacklist."""
-    finish(_remove(id, entry, config, as_json=as_json))
-
-
-async def _remove(id: str, entry: list[str], config: Config, *, as_json: bool) -> None:
     async with at_openprospect(config) as opened:
         await opened.client.remove_entries(known(id), [known(one) for one in entry])
     tell(as_json, {"removed": entry}, lambda: f"{len(entry)} taken off")

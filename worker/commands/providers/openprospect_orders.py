@@ -18,7 +18,7 @@ from connectors.openprospect.models import CompanyBody, NewOrder
 from worker.commands.providers.opening import at_openprospect
 from worker.commands.providers.openprospect_blacklists import known
 from worker.commands.providers.options import Config, Json, Yes, group
-from worker.commands.providers.output import WrongUseError, confirmed, finish, note, tell
+from worker.commands.providers.output import WrongUseError, as_command, confirmed, note, tell
 from worker.commands.providers.sheets import ORDER_COLUMNS, rows_of
 from worker.commands.providers.tables import companies, listed, order_card, prospects, whole
 from worker.manual.buying import NotNowError
@@ -31,21 +31,18 @@ Id = Annotated[str, typer.Argument(metavar="ID")]
 
 def register(app: typer.Typer) -> None:
     """Add these to OpenProspect's commands."""
-    app.command()(orders)
-    app.command()(results)
+    as_command(app)(orders)
+    as_command(app)(results)
     app.add_typer(order_app, name="order")
 
 
-def orders(
+async def orders(
     status: Annotated[str, typer.Option(help="RECEIVED, ACCEPTED, IN_PROGRESS, COMPLETED, ...")] = "",
     config: Config = None,
     as_json: Json = False,
 ) -> None:
     """List every order."""
-    finish(_orders(status.upper(), config, as_json=as_json))
-
-
-async def _orders(status: str, config: Config, *, as_json: bool) -> None:
+    status = status.upper()
     async with at_openprospect(config) as opened:
         found = [one async for one in opened.client.orders(status) if status in {"", one.status}]
     rows = [(one.order_id, one.status, one.title, one.company_count, whole(one.estimated_cost)) for one in found]
@@ -53,13 +50,9 @@ async def _orders(status: str, config: Config, *, as_json: bool) -> None:
     tell(as_json, found, lambda: listed("Orders", columns, rows, figures=2))
 
 
-@order_app.command()
-def show(id: Id, config: Config = None, as_json: Json = False) -> None:
+@as_command(order_app)
+async def show(id: Id, config: Config = None, as_json: Json = False) -> None:
     """Show one order and where it stands."""
-    finish(_show(id, config, as_json=as_json))
-
-
-async def _show(id: str, config: Config, *, as_json: bool) -> None:
     async with at_openprospect(config) as opened:
         found = await opened.client.order(known(id))
     if found is None:
@@ -67,17 +60,13 @@ async def _show(id: str, config: Config, *, as_json: bool) -> None:
     tell(as_json, found, lambda: order_card(found))
 
 
-def results(
+async def results(
     id: Id,
     people: Annotated[bool, typer.Option("--people", help="Show the people instead of the companies.")] = False,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
     """Shows what a completed order brought."""
-    finish(_results(id, config, people=people, as_json=as_json))
-
-
-async def _results(id: str, config: Config, *, people: bool, as_json: bool) -> None:
     found: dict[str, CompanyBody] = {}
     async with at_openprospect(config) as opened:
         client, offset = opened.client, 0
@@ -109,8 +98,8 @@ async def _too_early(client: OpenProspect, id: str) -> NotNowError:
 # ---- placing one -----------------------------------------------------------------------------------------------------
 
 
-@order_app.command()
-def create(
+@as_command(order_app)
+async def create(
     title: Annotated[str, typer.Option(help="What it is called; a reference is added.")],
     file: Annotated[
         Path | None, typer.Option("--companies", help=f"CSV with a header; columns: {', '.join(ORDER_COLUMNS)}.")
@@ -139,12 +128,7 @@ def create(
         "profile_id": profile_id,
         "briefing_quantity": quantity,
     }
-    finish(_create({key: value for key, value in content.items() if value}, file, ref, config, yes, as_json=as_json))
-
-
-async def _create(
-    content: dict[str, Any], file: Path | None, ref: str, config: Config, yes: bool, *, as_json: bool
-) -> None:
+    content = {key: value for key, value in content.items() if value}
     if not re.fullmatch(r"[\w.-]{0,40}", ref):
         raise WrongUseError("a reference has up to 40 letters, digits, dots, dashes")
     order = _order(content, file)

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import is_dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
 
 import typer
 from msgspec import Struct, to_builtins
@@ -29,10 +30,11 @@ from connectors.errors import (
     UnavailableError,
 )
 from connectors.models import Question
-from worker.commands.session import err, out, print_json, run
+from worker.commands.session import err, out, print_json
 from worker.manual.buying import Buyer, NotNowError, at
 from worker.manual.exit_codes import DONE, FAILED, WRONG_USE
 
+Body = TypeVar("Body", bound=Callable[..., Coroutine[Any, Any, None]])
 _NEXT: Mapping[type[ConnectorError], str] = {
     UnavailableError: "it did not answer, try again later",
     OutcomeUnknownError: "it was sent and no clear answer came back, so it may be charged: refill uncertain list",
@@ -45,39 +47,53 @@ _NEXT: Mapping[type[ConnectorError], str] = {
 }
 
 
-class WrongUseError(Exception):
+class WrongUseError(ConfigError):
     """Signals a mistake in what was typed; one sentence."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__([sentence])
 
 
 class DeclinedError(Exception):
     """Says that a person said no."""
 
 
+def as_command(app: typer.Typer, name: str | None = None) -> Callable[[Body], Body]:
+    """Puts an async function under a name of ``app``; every mistake and every refusal is one sentence."""
+
+    def registered(body: Body) -> Body:
+        @app.command(name)
+        @wraps(body)
+        def run(*args: Any, **kwargs: Any) -> None:
+            finish(body(*args, **kwargs))
+
+        return body
+
+    return registered
+
+
 def finish(main: Coroutine[Any, Any, None]) -> None:
-    """Run a command to its end; every mistake and every refusal is one sentence and an exit code."""
-    raise typer.Exit(run(_ended(main)))
+    """Runs a command to its end and ends with its exit code."""
+    raise typer.Exit(asyncio.run(_ended(main)))
 
 
 async def _ended(main: Coroutine[Any, Any, None]) -> int:
+    code = FAILED
     try:
         await main
     except ConfigError as error:
-        for problem in error.problems:
-            _say(problem)
-        return WRONG_USE
-    except WrongUseError as error:
-        _say(str(error))
-        return WRONG_USE
+        code, sentences = WRONG_USE, error.problems
     except DeclinedError:
-        _say("nothing was sent")
-        return FAILED
+        sentences = ("nothing was sent",)
     except NotNowError as error:
-        _say(str(error))
-        return FAILED
+        sentences = (str(error),)
     except ConnectorError as error:
-        _say(sentence(error))
-        return FAILED
-    return DONE
+        sentences = (sentence(error),)
+    else:
+        return DONE
+    for text in sentences:
+        err.say(text, style="red")
+    return code
 
 
 def sentence(error: ConnectorError) -> str:
@@ -93,10 +109,6 @@ def sentence(error: ConnectorError) -> str:
         return f"{what} ({facts}): the vendor has no such operation in this account; all others work"
     kind = next((kind for kind in type(error).__mro__ if kind in _NEXT), None)
     return f"{what}{f' ({facts})' if facts else ''}: {error.hint or (_NEXT[kind] if kind else 'it failed')}"
-
-
-def _say(text: str) -> None:
-    err.say(text, style="red")
 
 
 def note(text: str) -> None:
