@@ -31,12 +31,10 @@ class HttpEngine:
     """Keeps one vendor's connections. An exchange ends after ``deadline_s``, whatever arrives until then."""
 
     def __init__(self, connections: int, deadline_s: float) -> None:
-        """Open nothing yet."""
         self._deadline_s = deadline_s
         self._engine = AiohttpTransport(verify=_tls(), client=functools.partial(_session, connections))
 
     async def aclose(self) -> None:
-        """Close the connections."""
         await self._engine.aclose()
 
     async def exchange(
@@ -116,7 +114,6 @@ class _OneAnswer(ResponseHandler):
         super().set_response_params(**params)
 
     def data_received(self, data: bytes) -> None:
-        """Take what has arrived."""
         self._arrived += len(data)
         if self._arrived > WIRE_CAP:
             self._end("bytes without end")

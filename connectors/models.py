@@ -428,7 +428,6 @@ class Provenance(Struct, frozen=True):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Returns those that are there."""
         return tuple(name for name in (self.source, self.checked_at) if name)
 
 

@@ -61,7 +61,6 @@ _tracers: list[Tracer] = []
 
 
 def is_traced() -> bool:
-    """Tells whether anybody traces."""
     return bool(_tracers)
 
 
@@ -71,7 +70,6 @@ def begin(tracer: Tracer) -> None:
 
 
 def end() -> None:
-    """Lets nobody record steps any more."""
     _tracers.clear()
 
 

@@ -137,7 +137,6 @@ class Transport:
         self._engine = HttpEngine(terms.most, terms.connect_s + terms.read_s)
 
     async def aclose(self) -> None:
-        """Close the pool."""
         await self._engine.aclose()
 
     def bucket(self, operation: Operation) -> str:

@@ -64,13 +64,11 @@ class Post(Struct, frozen=True):
         return urlsplit(self.url).hostname or ""
 
     async def send(self, message: AlertText) -> None:
-        """Sends it, once."""
         body = self.form(message)
         query = parse_qs(urlsplit(self.url).query, keep_blank_values=True)
         await self.transport.send(SEND, query=query, json=body, headers=self._signature(body))
 
     async def aclose(self) -> None:
-        """Closes its connections."""
         await self.transport.aclose()
 
     def _signature(self, body: Mapping[str, object]) -> dict[str, str]:

@@ -21,16 +21,13 @@ class AlertText(Struct, frozen=True):
 
     @property
     def subject(self) -> str:
-        """Returns one line."""
         who = f"Refill {self.installation}".strip()
         words = {"opened": self.cause, "closed": f"over ({self.cause})", "test": "test"}[self.state]
         return f"[{who}] {words}"
 
     @property
     def text(self) -> str:
-        """Returns what people read."""
         return f"{self.subject}: {self.sentence}"
 
     def as_json(self) -> dict[str, str]:
-        """Returns what programs read."""
         return asdict(self)

@@ -101,7 +101,6 @@ class AlertOptions(Options):
 
     @property
     def is_on(self) -> bool:
-        """Tells whether alerts go anywhere."""
         return bool(self.slack_url or self.teams_url or self.webhook_url or self.mail_to)
 
 

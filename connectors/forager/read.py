@@ -88,12 +88,10 @@ def roles(reply: Reply) -> RolePage:
 
 
 def organizations(reply: Reply) -> OrganizationPage:
-    """Returns a page of companies."""
     return replies.parsed(_COMPANIES, reply, NAME, op.ORGANIZATION_SEARCH.name)
 
 
 def jobs(reply: Reply) -> JobPage:
-    """Returns a page of job posts."""
     return replies.parsed(_JOBS, reply, NAME, op.JOB_SEARCH.name)
 
 
@@ -198,7 +196,6 @@ def to_person(raw: ForagerPerson, raw_roles: Iterable[ForagerRole]) -> Person:
 
 
 def to_role(raw: ForagerRole) -> Role:
-    """Returns one employment."""
     return Role(raw.role_title, to_company(raw.organization), raw.is_current)
 
 

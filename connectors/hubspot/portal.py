@@ -100,7 +100,6 @@ class HubSpotPortal:
         return cls(name, options, transport, also=also, clock=clock)
 
     async def aclose(self) -> None:
-        """Close connections."""
         for part in (*self._also, self._transport):
             await part.aclose()
 

@@ -164,7 +164,6 @@ class OpenProspect:
         return page.items
 
     async def set_search_blacklists(self, search_id: str, blacklist_ids: Sequence[str]) -> tuple[Blacklist, ...]:
-        """Replace the whole set."""
         operation, body = op.SEARCH_BLACKLISTS_SET, {"blacklist_ids": list(blacklist_ids)}
         reply = await self._transport.send(operation, path={"id": search_id}, json=body)
         return read.page(_BLACKLIST, reply, operation.name, ("blacklists",), 0, PAGE_MOST).items

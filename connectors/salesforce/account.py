@@ -161,7 +161,6 @@ class SalesforceAccount:
         return field_definitions(object, names, self._options.external_id, self._options.api_version)
 
     async def now(self) -> int:
-        """Returns the org's clock (ms)."""
         return await self._org.now()
 
     def seen(self, object: str) -> Mapping[str, Property] | None:

@@ -146,7 +146,6 @@ class Schema(Struct, frozen=True):
 
 
 def to_schema(raw: Describe) -> Schema:
-    """Describe as our schema."""
     return Schema(
         {item.name: _property(item) for item in raw.fields},
         frozenset(item.name for item in raw.fields if item.filterable),
@@ -241,7 +240,6 @@ def typed(value: str, kind: str) -> Any:
 
 
 def body_of(write: Write, schema: Schema) -> dict[str, Any]:
-    """Returns a write's values as JSON."""
     return {name: typed(value, _kind(schema, name)) for name, value in write.values.items()}
 
 

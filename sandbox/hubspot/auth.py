@@ -71,7 +71,6 @@ class Tokens:
         return len(self._until)
 
     def connect(self) -> str:
-        """Issues another refresh token."""
         token = f"na1-{secrets.token_urlsafe(24)}"
         self._refresh.add(token)
         return token

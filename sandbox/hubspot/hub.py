@@ -117,7 +117,6 @@ class HubSpot(Vendor):
         return app
 
     def forms(self) -> Iterable[Form]:
-        """Returns the forms of a portal."""
         yield Form(
             "edit",
             "An edit",
@@ -131,7 +130,6 @@ class HubSpot(Vendor):
         yield Form("webhooks", "Webhooks", "Events go there from now on; empty: nowhere.", "Send them there", (to,))
 
     def play(self, action: str, fields: Mapping[str, str]) -> str:
-        """Carries out one of them."""
         contacts = self.portal.table("contacts")
         try:
             match action:

@@ -85,7 +85,6 @@ class Orders:
         return Reply(200, {"order_id": order.id, "status": status, **page})
 
     def status(self, order: Order) -> str:
-        """Tells where the order stands now."""
         if order.forced:
             return order.forced
         age = (self.vendor.clock.stamp() - order.created_at) * self.vendor.speed

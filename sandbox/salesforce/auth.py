@@ -71,7 +71,6 @@ class Tokens:
         return count
 
     def connect(self) -> str:
-        """Issues another refresh token."""
         token = f"5Aep861{secrets.token_urlsafe(24)}"
         self._refresh.add(token)
         return token

@@ -79,7 +79,6 @@ class Salesforce(Vendor):
         return self.moved_to or self.origin
 
     def forms(self) -> Iterable[Form]:
-        """Returns the forms of an org."""
         yield Form(
             "edit",
             "An edit",
@@ -93,7 +92,6 @@ class Salesforce(Vendor):
         yield Form("outbound", "Outbound Messages", "They go there from now on; empty: nowhere.", "Send them", (to,))
 
     def play(self, action: str, fields: Mapping[str, str]) -> str:
-        """Carries out one of them."""
         try:
             match action:
                 case "edit":

@@ -53,7 +53,6 @@ class Walked:
     ending: RunEnding = field(default_factory=RunEnding)
 
     def as_json(self) -> dict[str, Any]:
-        """Returns one object for scripts."""
         facts = {
             "run": self.state.run,
             "done": self.state.done,
@@ -165,7 +164,6 @@ class _Walker:
 
 
 async def _walked(walker: _Walker, left: list[Held], *, max_credits: int | None, is_stuck: bool) -> Walked:
-    """Returns the account of it."""
     runtime, work, state = walker.runtime, walker.work, walker.state
     by_work = await runtime.ledger.figures.of_run(state.run)
     credits = await run_credits(runtime, state.run)

@@ -127,7 +127,6 @@ class TableWriter:
         return self
 
     def write(self, cells: Sequence[str]) -> None:
-        """Add a row."""
         self._csv.writerow([safe(cell) for cell in cells])
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

@@ -42,7 +42,6 @@ class FirstConfig(Struct, frozen=True):
     blank_values: bool = False
 
     def toml(self) -> str:
-        """Returns the text of refill.toml."""
         parts = [
             "# Written by refill init. config/refill.example.toml shows every key; refill check tries them.",
             'data_dir = ".refill"                  # paid answers, journal and the embedded Redis: back it up',
@@ -79,7 +78,6 @@ class SecretAsked(Struct, frozen=True):
 
     @property
     def variable(self) -> str:
-        """Returns its environment variable."""
         return variable(self.path)
 
 

@@ -96,7 +96,6 @@ async def _drifted(runtime: Runtime, run: str) -> list[dict[str, str]]:
 
 
 def summary(report: PassReport) -> Listing:
-    """Returns the figures of a pass."""
     table = Listing(title=f"pass {report.run}", show_header=False)
     table.add_row("records", str(report.records))
     table.add_row("gaps found", str(report.gaps))

@@ -35,7 +35,6 @@ class Score:
     bounced: int = 0
 
     def add(self, seen: QuestionYield) -> None:
-        """Add an operation's questions."""
         values = {name: by for name, by in seen.wanted.items() if name not in _NO_VALUES}
         names = {name: by for name, by in seen.wanted.items() if not self.field or name == self.field}
         brought = sum(seen.brought.get(name, 0) for name in values)

@@ -6,5 +6,4 @@ import time
 
 
 def clock() -> int:
-    """Returns our own time in ms."""
     return time.time_ns() // 1_000_000

@@ -39,7 +39,6 @@ class MemoryUse(Struct, frozen=True):
         return self.share >= FULL
 
     def as_json(self) -> dict[str, Any]:
-        """Returns what ``status --json`` shows."""
         return {"used": self.used, "limit": self.limit, "full_in_days": self.full_in_days}
 
 

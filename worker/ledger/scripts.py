@@ -210,13 +210,11 @@ def source(name: str) -> str:
 
 @cache
 def takes(name: str) -> Arguments:
-    """Returns the arguments of one script."""
     return arguments(_found(name))
 
 
 @cache
 def names() -> tuple[str, ...]:
-    """Returns the name of every script."""
     found = (path.name for subject in SUBJECTS for path in (files("worker.ledger") / subject).iterdir())
     return tuple(sorted(name.removesuffix(".lua") for name in found if name.endswith(".lua")))
 
@@ -305,7 +303,6 @@ class Scripts:
         return known
 
     async def now(self) -> int:
-        """Returns the ledger's time in ms."""
         if self._clock:
             return self._clock()
         seconds, micros = await self.call("TIME")

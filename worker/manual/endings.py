@@ -88,7 +88,6 @@ class RunEnding(Struct, frozen=True):
             yield f"{counted(credits, 'credit')} at {name} may not have been charged: refill uncertain list"
 
     def as_json(self) -> dict[str, Any]:
-        """Returns the keys that are stable."""
         return {
             "left": [
                 {

@@ -50,7 +50,6 @@ class PassReport(Struct, frozen=True):
     by_work: Mapping[tuple[str, str], RunFigures] = {}
 
     def as_json(self) -> dict[str, Any]:
-        """Returns the stable keys."""
         fields = asdict(self)
         return {name: fields[name] for name in fields if name not in {"by_work", "ending"}} | self.ending.as_json()
 

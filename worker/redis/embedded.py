@@ -111,7 +111,6 @@ class EmbeddedRedis:
 
     @property
     def socket(self) -> Path:
-        """Tells where the running server listens."""
         return Path((self.folder / "socket").read_text(encoding="utf-8"))
 
     def join(self) -> None:

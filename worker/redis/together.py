@@ -52,7 +52,6 @@ class ScriptSource:
 
     @classmethod
     def of(cls, text: str) -> ScriptSource:
-        """Returns the source of ``text``."""
         return cls(text, hashlib.sha1(text.encode()).hexdigest().encode())  # noqa: S324 - Redis' own name for it
 
 

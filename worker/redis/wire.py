@@ -149,7 +149,6 @@ class Wire:
             self._lost(error)
 
     def ended(self, transport: asyncio.Transport, error: Exception | None) -> None:
-        """Note that the connection has ended."""
         if transport is self._transport:
             self._lost(error or RedisConnectionError("Connection closed by server."))
 
@@ -200,7 +199,6 @@ class _Ear(asyncio.Protocol):
         self._wire, self._transport, self._stream = wire, transport, stream
 
     def data_received(self, data: bytes) -> None:
-        """Hands on what has arrived."""
         self._wire.heard(self._transport, data)
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -84,7 +84,6 @@ def grouped(rows: Iterable[DeadRow], wanted: Mapping[str, str]) -> list[DeadGrou
 
 
 def all_seen(groups: Iterable[DeadGroup]) -> str:
-    """Returns the fingerprint of several groups."""
     return hashlib.sha256("\n".join(group.seen for group in groups).encode()).hexdigest()
 
 

@@ -59,7 +59,6 @@ class Explanation:
         return story(RecordFacts(self.now_ms, *kept, seen))
 
     def as_json(self) -> dict[str, Any]:
-        """Returns what scripts get."""
         state = "settled" if self.memory else "unknown"
         memory = self.memory
         return {

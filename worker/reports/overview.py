@@ -41,7 +41,6 @@ class Credits(Struct, frozen=True):
     cap: Cap = field(default_factory=Cap)
 
     def as_json(self) -> dict[str, int | None]:
-        """Returns the stable keys."""
         return {
             "today": self.today,
             "month": self.month,

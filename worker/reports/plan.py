@@ -65,7 +65,6 @@ class Plan:
     is_cut: bool = False  # at the limit: there are more records
 
     def as_json(self) -> dict[str, Any]:
-        """Returns the stable keys."""
         paused = [{"target": one.target, "reason": one.reason, "why": one.why} for one in self.pauses]
         return self.sums.as_json(self.odds) | {
             "crm_calls": dict(self.calls),

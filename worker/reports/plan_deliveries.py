@@ -60,7 +60,6 @@ class DeliverySums:
         self.values += len(one.written)
 
     def as_json(self) -> dict[str, int]:
-        """Returns the stable keys."""
         return {"rows": self.rows, "companies": self.companies, "people": self.people, "values": self.values}
 
 

@@ -87,7 +87,6 @@ class PlanSums:
     _asked: AskedBefore = field(default_factory=AskedBefore)
 
     def add(self, one: ForeseenVisit) -> None:
-        """Adds one record."""
         self.read += 1
         self.closed.update(one.closed.values())
         if one.skip:
@@ -142,7 +141,6 @@ class PlanSums:
         )
 
     def as_json(self, odds: Odds) -> dict[str, Any]:
-        """Returns the stable keys."""
         return {
             "records": self.read,
             "visits": self.visits,

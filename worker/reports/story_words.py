@@ -112,7 +112,6 @@ def listed(names: list[str]) -> str:
 
 
 def provider_word(name: str) -> str:
-    """Returns a provider by its name."""
     return _PROVIDERS.get(name, name or "a provider")
 
 
@@ -125,12 +124,10 @@ def run_word(run: str) -> str:
 
 
 def operation_word(name: str) -> str:
-    """Says what an operation asks for."""
     return _OPERATIONS.get(name, name.replace("_", " "))
 
 
 def price_word(credits: int) -> str:
-    """Returns a price."""
     return "no credits" if not credits else counted(credits, "credit")
 
 

@@ -130,7 +130,6 @@ async def fill(runtime: Runtime, payload: Mapping[str, Any]) -> None:
 
 
 async def poll_watch(runtime: Runtime, payload: Mapping[str, Any]) -> None:
-    """Poll one watched object."""
     watch = _watch(runtime, payload)
     if watch is None or runtime.visits.draining.is_set():
         return
@@ -246,7 +245,6 @@ async def archive_journal(runtime: Runtime, payload: Mapping[str, Any]) -> None:
 
 
 async def collect(runtime: Runtime, payload: Mapping[str, Any]) -> None:
-    """Pull deliveries and orders of OpenProspect."""
     if runtime.collector is None or runtime.visits.draining.is_set():
         return
     run = run_of_day(runtime, "openprospect")

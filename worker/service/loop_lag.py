@@ -14,7 +14,6 @@ class LoopLag:
         self._worst_s = 0.0
 
     async def watch(self) -> None:
-        """Runs for good and measures."""
         loop = asyncio.get_running_loop()
         while True:
             due = loop.time() + TICK_S

@@ -52,7 +52,6 @@ class OtelStep:
         return f"00-{its.trace_id:032x}-{its.span_id:016x}-01" if its.trace_flags.sampled else ""
 
     def note(self, **values: StepValue) -> None:
-        """Adds attributes."""
         self._span.set_attributes(_named(values))
 
     def __enter__(self) -> Self:
@@ -103,7 +102,6 @@ class OtelTracer:
         )
 
     def note(self, values: Mapping[str, StepValue]) -> None:
-        """Adds attributes to the current span."""
         trace.get_current_span().set_attributes(_named(values))
 
     def close(self, within_s: float) -> None:

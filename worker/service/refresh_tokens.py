@@ -132,7 +132,6 @@ class _Store:
         self._unkept = None
 
     def first(self) -> SecretStr:
-        """Returns the configured refresh token."""
         return self._refresh_token
 
     def _written(self, grant: Grant) -> str:

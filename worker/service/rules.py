@@ -34,7 +34,6 @@ def differing(mine: Mapping[str, str], beats: Iterable[Beat]) -> dict[str, list[
 
 
 def sentence(found: Mapping[str, list[str]]) -> str:
-    """Says what differs and between whom."""
     workers = sorted({owner for owners in found.values() for owner in owners})
     verb = "differs" if len(found) == 1 else "differ"
     return f"{', '.join(sorted(found))} {verb} from the configuration of running workers ({', '.join(workers)})"

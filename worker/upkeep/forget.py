@@ -49,7 +49,6 @@ class Forgotten(Struct, frozen=True):
 
     @property
     def is_done(self) -> bool:
-        """Tells whether nothing is left."""
         return not (self.left or self.busy or self.unarchived or self.unwritten)
 
 

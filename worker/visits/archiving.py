@@ -67,7 +67,6 @@ class Archiver:
         return await self._batch.ask(id)
 
     async def aclose(self) -> None:
-        """Send what is gathered."""
         await self._batch.aclose()
 
     async def _send(self, ids: Sequence[str]) -> Mapping[str, ArchiveVerdict]:

@@ -86,7 +86,6 @@ class BlankFiller:
         self._edits: dict[str, Batcher[str, Mapping[str, Edit]]] = {}
 
     async def aclose(self) -> None:
-        """Send what is gathered."""
         for filler in self._fillers.values():
             await filler.aclose()
         for editors in self._edits.values():

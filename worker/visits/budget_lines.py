@@ -142,7 +142,6 @@ def _ms(moment: datetime) -> int:
 
 
 def budget_lines_of(settings: Settings) -> BudgetLines:
-    """Returns the configured budgets."""
     return BudgetLines(
         zone=settings.budget_zone,
         providers={name: Cap(one.budget.day, one.budget.month) for name, one in settings.providers.paid.items()},

@@ -154,7 +154,6 @@ class Deliverer:
             log.info("visit.settled", **counted)
 
     async def aclose(self) -> None:
-        """Send what is gathered."""
         await self._matcher.aclose()
         await self._filler.aclose()
         await self._links.aclose()

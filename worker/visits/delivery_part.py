@@ -26,7 +26,6 @@ class Part:
 
     @property
     def text(self) -> str:
-        """Returns it as it is kept."""
         return _PART.dump_json(self).decode()
 
 

@@ -26,7 +26,6 @@ class DeliveryPreview:
         self._readers: dict[str, Batcher[str, Found]] = {}
 
     async def aclose(self) -> None:
-        """Send what is gathered."""
         for reader in self._readers.values():
             await reader.aclose()
 

@@ -83,7 +83,6 @@ class IntentEntry(Struct, frozen=True):
         return self.rule == "linked"
 
     def text(self) -> str:
-        """Returns the form the ledger keeps."""
         return compact(_said(asdict(self)))
 
 

@@ -55,7 +55,6 @@ class Landings:
         self._calls[run] += 1
 
     def end(self, run: str) -> None:
-        """Notes that it is over."""
         self._calls[run] -= 1
         if not self._calls[run]:
             del self._calls[run]

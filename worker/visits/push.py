@@ -110,7 +110,6 @@ class Pusher:
         return pushed
 
     async def aclose(self) -> None:
-        """Send what is gathered."""
         await self._batch.aclose()
 
     async def _send(self, pending: Sequence[PendingWrite]) -> Mapping[str, WriteOutcome]:

@@ -94,7 +94,6 @@ class _Mine:
             self._wake = None
 
     def end(self) -> None:
-        """Note that one has ended."""
         self.under_way -= 1
         self._ended += 1
         self._tell()
@@ -205,7 +204,6 @@ class Visits:
                 log.warning("lease.unextended", visits=len(self._running), error=str(error))
 
     async def extend(self) -> None:
-        """Runs one round of ``tend``."""
         now = self._clock()
         overdue = [run for run in self._running.values() if now - run.began > LONGEST_VISIT_S]
         kept = [run for run in self._running.values() if run not in overdue]

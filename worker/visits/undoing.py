@@ -38,7 +38,6 @@ class Undoer:
         self._creations, self._archiver = creations, Archiver(watch, limiter)
 
     async def aclose(self) -> None:
-        """Send what is gathered."""
         await self._archiver.aclose()
 
     async def undo(self, lease: Lease, notes: VisitNotes) -> None:

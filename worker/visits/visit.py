@@ -71,7 +71,6 @@ class Visitor:
         self._undoer = Undoer(watch, pusher, self._ends, ledger.creations, limiter, clock)
 
     async def aclose(self) -> None:
-        """Send what is gathered."""
         await self._undoer.aclose()
 
     async def visit(self, lease: Lease) -> None:

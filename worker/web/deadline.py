@@ -137,7 +137,6 @@ class RequestDeadline(HttpToolsProtocol):
             self._expect(self.arrives_within_s)
 
     def drop(self) -> None:
-        """Ends the connection at once."""
         self._calm()
         self.transport.abort()
 

@@ -117,7 +117,6 @@ def _both(known: Announced, row: Announced) -> Announced:
 
 
 def hubspot_routes(inbox: Inbox, accounts: Remembered) -> list[Route]:
-    """Returns ``POST /webhooks/hubspot/{crm}`` and ``POST /webhooks/hubspot``."""
     settings = inbox.settings
     portals = {
         name: Portal.of(name, crm, settings) for name, crm in settings.crm.items() if isinstance(crm, HubSpotSettings)

@@ -55,7 +55,6 @@ class OpenConnections:
             self._make_room()
 
     def leave(self, connection: Connection) -> None:
-        """Counts one out."""
         self._strangers.pop(connection, None)
         self._proved.discard(connection)
 
@@ -68,7 +67,6 @@ class OpenConnections:
             longest.drop()
 
     def malformed(self) -> None:
-        """Counts a request that is none."""
         if requests := self._rarely.due("malformed"):
             log.warning("web.malformed", requests=requests)
 

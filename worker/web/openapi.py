@@ -73,7 +73,6 @@ _REFUSALS = {
 
 
 def document(origin: str) -> dict[str, Any]:
-    """Returns the OpenAPI description."""
     return {
         "openapi": "3.1.0",
         "info": {"title": "Refill", "version": "1", "description": "Ask for records to be looked at now."},

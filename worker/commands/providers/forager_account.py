@@ -36,7 +36,6 @@ KINDS: Mapping[str, str] = {
 
 
 def register(app: typer.Typer) -> None:
-    """Add these to Forager's commands."""
     as_command(app)(balance)
     as_command(app)(spend)
     as_command(app)(suggest)

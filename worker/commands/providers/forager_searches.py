@@ -32,7 +32,6 @@ Texts = Annotated[list[str] | None, typer.Option(help="May be repeated.")]
 
 
 def register(app: typer.Typer) -> None:
-    """Add the searches to Forager's commands."""
     as_command(app)(people)
     as_command(app)(companies)
     as_command(app)(jobs)

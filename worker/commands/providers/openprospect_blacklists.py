@@ -39,7 +39,6 @@ async def _list(config: Config, *, as_json: bool) -> None:
 
 
 def shown(title: str, found: Sequence[Blacklist]) -> Table | str:
-    """Returns blacklists under each other."""
     rows = [(one.id, one.name, one.description, one.entry_count) for one in found]
     return listed(title, ("id", "name", "description", "entries"), rows, figures=1)
 

@@ -30,7 +30,6 @@ Id = Annotated[str, typer.Argument(metavar="ID")]
 
 
 def register(app: typer.Typer) -> None:
-    """Add these to OpenProspect's commands."""
     as_command(app)(orders)
     as_command(app)(results)
     app.add_typer(order_app, name="order")

@@ -51,7 +51,6 @@ def person_card(person: Person) -> Table:
 
 
 def people(title: str, rows: Sequence[Person]) -> Table | str:
-    """Returns people under each other."""
     return listed(
         title,
         ("name", "title", "company", "e-mails", "phones", "LinkedIn"),
@@ -70,7 +69,6 @@ def people(title: str, rows: Sequence[Person]) -> Table | str:
 
 
 def companies(title: str, rows: Sequence[CompanyBody]) -> Table | str:
-    """Returns OpenProspect's companies."""
     return listed(
         title,
         ("id", "name", "domain", "country", "people"),
@@ -80,7 +78,6 @@ def companies(title: str, rows: Sequence[CompanyBody]) -> Table | str:
 
 
 def prospects(title: str, rows: Sequence[Prospect]) -> Table | str:
-    """Returns OpenProspect's people."""
     return listed(
         title,
         ("id", "name", "title", "e-mail", "phone"),
@@ -98,7 +95,6 @@ def prospects(title: str, rows: Sequence[Prospect]) -> Table | str:
 
 
 def order_card(order: Order) -> Table:
-    """Returns one order."""
     return card(
         f"order {order.order_id}",
         [

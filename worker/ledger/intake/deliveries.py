@@ -76,7 +76,6 @@ class Deliveries:
         return DeliveredRow(key, (digest or b"").decode(), zlib.decompress(packed).decode())
 
     async def all(self) -> list[DeliveredRow]:
-        """Returns every row on its way."""
         found: list[DeliveredRow] = []
         cursor, digests = 0, await self._scripts.call("HGETALL", self._scripts.keys("digests"))
         while True:

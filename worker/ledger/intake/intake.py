@@ -196,7 +196,6 @@ def _text(rows: Sequence[Announced], mark: str) -> str:
 
 
 def run_of(request: str) -> str:
-    """Returns the run of a request."""
     return f"api-{request}"
 
 

@@ -29,5 +29,4 @@ async def followed(cursors: Cursors) -> FollowedOrders:
 
 
 async def follow(cursors: Cursors, orders: FollowedOrders) -> None:
-    """Keep how orders stand now."""
     await cursors.set(_NAME, json.dumps(asdict(orders)))

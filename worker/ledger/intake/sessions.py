@@ -25,13 +25,11 @@ class Sessions:
         await self._scripts.call("PSETEX", self._key(secret), LASTS_MS, json.dumps(dict(facts), ensure_ascii=False))
 
     async def of(self, secret: str) -> dict[str, Any] | None:
-        """Returns what is kept under ``secret``."""
         found: bytes | None = await self._scripts.call("GET", self._key(secret))
         facts: dict[str, Any] | None = json.loads(found) if found else None
         return facts
 
     async def end(self, secret: str) -> None:
-        """Forget ``secret``."""
         await self._scripts.call("DEL", self._key(secret))
 
     async def may_try(self, address: str) -> bool:

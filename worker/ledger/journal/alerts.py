@@ -48,7 +48,6 @@ class KeptAlerts:
         await self._scripts.call("HSET", self._key, key, json.dumps(fields, ensure_ascii=False))
 
     async def end(self, key: str) -> None:
-        """Notes that it is over."""
         await self._scripts.call("HDEL", self._key, key)
 
     @staticmethod

@@ -81,7 +81,6 @@ class Journal:
         return int(await self._scripts.run("journal_drop", entries=rows)) if rows else 0
 
     async def length(self) -> int:
-        """Tells how many entries there are."""
         return int(await self._scripts.call("XLEN", self._scripts.keys("journal")))
 
     async def _range(self, first: str, last: str, limit: int) -> list[Entry]:

@@ -16,7 +16,6 @@ class Notices:
         self._scripts, self._key = scripts, scripts.keys("notices")
 
     async def informed(self) -> dict[Ref, int]:
-        """Returns everybody who was informed."""
         found: dict[bytes, bytes] = await self._scripts.call("HGETALL", self._key)
         return {ref_of(name): int(at) for name, at in found.items()}
 

@@ -67,7 +67,6 @@ class Books:
         self._scripts = scripts
 
     async def ours(self, provider: str) -> Ours:
-        """Returns our account of ``provider`` now."""
         keys, now = self._scripts.keys, await self._scripts.now()
         totals, booked, calls, names = await self._scripts.calls(
             [

@@ -66,7 +66,6 @@ class Budgets:
         self._scripts = scripts
 
     async def booked(self, names: Sequence[str]) -> Mapping[str, Booked]:
-        """Returns what stands on each line."""
         keys = self._scripts.keys
         rows = await self._scripts.calls([("HMGET", keys("budget", name), "spent", "reserved") for name in names])
         return {name: Booked(*(int(value or 0) for value in row)) for name, row in zip(names, rows, strict=True)}

@@ -119,7 +119,6 @@ class Suppressions:
         return sorted(entries, key=lambda one: (one.at, one.hash))
 
     async def length(self) -> int:
-        """Tells how many entries there are."""
         return int(await self._scripts.call("HLEN", self._scripts.keys("suppressed")))
 
     async def refuse_another_key(self) -> None:

@@ -287,7 +287,6 @@ class Desk:
         )
 
     async def uncertain_count(self) -> int:
-        """Tells how many tickets are uncertain."""
         return int(await self._scripts.call("ZCARD", self._scripts.keys("tickets_uncertain")))
 
     async def uncertain_list(self, limit: int = 100, after: str = "") -> list[Uncertain]:

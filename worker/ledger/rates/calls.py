@@ -44,7 +44,6 @@ class VendorCalls:
         self._scripts, self._slots = scripts, itertools.count()
 
     async def add(self, counts: Mapping[tuple[str, str, str], int]) -> None:
-        """Add what one process has counted."""
         name = self._scripts.keys("calls")
         if counts:
             await self._scripts.calls([("HINCRBY", name, "|".join(what), count) for what, count in counts.items()])

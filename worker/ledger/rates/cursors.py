@@ -18,7 +18,6 @@ class Cursors:
         self._key = scripts.keys("cursors")
 
     async def get(self, name: str) -> str:
-        """Tells where ``name`` stands."""
         found = await self._scripts.call("HGET", self._key, name)
         return found.decode() if found else ""
 
@@ -30,6 +29,5 @@ class Cursors:
             await self._scripts.call("HDEL", self._key, name)
 
     async def all(self) -> dict[str, str]:
-        """Returns every cursor."""
         found: dict[bytes, bytes] = await self._scripts.call("HGETALL", self._key)
         return {name.decode(): value.decode() for name, value in sorted(found.items())}

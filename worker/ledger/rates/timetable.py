@@ -52,7 +52,6 @@ class Timetable:
         return [name.decode() for name in begun]
 
     async def done(self, name: str) -> None:
-        """Notes that the task ended well."""
         await self._scripts.call("HSET", self._scripts.keys("done"), name, await self._scripts.now())
 
     async def last(self) -> dict[str, Ticked]:

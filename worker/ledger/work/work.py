@@ -372,7 +372,6 @@ class Work(WorkPart):
         return sum(await self._scripts.calls([("ZCOUNT", self._key("due", lane), "-inf", now) for lane in places]))
 
     async def now(self) -> int:
-        """Returns the ledger's time in ms."""
         return await self._scripts.now()
 
     async def memory(self, ids: Sequence[str]) -> dict[str, Memory]:

@@ -37,7 +37,6 @@ class Assets:
                 self._by_name[path.name] = Asset(body, _TYPES[ending], hashlib.sha256(body).hexdigest()[:12])
 
     def place(self, name: str) -> str:
-        """Returns the address of a file."""
         return f"/static/{name}?{self._by_name[name].mark}"
 
     def routes(self) -> list[Route]:

@@ -16,8 +16,6 @@ from worker.web.page.visitor import PageVisitor
 
 
 def configuration_routes(door: Door, shell: Shell, settings: Settings) -> list[Route]:
-    """Returns the route of the page."""
-
     async def show(request: Request, visitor: PageVisitor) -> Response:
         rows = configured(settings)
         tables = {name: list(found) for name, found in groupby(rows, key=lambda row: _table_of(row[0]))}

@@ -20,8 +20,6 @@ SHOWN = 50  # rows of one crm in one state
 
 
 def delivery_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) -> list[Route]:
-    """Returns the route of the page."""
-
     async def show(request: Request, visitor: PageVisitor) -> Response:
         following = await followed(ledger.cursors)
         status = request.query_params.get("status", "").strip().upper()

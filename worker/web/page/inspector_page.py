@@ -14,7 +14,6 @@ from worker.web.page.visitor import PageVisitor
 
 
 def inspector_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) -> list[Route]:
-    """Returns the route of the page."""
     asked = ["openprospect"] if settings.providers.openprospect else []
     vendors = [*settings.crm, *settings.providers.paid, *asked]
 

@@ -70,6 +70,5 @@ STREAM = ALWAYS | {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 
 def event(key: str, text: str) -> str:
-    """Returns one message of a stream."""
     lines = "".join(f"data: {line}\n" for line in text.splitlines())
     return f"id: {key}\n{lines}\n"

@@ -44,7 +44,6 @@ class UndoLook(Struct, frozen=True):
 
     @property
     def going(self) -> int:
-        """Counts the changes that go back."""
         return sum(one.goes_back for one in self.rows)
 
     @property

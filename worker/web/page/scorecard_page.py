@@ -15,8 +15,6 @@ COUNTRIES = 15
 
 
 def scorecard_routes(door: Door, shell: Shell, orders: Orders) -> list[Route]:
-    """Returns the route of the page."""
-
     async def show(request: Request, visitor: PageVisitor) -> Response:
         found = await orders.scorecard()
         countries = sorted((one for one in found.scores if one.country), key=lambda one: -one.wanted)[:COUNTRIES]

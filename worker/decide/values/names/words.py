@@ -86,7 +86,6 @@ def texts(text: str) -> list[str]:
 
 @lru_cache(maxsize=2048)
 def words(text: str) -> tuple[Word, ...]:
-    """Returns the words of a text."""
     return tuple(found for one in texts(text)[:_MOST_WORDS] if (found := word(one)).plain)
 
 
