@@ -96,6 +96,16 @@ class _Providers(Options):
     openprospect: OpenProspectSettings | None = None
 
     @property
+    def names(self) -> list[str]:
+        """Returns every configured provider: those that are paid, then OpenProspect."""
+        return [*self.paid, *(["openprospect"] if self.openprospect else [])]
+
+    @property
+    def deliver_to(self) -> tuple[str, ...]:
+        """Returns the crms that get what OpenProspect delivers."""
+        return self.openprospect.deliver_to if self.openprospect else ()
+
+    @property
     def paid(self) -> dict[str, Paid]:
         """Returns the configured providers that lookups go to, by name."""
         return {name: one for name in sorted(PAID) if (one := getattr(self, name)) is not None}

@@ -146,6 +146,11 @@ class Settings(Options):
     _exposed: tuple[str, ...] = PrivateAttr(default=())
 
     @property
+    def sources(self) -> list[str]:
+        """Returns everybody who brings records: the crms, and OpenProspect where it is configured."""
+        return [*self.crm, *(["openprospect"] if self.providers.openprospect else [])]
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """Returns sentences for the operator about what was read and not used."""
         return self._warnings

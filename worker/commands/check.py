@@ -146,17 +146,14 @@ def _idle(settings: Settings) -> Iterator[CheckResult]:
     except ConfigError as error:
         yield from (CheckResult("configuration", FAILED_LEVEL, problem) for problem in error.problems)
         return
-    to = settings.providers.openprospect.deliver_to if settings.providers.openprospect else ()
     for name, crm in settings.crm.items():
-        if not crm.objects() and name not in to:
+        if not crm.objects() and name not in settings.providers.deliver_to:
             text = "none of its objects is watched and nothing is delivered to it"
             yield CheckResult(name, WARNING, text, f"add a table [crm.{name}.watch.contact], or take it out")
 
 
 def _configured(settings: Settings) -> str:
-    asked = ["openprospect"] if settings.providers.openprospect else []
-    names = [*settings.providers.paid, *asked, *settings.crm]
-    return ", ".join(names) or "nothing is configured"
+    return ", ".join([*settings.providers.names, *settings.crm]) or "nothing is configured"
 
 
 def _redis(settings: Settings, safety: Safety) -> Iterator[CheckResult]:

@@ -37,9 +37,8 @@ def checks_of_crms(
     settings: Settings, refresh_tokens: RefreshTokens | None, accounts: Accounts | None, stack: AsyncExitStack
 ) -> Iterator[Awaitable[list[CheckResult]]]:
     """Yields the checks of every crm, to be awaited together."""
-    to = settings.providers.openprospect.deliver_to if settings.providers.openprospect else ()
     for name in settings.crm:
-        yield _crm(name, settings, refresh_tokens, accounts, stack, delivered=name in to)
+        yield _crm(name, settings, refresh_tokens, accounts, stack, delivered=name in settings.providers.deliver_to)
 
 
 async def _crm(

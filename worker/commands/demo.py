@@ -122,15 +122,8 @@ async def _show(runtime: Runtime, served: trial.Served, *, as_json: bool) -> int
 
 async def _changes(runtime: Runtime, run: str) -> list[tuple[Entry, Mapping[str, Any]]]:
     """Returns every confirmed change of the run, oldest first."""
-    found: list[tuple[Entry, Mapping[str, Any]]] = []
-    after = ""
-    while page := await runtime.ledger.journal.since(after=after):
-        after = page[-1].key
-        for entry in page:
-            entry_fields = json.loads(entry.entry)
-            if entry.run == run and entry_fields["kind"] == "change" and entry_fields["state"] == "confirmed":
-                found.append((entry, entry_fields))
-    return found
+    lines = [(one, json.loads(one.entry)) async for one in runtime.ledger.journal.walk() if one.run == run]
+    return [(one, line) for one, line in lines if line["kind"] == "change" and line["state"] == "confirmed"]
 
 
 # ---- tables --------------------------------------------------------------------------------------------------------

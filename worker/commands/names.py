@@ -99,8 +99,7 @@ def chosen_works(settings: Settings, crm: str | None, object: str | None, ever: 
 
 def pausable(settings: Settings) -> list[str]:
     """Returns everything that can be paused by name: crms and providers."""
-    asked = ["openprospect"] if settings.providers.openprospect else []
-    return [*settings.crm, *settings.providers.paid, *asked]
+    return [*settings.crm, *settings.providers.names]
 
 
 def known_target(settings: Settings, name: str, also: Iterable[str] = ()) -> str:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 import typer
 from msgspec.structs import replace
-from rich.console import Console
-from rich.status import Status
 
 from config.counts import counted
 from config.plain import escaped
 from config.settings import Settings
+from worker.commands.meter import Meter
 from worker.commands.names import known_crm, known_record, known_watch
 from worker.commands.options import Config, OneRecord, as_command, one_command
 from worker.commands.progress import failed
@@ -83,8 +82,12 @@ async def command(
                 for line in delivery_block(one):
                     out.say(line)
 
-        with _Progress() as progress, PlanWriter(save) if save else nullcontext() as writer:
-            plan = await make_plan(runtime, asked, show, progress.show, delivered)
+        with Meter("records", err) as meter, PlanWriter(save) if save else nullcontext() as writer:
+
+            def far(sums: PlanSums) -> None:
+                meter.at(sums.read, more=f"{sums.visits:,} with something to do")
+
+            plan = await make_plan(runtime, asked, show, far, delivered)
     if as_json:
         _line({"totals": plan.as_json()})
     else:
@@ -111,27 +114,6 @@ def _known(settings: Settings, asked: PlanAsked) -> PlanAsked:
         for name in [asked.crm] if asked.crm else watching or list(settings.crm)[:1]:
             known_watch(settings, name, asked.object)
     return asked
-
-
-class _Progress(AbstractContextManager["_Progress"]):
-    """Says on a terminal how far the reading is."""
-
-    def __init__(self) -> None:
-        self._status: Status | None = None
-
-    def __enter__(self) -> Self:
-        if err.is_terminal:
-            self._status = Console.status(err, "reading")
-            self._status.start()
-        return self
-
-    def show(self, sums: PlanSums) -> None:
-        if self._status:
-            self._status.update(f"{counted(sums.read, 'record')} read, {sums.visits:,} with something to do")
-
-    def __exit__(self, *raised: object) -> None:
-        if self._status:
-            self._status.stop()
 
 
 def _line(fields: Mapping[str, Any]) -> None:

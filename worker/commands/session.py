@@ -95,9 +95,8 @@ def with_work(settings: Settings, *, without_crm: bool = True) -> Settings:
     Raises:
         ConfigError: nothing is watched and nothing is delivered; the sentence says what to add.
     """
-    openprospect = settings.providers.openprospect
     watched = any(one.objects() for one in settings.crm.values())
-    if (settings.crm or not without_crm) and not watched and not (openprospect and openprospect.deliver_to):
+    if (settings.crm or not without_crm) and not watched and not settings.providers.deliver_to:
         add = "add a table [crm.<name>.watch.contact], or name a crm in providers.openprospect.deliver_to"
         raise ConfigError([f"nothing is watched and nothing is delivered, so there is nothing to do: {add}"])
     return settings

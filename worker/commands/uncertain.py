@@ -14,13 +14,10 @@ from worker.commands.session import opened_ledger, out, print_json, report, sett
 from worker.commands.tables import table
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import Ref
-from worker.ledger.money.ticket_values import Uncertain
 from worker.ledger.run import Run, RunKind
 from worker.ledger.work.work import Due, Lane
 from worker.manual.exit_codes import DONE
 from worker.reports.words import ago
-
-PAGE = 500
 
 app = group("List and resolve lookups that may have been charged.")
 
@@ -30,19 +27,14 @@ async def uncertain_list(config: Config = None, as_json: Json = False) -> int:
     """List lookups without a clear end, longest first."""
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
-        found: list[Uncertain] = []
-        after = ""
-        while page := await ledger.desk.uncertain_list(PAGE, after):
-            found, after = [*found, *page], page[-1].cursor
+        found = await ledger.desk.all_uncertain()
         now = await ledger.scripts.now()
     if as_json:
         print_json([asdict(one) for one in found])
         return DONE
     rows = [
         (
-            one.ticket_id,
-            one.provider,
-            one.operation,
+            *(one.ticket_id, one.provider, one.operation),
             " ".join(one.ref or ()),
             one.price,
             ago(one.sent_ms, now),
@@ -66,7 +58,7 @@ async def uncertain_resolve(
     """Say what became of one, by the provider's own bill."""
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
-        one = await _uncertain(ledger, id)
+        one = next((one for one in await ledger.desk.all_uncertain() if one.ticket_id == id), None)
         if one is None:
             raise ConfigError([f'no uncertain lookup is called "{id}": refill uncertain list shows them'])
         ended = await ledger.desk.resolve(id, ask_again, charged=charged)
@@ -77,16 +69,6 @@ async def uncertain_resolve(
     said = f"{id}: {'charged' if charged else 'not charged'}, {'asked again' if ask_again else 'counts as a miss'}"
     report({"id": id, "charged": charged, "asked_again": ask_again}, said, as_json=as_json)
     return DONE
-
-
-async def _uncertain(ledger: Ledger, ticket: str) -> Uncertain | None:
-    after = ""
-    while page := await ledger.desk.uncertain_list(PAGE, after):
-        for one in page:
-            if one.ticket_id == ticket:
-                return one
-        after = page[-1].cursor
-    return None
 
 
 async def _look_again(ledger: Ledger, refs: Iterable[Ref]) -> None:

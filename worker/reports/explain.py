@@ -19,7 +19,7 @@ from worker.decide.leftovers import unpack_leftovers
 from worker.decide.order import explores
 from worker.decide.policy import Policy
 from worker.ledger.intake.deliveries import OBJECT as DELIVERY
-from worker.ledger.journal.journal import Entry
+from worker.ledger.journal.journal import Entry, order
 from worker.ledger.journal.reviews import Proposal, Reviews
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import AskedQuestion
@@ -92,7 +92,10 @@ async def explain(ledger: Ledger, crm: str, object: str, id: str) -> Explanation
         ledger.scripts.now(),
     )
     entries = await asyncio.gather(*(ledger.journal.entries(*one) for one in same))
-    lines = [_line(entry) for entry in sorted({one.key: one for page in entries for one in page}.values(), key=_order)]
+    lines = [
+        _line(entry)
+        for entry in sorted({one.key: one for page in entries for one in page}.values(), key=lambda one: order(one.key))
+    ]
     concerned = {crm, *(where.providers if where else ())}
     questions = _questions(asked, [line for line in lines if line["kind"] == "lookup"])
     return Explanation(
@@ -113,11 +116,6 @@ async def _with_payer(ledger: Ledger, question: dict[str, Any]) -> dict[str, Any
         return question
     paid = await payer(ledger.journal, key, at)
     return question | {"paid_by": f"{paid.crm} {paid.object} {paid.id}"} if paid else question
-
-
-def _order(entry: Entry) -> tuple[int, int]:
-    ms, _, place = entry.key.partition("-")
-    return int(ms), int(place)
 
 
 def _line(entry: Entry) -> dict[str, Any]:

@@ -35,15 +35,14 @@ async def history(ledger: Ledger, settings: Settings, now_ms: int, count: int = 
 
     A run that a person started counts on the day on which it began.
     """
-    zone, sources = ZoneInfo(settings.budget_zone), [*settings.crm]
-    sources += ["openprospect"] if settings.providers.openprospect else []
+    zone = ZoneInfo(settings.budget_zone)
     today = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(zone).replace(hour=12)
     noons = [today - timedelta(days=ago) for ago in reversed(range(count))]
     at_ms = [int(noon.timestamp() * 1000) for noon in noons]
     days = [f"{noon:%Y-%m-%d}" for noon in noons]
     day_of: dict[str, str] = {}
     for at, day in zip(at_ms, days, strict=True):
-        day_of |= dict.fromkeys((Run.of_day(source, settings.budget_zone, at).name for source in sources), day)
+        day_of |= dict.fromkeys((Run.of_day(source, settings.budget_zone, at).name for source in settings.sources), day)
     for name in await ledger.figures.by_people(at_ms[0] - _DAY_MS):
         if began := Run.named(name).began(settings.budget_zone):
             day_of[name] = f"{began.astimezone(zone):%Y-%m-%d}"

@@ -138,7 +138,7 @@ async def overview(ledger: Ledger, settings: Settings) -> Overview:
     """Read it; nothing is changed and no vendor is asked."""
     now = await ledger.scripts.now()
     providers = list(settings.providers.paid)
-    sources = [*settings.crm, *(["openprospect"] if settings.providers.openprospect else [])]
+    sources = settings.sources
     budget_lines = budget_lines_of(settings)
     lines = {name: budget_lines.provider_lines(name, now)[:2] for name in providers}
     lines |= {name: budget_lines.crm_lines(name, now) for name in budget_lines.crms}
@@ -229,8 +229,7 @@ async def _none() -> tuple[str, ...]:
 def works(settings: Settings) -> list[WorkName]:
     """Returns every (crm, object) that is configured: what is watched, and deliveries where they go."""
     found = [(name, kind) for name, crm in settings.crm.items() for kind in crm.objects()]
-    to = settings.providers.openprospect.deliver_to if settings.providers.openprospect else ()
-    return [*found, *((name, DELIVERY) for name in to)]
+    return [*found, *((name, DELIVERY) for name in settings.providers.deliver_to)]
 
 
 def undoables(settings: Settings) -> list[WorkName]:

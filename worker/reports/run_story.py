@@ -40,9 +40,8 @@ class RunStory(Struct, frozen=True):
 
 async def runs(ledger: Ledger, settings: Settings, now_ms: int) -> list[tuple[str, Mapping[WorkName, RunFigures]]]:
     """Returns the runs of the last days, those of people first."""
-    sources = [*settings.crm, *(["openprospect"] if settings.providers.openprospect else [])]
     at_ms = [now_ms - ago * _DAY_MS for ago in range(DAYS)]
-    days = [Run.of_day(source, settings.budget_zone, at).name for at in at_ms for source in sources]
+    days = [Run.of_day(source, settings.budget_zone, at).name for at in at_ms for source in settings.sources]
     seen = [one.run for one in await ledger.journal.latest(LATEST) if Run.named(one.run).by_person]
     seen += await ledger.figures.by_people(now_ms - DAYS * _DAY_MS)
     beats = [str(one.info["run"]) for one in await ledger.timetable.alive() if one.info.get("run")]

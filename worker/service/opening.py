@@ -121,8 +121,7 @@ async def open_crm(runtime: Runtime, name: str) -> None:
 
 
 def _is_delivered_to(runtime: Runtime, name: str) -> bool:
-    openprospect = runtime.settings.providers.openprospect
-    return bool(openprospect and name in openprospect.deliver_to and runtime.settings.crm[name].mode != "observe")
+    return name in runtime.settings.providers.deliver_to and runtime.settings.crm[name].mode != "observe"
 
 
 def _objects(runtime: Runtime, name: str) -> list[str]:

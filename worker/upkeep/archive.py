@@ -23,7 +23,7 @@ import structlog
 
 from config.counts import counted
 from worker.ledger.fsync import to_disk
-from worker.ledger.journal.journal import Entry, Journal
+from worker.ledger.journal.journal import Entry, Journal, order
 from worker.ledger.money.answers import Ref
 from worker.upkeep.audit import alone, erase_audit
 from worker.visits.journal_entries import scrub, subject_of
@@ -163,7 +163,7 @@ def _append_alone(folder: Path, entries: Sequence[Entry]) -> None:
             end, last = _last_line(file)
             file.truncate(end)  # a line that a crash cut short is written again
             file.seek(end)
-            file.writelines(_line(one) for one in those if _order(one.key) > last)
+            file.writelines(_line(one) for one in those if order(one.key) > last)
             file.flush()
             os.fsync(file.fileno())
 
@@ -178,7 +178,7 @@ def _last_line(file: BinaryIO) -> tuple[int, tuple[int, int]]:
         end = tail.rfind(b"\n") + 1
         for line in reversed(tail[:end].splitlines()[bool(start) :]):  # the first may begin before
             with suppress(*_NO_ENTRY):
-                return start + end, _order(json.loads(line)["key"])
+                return start + end, order(json.loads(line)["key"])
         if not start:
             return end, (0, 0)
         back *= 4
@@ -186,11 +186,6 @@ def _last_line(file: BinaryIO) -> tuple[int, tuple[int, int]]:
 
 def _month(entry: Entry) -> str:
     return f"{datetime.fromtimestamp(entry.at_ms / 1000, UTC):%Y-%m}"
-
-
-def _order(key: str) -> tuple[int, int]:
-    ms, _, place = key.partition("-")
-    return int(ms), int(place)
 
 
 def _line(entry: Entry) -> bytes:

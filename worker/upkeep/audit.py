@@ -23,7 +23,7 @@ from msgspec import Struct
 
 from worker.ledger.fsync import to_disk
 from worker.ledger.journal.audit_heads import AuditHead, AuditHeads
-from worker.ledger.journal.journal import Entry, Journal
+from worker.ledger.journal.journal import Entry, Journal, order
 
 NAME, ERASED = "audit.jsonl", "erased"
 PAGE, PAGES = 1_000, 100  # of one round; the next goes on
@@ -193,7 +193,7 @@ def _append(folder: Path, entries: Sequence[Entry]) -> AuditHead:
         file.truncate(end)  # a line that a crash cut short is written again
         file.seek(end)
         for one in entries:
-            if last is None or _order(one.key) > _order(last["key"]):
+            if last is None or order(one.key) > order(last["key"]):
                 where = {"key": one.key, "crm": one.crm, "object": one.object, "id": one.id, "run": one.run}
                 last = _chained(last, where, json.loads(one.entry))
                 file.write(_line(last))
@@ -287,8 +287,3 @@ def _fields(line: bytes) -> dict[str, Any] | None:
 
 def _line(fields: Mapping[str, Any]) -> bytes:
     return json.dumps(fields, ensure_ascii=False).encode() + b"\n"
-
-
-def _order(key: str) -> tuple[int, int]:
-    ms, _, place = key.partition("-")
-    return int(ms), int(place)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 from worker.decide.journal_line import JournalFilter, JournalLine, as_line
-from worker.ledger.journal.journal import Journal
+from worker.ledger.journal.journal import Journal, order
 from worker.upkeep.archive import lines
 from worker.visits.journal_entries import line_of
 
@@ -23,13 +22,10 @@ async def journal_lines(
         first = await journal.since(limit=1)
         for line in await asyncio.to_thread(_archived, archive, wanted, first[0].key if first else ""):
             yield line
-    after = ""
-    while page := await journal.since(wanted.since, after=after, limit=PAGE):
-        for entry in page:
-            line = line_of(entry)
-            if wanted.takes(line):
-                yield line
-        after = page[-1].key
+    async for entry in journal.walk(wanted.since):
+        line = line_of(entry)
+        if wanted.takes(line):
+            yield line
 
 
 async def newer(
@@ -48,15 +44,6 @@ async def newer(
 
 
 def _archived(folder: Path, wanted: JournalFilter, first: str) -> list[JournalLine]:
-    found = [_archived_line(one) for one in lines(folder) if not first or order(one["key"]) < order(first)]
+    older = [one for one in lines(folder) if not first or order(one["key"]) < order(first)]
+    found = (as_line(one["key"], (one["crm"], one["object"], one["id"]), one["run"], one["entry"]) for one in older)
     return [line for line in found if wanted.takes(line)]
-
-
-def _archived_line(one: dict[str, Any]) -> JournalLine:
-    return as_line(one["key"], (one["crm"], one["object"], one["id"]), one["run"], one["entry"])
-
-
-def order(key: str) -> tuple[int, int]:
-    """Returns what sorts an entry's key."""
-    ms, _, place = key.partition("-")
-    return int(ms), int(place or 0)

@@ -13,7 +13,6 @@ from worker.ledger.journal.journal import Journal
 from worker.ledger.money.answers import Ref
 from worker.visits.journal_entries import subject_of
 
-PAGE = 1_000
 MONTH_MS = 30 * 86_400_000  # who is written about has to be informed within one
 
 
@@ -34,17 +33,14 @@ class BoughtData:
 async def bought(journal: Journal) -> dict[Ref, BoughtData]:
     """Returns the people about whom something was bought, oldest first; whoever was erased is left out."""
     found: dict[Ref, BoughtData] = {}
-    after = ""
-    while page := await journal.since(after=after, limit=PAGE):
-        for entry in page:
-            facts: dict[str, Any] = json.loads(entry.entry)
-            kind, id = subject_of(facts) if entry.object == DELIVERY else (entry.object, entry.id)
-            source = _source(facts)
-            if source and kind in PEOPLE and id:
-                one = found.setdefault((entry.crm, kind, id), BoughtData(entry.at_ms))
-                one.providers.add(source)
-                one.fields |= _fields(facts)
-        after = page[-1].key
+    async for entry in journal.walk():
+        facts: dict[str, Any] = json.loads(entry.entry)
+        kind, id = subject_of(facts) if entry.object == DELIVERY else (entry.object, entry.id)
+        source = _source(facts)
+        if source and kind in PEOPLE and id:
+            one = found.setdefault((entry.crm, kind, id), BoughtData(entry.at_ms))
+            one.providers.add(source)
+            one.fields |= _fields(facts)
     return found
 
 

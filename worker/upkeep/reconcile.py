@@ -28,7 +28,6 @@ from worker.upkeep.provider_log import Log, read_log
 from worker.upkeep.vendor_clocks import heard
 
 REASON, RESTORED = "reconcile", "restored"
-PAGE = 500
 DAYS_SHOWN = 31
 log = structlog.get_logger(__name__)
 
@@ -378,12 +377,7 @@ def _noted(report: BooksReport, note: str) -> BooksReport:
 
 async def _uncertain(ledger: Ledger, name: str) -> list[Uncertain]:
     """Returns the provider's uncertain lookups, longest first."""
-    found: list[Uncertain] = []
-    after = ""
-    while page := await ledger.desk.uncertain_list(PAGE, after):
-        found += [one for one in page if one.provider == name]
-        after = page[-1].cursor
-    return found
+    return [one for one in await ledger.desk.all_uncertain() if one.provider == name]
 
 
 async def _apply(ledger: Ledger, doubtful: Sequence[Uncertain], judged: Verdicts) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -36,7 +36,6 @@ from worker.upkeep.audit import audit_lines
 from worker.visits.journal_entries import scrub, subject_of
 from worker.visits.watch import Watch
 
-PAGE = 1_000
 Says = Callable[[str], bool]
 _PERSON: TypeAdapter[Person] = TypeAdapter(Person)
 _ROW: TypeAdapter[DeliveredCompany] = TypeAdapter(DeliveredCompany)
@@ -63,17 +62,8 @@ class Traces:
 
     def __bool__(self) -> bool:
         """Tells whether anything that names them is kept."""
-        held = (
-            self.working,
-            self.entries,
-            self.answers,
-            self.rows,
-            self.claims,
-            self.intents,
-            self.archived,
-            self.proposals,
-        )
-        return any(held)
+        held = (self.working, self.entries, self.answers, self.rows, self.claims, self.intents)
+        return any((*held, self.archived, self.proposals))
 
 
 async def traces(ledger: Ledger, says: Says, archive: Path | None, known: Iterable[Ref] = ()) -> Traces:
@@ -82,7 +72,7 @@ async def traces(ledger: Ledger, says: Says, archive: Path | None, known: Iterab
     for one in known:
         records |= set(await same_person(ledger.scripts, one))
     named, working, proposals = set(records), set[Ref](), set[tuple[str, str]]()
-    entries = [entry async for entry in _entries(ledger) if says(entry.entry)]
+    entries = [entry async for entry in ledger.journal.walk() if says(entry.entry)]
     named |= {of for one in entries for of in _of(one.crm, one.object, one.id, json.loads(one.entry))}
     named |= await asyncio.to_thread(_named, archive, says) if archive else set()
     intents: dict[tuple[str, str], str] = {}
@@ -95,9 +85,7 @@ async def traces(ledger: Ledger, says: Says, archive: Path | None, known: Iterab
             proposals |= {(crm, one.id) for one in await Reviews(ledger.scripts, crm, kind).all() if _says(one, says)}
             continue
         ids = {*texts, *(id for id, text in (await work.texts.owned()).items() if says(text))}
-        for proposal in await Reviews(ledger.scripts, crm, kind).all():
-            if _says(proposal, says):
-                ids.add(proposal.id)
+        ids |= {one.id for one in await Reviews(ledger.scripts, crm, kind).all() if _says(one, says)}
         working |= {(crm, kind, id) for id in ids}
     named |= working
     for crm, kind in {(crm, kind) for crm, _ in await ledger.all_work.works() for kind in PEOPLE}:
@@ -114,29 +102,12 @@ async def traces(ledger: Ledger, says: Says, archive: Path | None, known: Iterab
     answers = {key: kept async for key, kept in Answers(ledger.scripts).walk() if says(_text(kept))}
     archived = await asyncio.to_thread(_archived, archive, says, frozenset(named)) if archive else ()
     delivered = tuple(row for row in await ledger.deliveries.all() if says(row.json))
-    return Traces(
-        frozenset(named),
-        frozenset(working),
-        tuple(entries),
-        answers,
-        delivered,
-        claims,
-        intents,
-        archived,
-        frozenset(proposals),
-    )
+    people = (frozenset(named), frozenset(working), tuple(entries))
+    return Traces(*people, answers, delivered, claims, intents, archived, frozenset(proposals))
 
 
 def _says(proposal: Proposal, says: Says) -> bool:
     return any(says(f"{line.before} {line.after}") for line in proposal.changes)
-
-
-async def _entries(ledger: Ledger) -> AsyncIterator[Entry]:
-    after = ""
-    while page := await ledger.journal.since(after=after, limit=PAGE):
-        for one in page:
-            yield one
-        after = page[-1].key
 
 
 def _of(crm: str, object: str, id: str, entry: Mapping[str, object]) -> set[Ref]:

@@ -7,19 +7,16 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from secrets import token_hex
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from config.logs import configure_logs
 from config.problems import ConfigError
 from config.settings import Settings
 from connectors.errors import RateLimitedError
 from connectors.forager.client import Forager
-from connectors.forager.options import ForagerOptions
 from connectors.kaspr.client import Kaspr
-from connectors.kaspr.options import KasprOptions
 from connectors.limits import Limiter
 from connectors.openprospect.client import OpenProspect
 from worker.commands.session import opened_ledger, settings_of
@@ -85,10 +82,7 @@ async def at_forager(config: Path | None) -> AsyncIterator[Opened[Forager]]:
         NotNowError: it is paused, or its rate is used up.
     """
     settings = _quiet(config)
-    asked = settings.providers.paid.get("forager")
-    if not isinstance(asked, ForagerOptions):
-        raise _unknown("forager")
-    async with _open(settings, "forager", partial(Forager.opened, asked)) as opened:
+    async with _open(settings, "forager", settings.providers.paid.get("forager"), Forager.opened) as opened:
         yield opened
 
 
@@ -96,10 +90,7 @@ async def at_forager(config: Path | None) -> AsyncIterator[Opened[Forager]]:
 async def at_kaspr(config: Path | None) -> AsyncIterator[Opened[Kaspr]]:
     """Yields Kaspr; raises as ``at_forager``."""
     settings = _quiet(config)
-    asked = settings.providers.paid.get("kaspr")
-    if not isinstance(asked, KasprOptions):
-        raise _unknown("kaspr")
-    async with _open(settings, "kaspr", partial(Kaspr.opened, asked)) as opened:
+    async with _open(settings, "kaspr", settings.providers.paid.get("kaspr"), Kaspr.opened) as opened:
         yield opened
 
 
@@ -107,18 +98,19 @@ async def at_kaspr(config: Path | None) -> AsyncIterator[Opened[Kaspr]]:
 async def at_openprospect(config: Path | None) -> AsyncIterator[Opened[OpenProspect]]:
     """Yields OpenProspect; raises as ``at_forager``."""
     settings = _quiet(config)
-    asked = settings.providers.openprospect
-    if asked is None:
-        raise _unknown("openprospect")
-    async with _open(settings, "openprospect", partial(OpenProspect.opened, asked)) as opened:
+    async with _open(settings, "openprospect", settings.providers.openprospect, OpenProspect.opened) as opened:
         yield opened
 
 
 @asynccontextmanager
-async def _open(settings: Settings, name: str, build: Callable[[Limiter], C]) -> AsyncIterator[Opened[C]]:
+async def _open(
+    settings: Settings, name: str, options: Any, build: Callable[[Any, Limiter], C]
+) -> AsyncIterator[Opened[C]]:
+    if options is None:
+        raise ConfigError([f"{name} is not configured: add [providers.{name}] to refill.toml and set its key"])
     async with opened_ledger(settings) as ledger:
         limiter = RedisLimiter(ledger.scripts, name, {})
-        client = build(limiter)
+        client = build(options, limiter)
         limiter.add(client.buckets)
         try:
             yield Opened(client, ledger, settings)
@@ -147,10 +139,6 @@ async def _not_now(error: RateLimitedError, ledger: Ledger) -> NotNowError:
         return NotNowError(f"the rate of {vendor} is used up for now: try again in {max(1, seconds)} s")
     wait = f"in {max(1, seconds)} s" if seconds else "later"
     return NotNowError(f"{vendor} says that its rate is used up (status {error.status}): try again {wait}")
-
-
-def _unknown(name: str) -> ConfigError:
-    return ConfigError([f"{name} is not configured: add [providers.{name}] to refill.toml and set its key"])
 
 
 def _owner() -> str:

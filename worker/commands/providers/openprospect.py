@@ -16,6 +16,7 @@ from connectors.openprospect.models import CompanyBody, Prospect, Search, Search
 from connectors.openprospect.read import moment_ms
 from worker.commands.providers import filters, openprospect_blacklists, openprospect_orders
 from worker.commands.providers.opening import at_openprospect
+from worker.commands.providers.openprospect_blacklists import known
 from worker.commands.providers.options import Config, Json, group, listing, lists
 from worker.commands.providers.output import WrongUseError, as_command, finish, note, tell
 from worker.commands.providers.tables import card, companies, listed, prospects
@@ -285,15 +286,6 @@ async def deliveries(
         tell(as_json, staff, lambda: prospects("Delivered people", staff))
     else:
         tell(as_json, rows, lambda: companies("Delivered companies", rows))
-
-
-def known(id: str) -> str:
-    """Returns an id as it was typed.
-
-    Raises:
-        WrongUseError: it cannot be one.
-    """
-    return openprospect_blacklists.known(id)
 
 
 def _none(what: str, id: str) -> NotNowError:

@@ -6,7 +6,7 @@ nobody's visit, and drops old ones.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,12 @@ class Entry:
 
 def _entry(key: bytes, values: Mapping[bytes, bytes]) -> Entry:
     return Entry(key.decode(), int(key.split(b"-")[0]), *unpacked_values(values))
+
+
+def order(key: str) -> tuple[int, int]:
+    """Returns what sorts an entry's key."""
+    ms, _, place = key.partition("-")
+    return int(ms), int(place or 0)
 
 
 class Journal:
@@ -63,6 +69,14 @@ class Journal:
         """
         first = f"({after}" if after else str(at_ms)
         return await self._range(first, "+", limit)
+
+    async def walk(self, at_ms: int = 0) -> AsyncIterator[Entry]:
+        """Yields every entry from ``at_ms`` on, oldest first."""
+        after = ""
+        while page := await self.since(at_ms, after=after):
+            for entry in page:
+                yield entry
+            after = page[-1].key
 
     async def latest(self, limit: int = 100, *, before: str = "", after: str = "") -> list[Entry]:
         """Returns the newest entries, newest first; of those between the entries ``after`` and ``before``, if given."""

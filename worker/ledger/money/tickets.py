@@ -300,6 +300,13 @@ class Desk:
         rows = [(member.decode(), score.decode()) for member, score in zip(found[::2], found[1::2], strict=True)]
         return await self._read([ticket for ticket, score in rows if score != since or ticket > last][:limit])
 
+    async def all_uncertain(self) -> list[Uncertain]:
+        """Returns every uncertain ticket, longest first."""
+        found: list[Uncertain] = []
+        while page := await self.uncertain_list(500, found[-1].cursor if found else ""):
+            found += page
+        return found
+
     async def due_verdicts(self, limit: int = 100) -> list[Uncertain]:
         """Returns uncertain tickets a verdict can be had of now."""
         key, now = self._scripts.keys("tickets_verdicts"), await self._scripts.now()

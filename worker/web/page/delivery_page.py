@@ -24,8 +24,7 @@ def delivery_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings
         following = await followed(ledger.cursors)
         status = request.query_params.get("status", "").strip().upper()
         orders = [(id, word) for id, word in following.orders.items() if status in {"", word}]
-        openprospect = settings.providers.openprospect
-        crms = sorted({*(openprospect.deliver_to if openprospect else ()), *await delivered_to()})
+        crms = sorted({*settings.providers.deliver_to, *await delivered_to()})
         rows, counts, proposed = {}, {}, {}
         for crm in crms:
             counts[crm] = await ledger.work(crm, DELIVERY).counts()

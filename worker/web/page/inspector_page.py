@@ -14,8 +14,7 @@ from worker.web.page.visitor import PageVisitor
 
 
 def inspector_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) -> list[Route]:
-    asked = ["openprospect"] if settings.providers.openprospect else []
-    vendors = [*settings.crm, *settings.providers.paid, *asked]
+    vendors = [*settings.crm, *settings.providers.names]
 
     async def show(request: Request, visitor: PageVisitor) -> Response:
         wanted = request.query_params.get("vendor", "")

@@ -9,10 +9,9 @@ from config.settings import Settings
 
 def known_names(settings: Settings) -> Mapping[str, Sequence[str]]:
     """Returns the names by filter. Others may be typed: the journal knows names that are not configured any more."""
-    delivering = ["openprospect"] if settings.providers.openprospect else []
     fields = {name for crm in settings.crm.values() for object in crm.objects().values() for name in object.fields}
     return {
         "crm": list(settings.crm),
-        "provider": [*settings.providers.paid, *delivering],
+        "provider": settings.providers.names,
         "field": sorted(fields),
     }
