@@ -48,7 +48,7 @@ class Associations:
         names = self._names(ask)
         results: list[dict[str, Any]] = []
         errors: list[dict[str, Any]] = []
-        for item in _inputs(ask, MAX_CREATE):
+        for item in ask.inputs(MAX_CREATE):
             source, target = (names[0], _id(item, "from")), (names[1], _id(item, "to"))
             try:
                 self._portal.link(source, target, None, INTEGRATION)
@@ -69,7 +69,7 @@ class Associations:
         names = self._names(ask)
         results: list[dict[str, Any]] = []
         errors: list[dict[str, Any]] = []
-        for item in _inputs(ask, MAX_CREATE):
+        for item in ask.inputs(MAX_CREATE):
             source, target = (names[0], _id(item, "from")), (names[1], _id(item, "to"))
             try:
                 types = self._portal.link(source, target, _types(item.get("types")), INTEGRATION)
@@ -94,7 +94,7 @@ class Associations:
         """Inputs without any association have no result."""
         names = self._names(ask)
         results: list[dict[str, Any]] = []
-        for item in _inputs(ask, MAX_READ):
+        for item in ask.inputs(MAX_READ):
             record_id = str(item.get("id"))
             linked, after = self._linked((names[0], record_id), names[1], item.get("after"), MAX_PAGE)
             if linked:
@@ -111,7 +111,7 @@ class Associations:
 
     def remove_batch(self, ask: Ask) -> Reply:
         names = self._names(ask)
-        for item in _inputs(ask, MAX_CREATE):
+        for item in ask.inputs(MAX_CREATE):
             for target in item.get("to") or []:
                 source_end = (names[0], _id(item, "from"))
                 self._portal.unlink(source_end, (names[1], str(target.get("id"))), INTEGRATION)
@@ -119,7 +119,7 @@ class Associations:
 
     def remove_labels(self, ask: Ask) -> Reply:
         names = self._names(ask)
-        for item in _inputs(ask, MAX_CREATE):
+        for item in ask.inputs(MAX_CREATE):
             source, target = (names[0], _id(item, "from")), (names[1], _id(item, "to"))
             types = _types(item.get("types"))
             if UNLABELLED[names] in types:
@@ -198,15 +198,6 @@ def _types(raw: Any) -> set[int]:
     if not types:
         raise invalid_input("types must not be empty")
     return types
-
-
-def _inputs(ask: Ask, limit: int) -> list[Mapping[str, Any]]:
-    inputs = ask.body.get("inputs")
-    if not isinstance(inputs, list) or not all(isinstance(item, dict) for item in inputs):
-        raise BadBodyError
-    if len(inputs) > limit:
-        raise invalid_input(f"The number of inputs must be between 1 and {limit}")
-    return inputs
 
 
 def _id(item: Mapping[str, Any], key: str) -> str:

@@ -173,11 +173,7 @@ class Batches:
 
 
 def _inputs(ask: Ask) -> list[Mapping[str, Any]]:
-    inputs = ask.body.get("inputs")
-    if not isinstance(inputs, list) or not all(isinstance(item, dict) for item in inputs):
-        raise BadBodyError
-    if len(inputs) > MAX_INPUTS:
-        raise invalid_input(f"The number of inputs must be between 1 and {MAX_INPUTS}")
+    inputs = ask.inputs(MAX_INPUTS)
     ask.call.entry.key = ",".join(str(item.get("id", "")) for item in inputs)
     return inputs
 

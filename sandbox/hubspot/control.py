@@ -1,61 +1,20 @@
 """Lets a person or a test change the portal behind the API's back, under `/_sandbox/`."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict, fields, replace
 from typing import Any
 
 from aiohttp import web
 
+from sandbox.crm import add_actions
 from sandbox.hubspot.errors import ApiError, no_object
 from sandbox.hubspot.hub import HubSpot
 from sandbox.hubspot.properties import EXTERNAL_ID, GROUPS, SALESFORCE_ID, Option, Property
 from sandbox.hubspot.table import INTEGRATION, PERSON, Record, Table, Writer
 
-Action = Callable[[web.Request, dict[str, Any]], Any]
-
 
 def add_portal_control(app: web.Application, hub: HubSpot) -> None:
-    """Adds the control routes. Bodies and answers are JSON; a refusal of the portal is answered 400."""
-    control = _Control(hub)
-    routes: list[tuple[str, str, Action]] = [
-        ("GET", "records/{object}", control.dump),
-        ("POST", "records/{object}", control.create),
-        ("POST", "edit", control.edit),
-        ("POST", "bounce", control.bounce),
-        ("POST", "count", control.count),
-        ("POST", "merge", control.merge),
-        ("POST", "delete", control.delete),
-        ("POST", "restore", control.restore),
-        ("POST", "link", control.link),
-        ("POST", "commit-late", control.commit_late),
-        ("POST", "same-stamp", control.same_stamp),
-        ("GET", "properties/{object}", control.properties),
-        ("POST", "properties/{object}", control.define),
-        ("DELETE", "properties/{object}/{name}", control.undefine),
-        ("POST", "switch", control.switch),
-        ("POST", "settings", control.settings),
-        ("POST", "refuse", control.refuse),
-        ("POST", "fill-links", control.fill_links),
-        ("POST", "expire-tokens", control.expire_tokens),
-        ("POST", "connect", control.connect),
-        ("POST", "webhooks", control.webhooks),
-        ("GET", "webhooks", control.webhooks_sent),
-    ]
-    for method, path, action in routes:
-        app.router.add_route(method, f"/_sandbox/{path}", _handler(action))
-
-
-def _handler(action: Action) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def handle(request: web.Request) -> web.Response:
-        body = await request.json() if request.can_read_body else {}
-        try:
-            return web.json_response(action(request, body))
-        except ApiError as error:
-            return web.json_response({"error": error.category, "message": error.message}, status=400)
-        except (KeyError, TypeError) as error:
-            return web.json_response({"error": repr(error)}, status=400)
-
-    return handle
+    """Adds the control routes."""
+    add_actions(app, _Control(hub), ApiError)
 
 
 class _Control:

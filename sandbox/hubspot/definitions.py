@@ -1,9 +1,10 @@
 """Serves the properties API: definitions and their groups."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from sandbox.calls import BadBodyError, Reply
+from sandbox.calls import Reply
 from sandbox.hubspot.errors import ApiError, invalid_input
 from sandbox.hubspot.portal import Portal
 from sandbox.hubspot.properties import FIELD_TYPES, Option, Property
@@ -77,7 +78,7 @@ class Definitions:
 
     def batch_read(self, ask: Ask) -> Reply:
         table = self._table(ask)
-        names = [str(item.get("name")) for item in _inputs(ask)]
+        names = [str(item.get("name")) for item in ask.inputs()]
         results = [table.properties[name].written() for name in names if name in table.properties]
         missing = [name for name in names if name not in table.properties]
         errors = [_no_property(name).group({"name": [name]}) for name in missing]
@@ -87,7 +88,7 @@ class Definitions:
         table = self._table(ask)
         results: list[dict[str, Any]] = []
         errors: list[dict[str, Any]] = []
-        for item in _inputs(ask):
+        for item in ask.inputs():
             try:
                 results.append(self._created(table, item).written())
             except ApiError as error:
@@ -96,7 +97,7 @@ class Definitions:
 
     def batch_archive(self, ask: Ask) -> Reply:
         table = self._table(ask)
-        for item in _inputs(ask):
+        for item in ask.inputs():
             if str(item.get("name")) in table.properties:
                 self._archive(table, str(item.get("name")))
         return Reply(204)
@@ -149,7 +150,7 @@ class Definitions:
             raise invalid_input(f"The definition of {name} is read-only")
         return item
 
-    def _created(self, table: Table, body: dict[str, Any]) -> Property:
+    def _created(self, table: Table, body: Mapping[str, Any]) -> Property:
         missing = [key for key in _NEEDED if not body.get(key)]
         if missing:
             raise invalid_input(f"Some required fields were not set: [{', '.join(missing)}]")
@@ -212,13 +213,6 @@ def _options(raw: Any) -> tuple[Option, ...]:
         )  # fmt: skip
     except (KeyError, TypeError):
         raise invalid_input("options need label, value and hidden") from None
-
-
-def _inputs(ask: Ask) -> list[dict[str, Any]]:
-    inputs = ask.body.get("inputs")
-    if not isinstance(inputs, list) or not all(isinstance(item, dict) for item in inputs):
-        raise BadBodyError
-    return inputs
 
 
 def _no_property(name: str) -> ApiError:

@@ -6,9 +6,9 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from sandbox.books import RequestEntry
 from sandbox.calls import Call, Reply, Route
 from sandbox.clock import Clock
+from sandbox.crm import CrmVendor
 from sandbox.forms import Form, Input, PlayError
 from sandbox.hubspot.associations import Associations
 from sandbox.hubspot.auth import Tokens
@@ -26,7 +26,7 @@ from sandbox.hubspot.webhooks import Webhooks
 from sandbox.limits import Window
 from sandbox.options import Options
 from sandbox.people import World
-from sandbox.vendor import Mount, Vendor
+from sandbox.vendor import Mount
 
 BURST: Final = "burst"
 DAILY: Final = "daily"
@@ -35,7 +35,7 @@ LINKS: Final = "associations"
 OAUTH: Final = "oauth"
 
 
-class HubSpot(Vendor):
+class HubSpot(CrmVendor):
     name = "hubspot"
     windows: ClassVar[Mapping[str, Mapping[str, tuple[Window, ...]]]] = {
         "demo": {
@@ -57,7 +57,6 @@ class HubSpot(Vendor):
         super().__init__(world, options, clock)
         self.settings = Settings()
         self.tokens = Tokens(self.clock, self.settings)
-        self._entry: RequestEntry | None = None
         self.portal = Portal(self.clock.wall, self._note, options.index_lag)
         self.ids_by_row = fill(self.portal, world)
         self.books.reset()
@@ -213,16 +212,6 @@ class HubSpot(Vendor):
         del call
         return Reply(404, {"status": "error", "message": "resource not found", "correlationId": str(uuid4())})
 
-    def answer(self, call: Call) -> Reply:
-        self._entry = call.entry
-        try:
-            return super().answer(call)
-        finally:
-            self._entry = None
-
-    def truth(self) -> dict[str, Any]:
-        return {"ids": self.ids_by_row}
-
     def _guard(self, ask: Ask, endpoint: Endpoint) -> None:
         """Checks versions, scopes and locks. Raises: ApiError 403, 410, 423."""
         if ("dated" if ask.dated else "numbered") in self.settings.retired:
@@ -240,9 +229,6 @@ class HubSpot(Vendor):
             detail = {"message": "One or more of the following scopes are required.",
                       "context": {"requiredGranularScopes": missing}}  # fmt: skip
             raise ApiError(403, "MISSING_SCOPES", text, errors=[detail])
-
-    def _note(self, action: str, object_name: str, record_id: str, name: str, before: Any, after: Any, by: str) -> None:
-        self.books.write(self._entry, action, object_name, record_id, property_=name, before=before, after=after, by=by)
 
 
 def _is_oauth(call: Call) -> bool:

@@ -1,12 +1,13 @@
 """Makes both generations of paths from one list: the numbered one and the date-versioned one."""
 
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from sandbox.calls import Call, Reply, Route
+from sandbox.calls import BadBodyError, Call, Reply, Route
 from sandbox.clock import iso
-from sandbox.hubspot.errors import ApiError
+from sandbox.hubspot.errors import ApiError, invalid_input
 
 Access = Literal["read", "write", "schema", "none"]
 DATED: Final = "2026-09"
@@ -33,6 +34,15 @@ class Ask:
     @property
     def body(self) -> dict[str, Any]:
         return self.call.object
+
+    def inputs(self, most: int = sys.maxsize) -> list[Mapping[str, Any]]:
+        """Returns the inputs of a batch. Raises: BadBodyError, or ApiError 400 for more than ``most``."""
+        inputs = self.body.get("inputs")
+        if not isinstance(inputs, list) or not all(isinstance(item, dict) for item in inputs):
+            raise BadBodyError
+        if len(inputs) > most:
+            raise invalid_input(f"The number of inputs must be between 1 and {most}")
+        return inputs
 
     def names(self, key: str) -> list[str] | None:
         """Returns a list from the query, comma-separated or repeated; None if it is absent."""

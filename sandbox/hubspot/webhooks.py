@@ -5,21 +5,19 @@ import base64
 import hashlib
 import hmac
 import json
-import random
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final
 
 import aiohttp
-from aiohttp import web
 
 from sandbox.clock import Clock
+from sandbox.crm import Sender
 from sandbox.hubspot.portal import Event, Portal
 from sandbox.hubspot.properties import TYPE_IDS
 from sandbox.hubspot.settings import Settings
 from sandbox.hubspot.table import APP_ID
 
-MAX_EVENTS: Final = 100
 _SINGULAR: Final = {"contacts": "contact", "companies": "company"}
 _FLAGS: Final = {"creation": "CREATED", "deletion": "DELETED"}
 _NOT_SUBSCRIBABLE: Final = frozenset({"hs_lastmodifieddate", "lastmodifieddate"})
@@ -56,19 +54,15 @@ class _Counts:
     events: int = 0
 
 
-class Webhooks:
+class Webhooks(Sender):
     def __init__(self, portal: Portal, settings: Settings, secret: str, clock: Clock) -> None:
+        super().__init__(_Counts())
         self._settings = settings
         self._secret = secret
         self._clock = clock
-        self._target: Target | None = None
         self._pending: list[dict[str, Any]] = []
-        self._flusher: asyncio.Task[None] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(10)
-        self._random = random.Random(1)
         self._ids = count(3_400_564_480)
-        self._counts = _Counts()
         self._subscriptions: dict[str, int] = {}
         portal.watchers.append(self._watch)
 
@@ -77,34 +71,12 @@ class Webhooks:
         values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in body.items()
         }
-        self._target = Target(**values) if body.get("url") else None
-        if self._target:
-            self._slots = asyncio.Semaphore(self._target.concurrency)
-
-    @property
-    def url(self) -> str:
-        """Returns where events go; empty: nowhere."""
-        return self._target.url if self._target else ""
-
-    def state(self) -> dict[str, int]:
-        counts = self._counts
-        return {
-            "sent": counts.sent,
-            "accepted": counts.accepted,
-            "refused": counts.refused,
-            "dropped": counts.dropped,
-            "events": counts.events,
-            "waiting": len(self._pending) + len(self._tasks),
-        }
-
-    async def close(self, _: web.Application) -> None:
-        tasks = [*self._tasks, *([self._flusher] if self._flusher else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        self._aim = Target(**values) if body.get("url") else None
+        if self._aim:
+            self._slots = asyncio.Semaphore(self._aim.concurrency)
 
     def _watch(self, event: Event) -> None:
-        target = self._target
+        target = self._aim
         if target is None or (target.kinds and event.kind not in target.kinds):
             return
         name = event.details.get("propertyName")
@@ -112,8 +84,7 @@ class Webhooks:
             return
         self._pending.append(self._written(event, target))
         self._counts.events += 1
-        if self._flusher is None or self._flusher.done():
-            self._flusher = asyncio.get_running_loop().create_task(self._flush(target))
+        self._wake(target)
 
     def _written(self, event: Event, target: Target) -> dict[str, Any]:
         subject = "object" if target.generic else _SINGULAR[event.object]
@@ -139,25 +110,21 @@ class Webhooks:
             body["objectTypeId"] = TYPE_IDS[event.object]
         return body
 
-    async def _flush(self, target: Target) -> None:
-        while self._pending:
-            await asyncio.sleep(target.batch_s)
-            events, self._pending = self._pending, []
-            if target.shuffled:
-                self._random.shuffle(events)
-            for start in range(0, len(events), MAX_EVENTS):
-                task = asyncio.create_task(self._deliver(target, events[start : start + MAX_EVENTS]))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+    def _waiting(self) -> int:
+        return len(self._pending)
 
-    async def _deliver(self, target: Target, events: list[dict[str, Any]]) -> None:
-        again, gap = self._random.random() < target.twice, target.retry_s
-        timeout = aiohttp.ClientTimeout(total=target.timeout_s)
+    def _taken(self) -> list[dict[str, Any]]:
+        events, self._pending = self._pending, []
+        return events
+
+    async def _deliver(self, aim: Target, items: list[dict[str, Any]]) -> None:
+        again, gap = self._random.random() < aim.twice, aim.retry_s
+        timeout = aiohttp.ClientTimeout(total=aim.timeout_s)
         async with aiohttp.ClientSession(timeout=timeout) as session:
-            for attempt in range(target.retries + 1):
-                body = [{**event, "attemptNumber": attempt} for event in events]
+            for attempt in range(aim.retries + 1):
+                body = [{**event, "attemptNumber": attempt} for event in items]
                 async with self._slots:
-                    accepted = await self._sent(session, target, body)
+                    accepted = await self._sent(session, aim, body)
                 if accepted and not again:
                     return
                 if accepted:
@@ -165,7 +132,7 @@ class Webhooks:
                     continue
                 await asyncio.sleep(gap * (0.5 + self._random.random()))
                 gap *= 2
-        self._counts.dropped += len(events)
+        self._counts.dropped += len(items)
 
     async def _sent(self, session: aiohttp.ClientSession, target: Target, events: list[dict[str, Any]]) -> bool:
         self._counts.sent += 1

@@ -1,12 +1,12 @@
 """Lets a person or a test change the org behind the API's back, under `/_sandbox/`."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
 
+from sandbox.crm import add_actions
 from sandbox.salesforce import lifecycle
 from sandbox.salesforce.errors import ApiError
 from sandbox.salesforce.fields import EXTERNAL_ID_FIELD, STANDARD, Field
@@ -15,60 +15,14 @@ from sandbox.salesforce.rules import Validation
 from sandbox.salesforce.soql import stamp
 from sandbox.salesforce.store import INTEGRATION, PERSON, Caller, DuplicateRule, Row
 
-Action = Callable[[web.Request, dict[str, Any]], Any]
-
 
 def add_org_control(app: web.Application, org: Salesforce) -> None:
-    """Adds the control routes. Bodies and answers are JSON; a refusal of the org is answered 400 with its code."""
-    control = _Control(org)
-    routes: list[tuple[str, str, Action]] = [
-        ("GET", "records/{object}", control.dump),
-        ("POST", "records/{object}", control.create),
-        ("POST", "edit", control.edit),
-        ("POST", "bounce", control.bounce),
-        ("POST", "track", control.track),
-        ("POST", "merge", control.merge),
-        ("POST", "delete", control.delete),
-        ("POST", "purge", control.purge),
-        ("POST", "convert", control.convert),
-        ("POST", "commit-late", control.commit_late),
-        ("POST", "same-stamp", control.same_stamp),
-        ("GET", "properties/{object}", control.properties),
-        ("POST", "properties/{object}", control.define),
-        ("DELETE", "properties/{object}/{name}", control.undefine),
-        ("POST", "hide", control.hide),
-        ("POST", "switch", control.switch),
-        ("POST", "settings", control.settings),
-        ("POST", "lock", control.lock),
-        ("POST", "duplicate-rules", control.duplicate_rules),
-        ("POST", "approval", control.approval),
-        ("POST", "rules", control.rules),
-        ("POST", "expire-tokens", control.expire_tokens),
-        ("POST", "connect", control.connect),
-        ("POST", "expire-locators", control.expire_locators),
-        ("POST", "move-instance", control.move_instance),
-        ("POST", "outbound", control.outbound),
-        ("GET", "outbound", control.outbound_sent),
-    ]
-    for method, path, action in routes:
-        app.router.add_route(method, f"/_sandbox/{path}", _handler(action))
+    """Adds the control routes."""
+    add_actions(app, _Control(org), ApiError)
 
 
 def _switch(entries: set[tuple[str, str]], entry: tuple[str, str], body: dict[str, Any]) -> None:
     (entries.add if body.get("hidden", True) else entries.discard)(entry)
-
-
-def _handler(action: Action) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def handle(request: web.Request) -> web.Response:
-        body = await request.json() if request.can_read_body else {}
-        try:
-            return web.json_response(action(request, body))
-        except ApiError as error:
-            return web.json_response({"error": error.code, "message": error.message}, status=400)
-        except (KeyError, TypeError) as error:
-            return web.json_response({"error": repr(error)}, status=400)
-
-    return handle
 
 
 class _Control:

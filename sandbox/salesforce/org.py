@@ -5,9 +5,9 @@ from typing import Any, ClassVar, Final
 
 from aiohttp import web
 
-from sandbox.books import RequestEntry
 from sandbox.calls import Call, Reply, Route
 from sandbox.clock import Clock
+from sandbox.crm import CrmVendor
 from sandbox.forms import Form, Input, PlayError
 from sandbox.limits import Window
 from sandbox.options import Options
@@ -25,7 +25,7 @@ from sandbox.salesforce.rows import Rows
 from sandbox.salesforce.seeding import fill
 from sandbox.salesforce.settings import Settings
 from sandbox.salesforce.store import INTEGRATION_USER, PERSON, Store
-from sandbox.vendor import Mount, Vendor
+from sandbox.vendor import Mount
 
 MAX_URI: Final = 16_384  # bytes, documented
 DAILY_MAX: Final = 100_000  # Enterprise without licences counted
@@ -33,7 +33,7 @@ VERSIONS: Final = tuple(f"{number}.0" for number in range(31, 68))
 _DATA: Final = "/services/data/"
 
 
-class Salesforce(Vendor):
+class Salesforce(CrmVendor):
     name = "salesforce"
     windows: ClassVar[Mapping[str, Mapping[str, tuple[Window, ...]]]] = {
         "real": {"daily": (Window("day", DAILY_MAX, 86_400),), "login": (Window("hour", 3_600, 3_600),)},
@@ -45,7 +45,6 @@ class Salesforce(Vendor):
         self.tokens = Tokens(self.clock, self.settings)
         self.used = 0
         self.moved_to = ""
-        self._entry: RequestEntry | None = None
         self.store = Store(self.clock.wall, self._note)
         self.ids_by_row = fill(self.store, world)
         self.books.reset()
@@ -172,16 +171,6 @@ class Salesforce(Vendor):
         del call
         return refused(ApiError(404, "NOT_FOUND", "The requested resource does not exist"))
 
-    def answer(self, call: Call) -> Reply:
-        self._entry = call.entry
-        try:
-            return super().answer(call)
-        finally:
-            self._entry = None
-
-    def truth(self) -> dict[str, Any]:
-        return {"ids": self.ids_by_row}
-
     @property
     def daily_max(self) -> int:
         windows = self.limits.buckets().get("daily")
@@ -232,13 +221,6 @@ class Salesforce(Vendor):
                 "DailyBulkV2QueryJobs": {"Max": 10_000, "Remaining": 10_000},
                 "DailyBulkApiBatches": {"Max": 15_000, "Remaining": 15_000},
             },
-        )
-
-    def _note(
-        self, action: str, object_name: str, record_id: str, field: str, before: Any, after: Any, by: str
-    ) -> None:
-        self.books.write(
-            self._entry, action, object_name, record_id, property_=field, before=before, after=after, by=by
         )
 
 

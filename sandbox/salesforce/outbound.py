@@ -1,20 +1,17 @@
 """Sends Outbound Messages: SOAP with up to 100 changed rows, repeated until they are acknowledged."""
 
 import asyncio
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 from xml.sax.saxutils import escape
 
 import aiohttp
-from aiohttp import web
 
+from sandbox.crm import Sender
 from sandbox.salesforce.ids import ORGANIZATION_ID, IdSource
 from sandbox.salesforce.schema import Value
 from sandbox.salesforce.store import Row, Store
-
-MAX_NOTIFICATIONS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,78 +41,48 @@ class _State:
     dropped: int = 0
 
 
-class Outbound:
+class Outbound(Sender):
     def __init__(self, store: Store) -> None:
+        super().__init__(_State())
         self._store = store
         self._ids = IdSource()
-        self._definition: Definition | None = None
         self._pending: dict[str, str] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._flusher: asyncio.Task[None] | None = None
-        self._counts = _State()
-        self._random = random.Random(1)
         store.watchers.append(self._watch)
 
     def define(self, body: dict[str, Any]) -> None:
         """Defines where messages go. Raises: TypeError for an unknown field."""
         values = {**body, "fields": tuple(body.get("fields", ("Email",)))}
-        self._definition = Definition(**values) if body.get("url") else None
-
-    @property
-    def url(self) -> str:
-        """Returns where messages go; empty: nowhere."""
-        return self._definition.url if self._definition else ""
-
-    def state(self) -> dict[str, int]:
-        counts = self._counts
-        return {
-            "sent": counts.sent,
-            "acknowledged": counts.acknowledged,
-            "refused": counts.refused,
-            "dropped": counts.dropped,
-            "waiting": len(self._pending) + len(self._tasks),
-        }
-
-    async def close(self, _: web.Application) -> None:
-        tasks = [*self._tasks, *([self._flusher] if self._flusher else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        self._aim = Definition(**values) if body.get("url") else None
 
     def _watch(self, row: Row, changed: frozenset[str], by: str) -> None:
-        definition = self._definition
+        definition = self._aim
         if definition is None or row.object != definition.object or row.deleted or not changed:
             return
         if by == "integration" and not definition.own_writes:
             return
         self._pending.setdefault(row.id, self._ids.next("04l"))
-        if self._flusher is None or self._flusher.done():
-            self._flusher = asyncio.get_running_loop().create_task(self._flush(definition))
+        self._wake(definition)
 
-    async def _flush(self, definition: Definition) -> None:
-        while self._pending:
-            await asyncio.sleep(definition.batch_s)
-            items = [(notification, record) for record, notification in self._pending.items()]
-            self._pending.clear()
-            if definition.shuffled:
-                self._random.shuffle(items)
-            for start in range(0, len(items), MAX_NOTIFICATIONS):
-                task = asyncio.create_task(self._deliver(definition, items[start : start + MAX_NOTIFICATIONS]))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+    def _waiting(self) -> int:
+        return len(self._pending)
 
-    async def _deliver(self, definition: Definition, items: list[tuple[str, str]]) -> None:
-        again = self._random.random() < definition.twice
-        gap = definition.retry_s
+    def _taken(self) -> list[tuple[str, str]]:
+        items = [(notification, record) for record, notification in self._pending.items()]
+        self._pending.clear()
+        return items
+
+    async def _deliver(self, aim: Definition, items: list[tuple[str, str]]) -> None:
+        again = self._random.random() < aim.twice
+        gap = aim.retry_s
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session:
-            for _ in range(definition.attempts):
-                if await self._sent(session, definition, items):
+            for _ in range(aim.attempts):
+                if await self._sent(session, aim, items):
                     if not again:
                         return
                     again = False
                     continue
                 await asyncio.sleep(gap)
-                gap = min(definition.max_gap_s, gap * 2)
+                gap = min(aim.max_gap_s, gap * 2)
         self._counts.dropped += len(items)
 
     async def _sent(
