@@ -20,13 +20,41 @@ No text here carries a payload, a URL or a credential.
 
 from __future__ import annotations
 
+from typing import TypedDict, Unpack
+
 from msgspec import Struct
 
 from connectors.models import RefusalKind
 
 
+class CrmWord(Struct, frozen=True):
+    """Says what the refusal of a row is about, with the vendor's words without what they quote."""
+
+    kind: RefusalKind = RefusalKind.UNKNOWN
+    words: str = ""
+
+
+class ErrorFacts(TypedDict, total=False):
+    """Names what a failure may say beside where it happened; the classes below say what of it is theirs."""
+
+    code: str
+    hint: str
+    retry_after_s: float | None
+    bucket: str
+    fields: tuple[str, ...]
+    existing: tuple[tuple[str, str], ...]
+    rule: str
+    said: CrmWord
+
+
 class ConnectorError(Exception):
     """Signals any failure of a vendor call. ``hint`` is one sentence of ours on what to do, never vendor text."""
+
+    code = hint = bucket = rule = ""
+    retry_after_s: float | None = None
+    fields: tuple[str, ...] = ()
+    existing: tuple[tuple[str, str], ...] = ()
+    said = CrmWord()
 
     def __init__(
         self,
@@ -34,39 +62,23 @@ class ConnectorError(Exception):
         operation: str,
         status: int | None = None,
         request_id: str = "",
-        *,
-        code: str = "",
-        hint: str = "",
+        **facts: Unpack[ErrorFacts],
     ) -> None:
-        self.vendor, self.operation, self.status = vendor, operation, status
-        self.request_id, self.code, self.hint = request_id, code, hint
+        self.vendor, self.operation, self.status, self.request_id = vendor, operation, status, request_id
+        vars(self).update(facts)
+        self.kind, self.words = self.said.kind, self.said.words
         words = [f"{vendor} {operation}", type(self).__name__.removesuffix("Error").lower()]
         if status is not None:
             words.append(f"status {status}")
-        if code:
-            words.append(code)
+        if self.code:
+            words.append(self.code)
         if request_id:
             words.append(f"request {request_id}")
-        super().__init__(": ".join([", ".join(words), hint] if hint else [", ".join(words)]))
+        super().__init__(": ".join([", ".join(words), self.hint] if self.hint else [", ".join(words)]))
 
 
 class UnavailableError(ConnectorError):
     """Try later. ``retry_after_s`` is the vendor's wish, ``None`` when it has none."""
-
-    def __init__(
-        self,
-        vendor: str,
-        operation: str,
-        status: int | None = None,
-        request_id: str = "",
-        *,
-        retry_after_s: float | None = None,
-        bucket: str = "",
-        code: str = "",
-        hint: str = "",
-    ) -> None:
-        super().__init__(vendor, operation, status, request_id, code=code, hint=hint)
-        self.retry_after_s, self.bucket = retry_after_s, bucket
 
 
 class RateLimitedError(UnavailableError):
@@ -91,33 +103,11 @@ class OutcomeUnknownError(ConnectorError):
     """Says that a paid or creating call was sent and its effect is not known."""
 
 
-class CrmWord(Struct, frozen=True):
-    """Says what the refusal of a row is about, with the vendor's words without what they quote."""
-
-    kind: RefusalKind = RefusalKind.UNKNOWN
-    words: str = ""
-
-
 class RejectedError(ConnectorError):
     """Says that the vendor understood and refused; the same call would be refused again. ``fields`` are property names.
 
     ``said`` is the vendor's word on a refused row.
     """
-
-    def __init__(
-        self,
-        vendor: str,
-        operation: str,
-        status: int | None = None,
-        request_id: str = "",
-        *,
-        fields: tuple[str, ...] = (),
-        code: str = "",
-        hint: str = "",
-        said: CrmWord = CrmWord(),  # noqa: B008 - frozen
-    ) -> None:
-        super().__init__(vendor, operation, status, request_id, code=code, hint=hint)
-        self.fields, self.kind, self.words = fields, said.kind, said.words
 
 
 class NotFoundError(RejectedError):
@@ -130,21 +120,6 @@ class ConflictError(RejectedError):
     ``existing`` are the rows in the way as (object, id), by our words, where the vendor names them. ``rule`` is what
     the vendor calls the rule that found them, ``""`` where a value has to be unique.
     """
-
-    def __init__(
-        self,
-        vendor: str,
-        operation: str,
-        status: int | None = None,
-        request_id: str = "",
-        *,
-        existing: tuple[tuple[str, str], ...] = (),
-        rule: str = "",
-        code: str = "",
-        hint: str = "",
-    ) -> None:
-        super().__init__(vendor, operation, status, request_id, code=code, hint=hint)
-        self.existing, self.rule = existing, rule
 
     @property
     def existing_id(self) -> str:
@@ -165,20 +140,6 @@ class AccessError(ConnectorError):
 
 class CreditsError(ConnectorError):
     """Says that the provider has no credits left; ``bucket`` names the pool when it has several."""
-
-    def __init__(
-        self,
-        vendor: str,
-        operation: str,
-        status: int | None = None,
-        request_id: str = "",
-        *,
-        bucket: str = "",
-        code: str = "",
-        hint: str = "",
-    ) -> None:
-        super().__init__(vendor, operation, status, request_id, code=code, hint=hint)
-        self.bucket = bucket
 
 
 class ContractError(ConnectorError):

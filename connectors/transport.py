@@ -350,8 +350,8 @@ class Transport:
             await ticket.stored(reply)
         elif reply.status == 408 or reply.status >= 500:
             await ticket.uncertain(f"status {reply.status}")
-            why = {"code": error.code, "hint": error.hint}
-            error = OutcomeUnknownError(self.vendor, name, reply.status, error.request_id, **why)
+            args = (self.vendor, name, reply.status, error.request_id)
+            error = OutcomeUnknownError(*args, code=error.code, hint=error.hint)
         else:
             await ticket.released(f"status {reply.status}")
         self._log(operation, reply, began)
