@@ -230,6 +230,19 @@ def refusal_cause(refusal: RejectedError, values: Iterable[str] = ()) -> str:
     return cause_of(_word(refusal, values))
 
 
+def keep_back(
+    notes: DeliveryNotes,
+    what: str,
+    refusal: RejectedError,
+    at_ms: int,
+    row: tuple[str, str],
+    rows: tuple[tuple[str, str], ...] = (),
+) -> None:
+    """Notes what the CRM refused; ``row`` is the object and external id of whom it is about."""
+    object, external_id = row
+    notes.keep_back(what, refusal.kind, refusal_cause(refusal), at_ms, rows, object=object, external_id=external_id)
+
+
 def _word(refusal: RejectedError, values: Iterable[str]) -> WriteResult:
     code, words = refusal.code or f"status {refusal.status}", plain_words(refusal.words, values)
     return WriteResult(Written.INVALID, code=code, kind=refusal.kind, words=words)

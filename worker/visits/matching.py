@@ -60,6 +60,7 @@ class Matcher:
         )
 
     async def aclose(self) -> None:
+        """Send what is gathered."""
         for batcher in (*self._finders.values(), *self._profiles.values()):
             await batcher.aclose()
         await self._staff.aclose()

@@ -18,7 +18,6 @@ from connectors.models import Fate, Outcome, Record, RefusalKind
 from connectors.telemetry import step
 from worker.decide import kept, pushing
 from worker.decide.decision import Change, Decision, Next
-from worker.decide.findings import job_change
 from worker.decide.handles import Handle, of_decision
 from worker.decide.kept import OurValue, refused_name
 from worker.decide.not_now import GiveUp, RetryAt, WaitForProvider, soonest
@@ -271,8 +270,7 @@ class Visitor:
 
     async def _signal(self, lease: Lease, notes: VisitNotes, view: View) -> None:
         """Tell the journal of a changed job, once; nothing is written because of it."""
-        known = notes.known
-        change = job_change(view, self._watch.policy, self._decider.offers, known.answers, known.missed)
+        change = self._decider.job_change(view, notes.known)
         if change is None:
             return
         values = {"employer": change.company, "employer_domain": change.domain, "title": change.title}
