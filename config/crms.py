@@ -177,6 +177,11 @@ class _Crm(Options):
                 )
         return self
 
+    def watching(self, object: str) -> WatchSettings | WatchedCompany | None:
+        """Returns what is configured of an object, companies among them; ``None`` where it is not watched."""
+        found: WatchSettings | WatchedCompany | None = getattr(self.watch, object, None)
+        return found
+
     def objects(self) -> dict[str, WatchSettings]:
         """Returns the watched objects that people are in, by name."""
         watched = {name: getattr(self.watch, name, None) for name in PEOPLE}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -54,6 +55,8 @@ COUNTABLE = re.compile(
 )
 """Nouns of which a message may tell one."""
 LINK = re.compile(r"\]\(([^)#\s]+)")
+FILE = re.compile(r"`(\w+\.(?:py|lua))`")
+MODULE = re.compile(r"`((?:config|connectors|sandbox|tools|worker)(?:\.\w+)+)`")
 PATH = re.compile(r"`((?:\.ci|bench|config|connectors|docs|sandbox|tests|tools|worker)/[\w./*\[\]{},-]+)`")
 
 
@@ -149,6 +152,30 @@ def test_every_path_that_a_page_names_exists(page: Path) -> None:
     links = [one for one in LINK.findall(text) if "://" not in one and not (page.parent / one).exists()]
     paths = [one for one in PATH.findall(text) if not list(ROOT.glob(one))]
     assert (links, paths) == ([], [])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_file_and_module_that_a_page_names_exists(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert [one for one in FILE.findall(text) if one not in known_files()] == []
+    assert [one for one in MODULE.findall(text) if not is_known(one)] == []
+
+
+@cache
+def known_files() -> frozenset[str]:
+    rooms = ("bench", "config", "connectors", "sandbox", "tests", "tools", "worker")
+    return frozenset(path.name for room in rooms for path in (ROOT / room).rglob("*") if path.suffix in {".py", ".lua"})
+
+
+def is_known(dotted: str) -> bool:
+    """Whether a module, or a name in one, is there; a key or an event begins like one and names no room."""
+    if not list(ROOT.glob("/".join(dotted.split(".")[:2]) + "*")):
+        return True
+    place, _, name = dotted.rpartition(".")
+    module, above = ROOT / dotted.replace(".", "/"), ROOT / f"{place.replace('.', '/')}.py"
+    if module.is_dir() or module.with_suffix(".py").exists():
+        return True
+    return above.exists() and re.search(rf"\b{name}\b", above.read_text(encoding="utf-8")) is not None
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

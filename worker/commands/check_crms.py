@@ -236,7 +236,7 @@ def _no_options(
 
 def _mapped(name: str, settings: CrmSettings, kind: str) -> list[tuple[str, str, bool]]:
     """Returns every property the configuration names for an object: its key, its name, whether we write it."""
-    watched = getattr(settings.watch, kind, None)
+    watched = settings.watching(kind)
     if watched is None:
         return []
     table_ = f"crm.{name}.watch.{kind}"

@@ -57,7 +57,7 @@ def _unwritten(name: str, settings: CrmSettings, kind: str, schema: Mapping[str,
     """Returns properties that delivered values go to, whether they are watched or not."""
     found = []
     table = f"crm.{name}.watch.{kind}"
-    watched = getattr(settings.watch, kind, None)
+    watched = settings.watching(kind)
     for field, property in delivered(settings, kind).items():
         if watched is not None and (field in watched.fields or (field in watched.identity and property not in schema)):
             continue  # named among the mapped ones

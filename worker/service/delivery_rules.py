@@ -92,9 +92,9 @@ def delivered(settings: CrmSettings, object: str, *, readable: bool = False) -> 
     alike = settings.objects().get(others.get(object, "")) if readable else None
     if alike is not None:
         properties = {str(slot): name for slot, name in alike.identity.items()} | properties
-    watched = getattr(settings.watch, object, None)
+    watched = settings.watching(object)
     if watched is not None:
-        properties |= watched.identity
+        properties |= {str(slot): name for slot, name in watched.identity.items()}
         properties |= {name: rule.property for name, rule in watched.fields.items()}
         for name, rule in watched.fields.items():
             if rule.write == "never" and not readable:

@@ -48,8 +48,8 @@ def policy(crm: str, settings: CrmSettings, object: str, watched: WatchSettings,
 
 def locks(settings: CrmSettings, object: str, properties: Mapping[str, str]) -> dict[str, int]:
     """Tells how long (ms) a person's clearing of a property keeps deliveries off it; ``properties`` are by field."""
-    watched = getattr(settings.watch, object, None)
-    own = {name: getattr(rule, "lock", None) for name, rule in watched.fields.items()} if watched else {}
+    watched = settings.watching(object)
+    own = {str(name): getattr(rule, "lock", None) for name, rule in watched.fields.items()} if watched else {}
     locks = {property: own.get(name) for name, property in properties.items()}
     found = {name: settings.lock if lock is None else lock for name, lock in locks.items()}
     return {name: int(lock.total_seconds() * 1000) for name, lock in found.items() if lock}
