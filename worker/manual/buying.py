@@ -40,7 +40,7 @@ class NotNowError(Exception):
 
 
 class Quote(Struct, frozen=True):
-    """Holds what a person sees before anything is sent.
+    """Holds the offer that a person sees before anything is sent.
 
     ``at_most`` are the credits of the ``new`` questions at their worst price, ``left`` what budgets and balance still
     allow today. ``kept_ms`` is when the oldest of the kept answers came, 0 when none is kept.
@@ -76,7 +76,7 @@ class Buyer:
     _quoted: set[str] = field(default_factory=set)
 
     async def quote(self, questions: Sequence[Question]) -> Quote:
-        """Returns the worst price of those of ``questions`` that are not kept, and what is left for it.
+        """Returns the worst price of those ``questions`` that are not kept, and the credits left for it.
 
         Raises:
             AccessError: the provider refuses our key: nothing can be bought.
@@ -101,8 +101,8 @@ class Buyer:
         """Returns the kept or bought reply.
 
         Raises:
-            NotNowError: the budget is used up, or the same question is under way or perhaps charged.
-            ConnectorError: by the reply; what was refused is not charged.
+            NotNowError: the budget is used up, or the same question is under way or may have been charged.
+            ConnectorError: by the reply; a refused call is not charged.
         """
         question = self._priced(self._as_a_visit(question))
         if question.key not in self._quoted:
@@ -150,10 +150,10 @@ class Buyer:
         raise NotNowError("the ticket expired before the call was sent and nothing was charged: ask again")
 
     async def _no_budget(self, name: str, price: int) -> str:
-        """Says whose budget does not reach, by which figures, until when, and what to do."""
+        """Names the budget that does not cover the price, with its figures, its end, and the next step."""
         lines = {one.name: one for one in self._lines()}
         line, who = lines.get(name), self.provider.name
-        if line is None:  # it began anew meanwhile
+        if line is None:  # it has started again meanwhile
             return f"{name.replace(':', ' ')} does not have enough left for {counted(price, 'credit')}: ask again"
         booked = (await self.ledger.budgets.booked([name]))[name]
         until = f", until {at(line.end_ms)}" if line.end_ms else ""

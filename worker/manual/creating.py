@@ -2,7 +2,7 @@
 
 Claimed first, looked for before it is sent again.
 
-``made:<vendor>:<object>:<key>`` among the cursors holds what was looked for after a lost answer: the time of the first
+``made:<vendor>:<object>:<key>`` among the cursors holds the searches after a lost answer: the time of the first
 look in vain (ms), and whether the call was sent a second time since.
 """
 
@@ -92,7 +92,7 @@ class Maker(Struct, frozen=True):
                     found = await self._found(wanted, lost)
                     if found is not None:
                         return found
-                case UnwantedCreation():  # such rows are nobody's
+                case UnwantedCreation():  # such rows belong to nobody
                     raise NotNowError(f"the person or company of this {wanted.object} is on the suppression list")
                 case Claimed() as claim:
                     try:

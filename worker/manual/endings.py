@@ -55,11 +55,11 @@ _NEXT = {
 }
 
 
-_FIGURES = frozenset({"budget", "cap"})  # whose hint is limit and spent
+_FIGURES = frozenset({"budget", "cap"})  # its hint names limit and spending
 
 
 class RunEnding(Struct, frozen=True):
-    """Holds what a run left, whom it did not ask, its dead letters, and whether a person stopped it."""
+    """Holds what a run left: records, vendors it did not ask, dead letters, and whether a person stopped it."""
 
     left: Sequence[Held] = ()
     not_asked: Sequence[NotAsked] = ()
@@ -77,7 +77,7 @@ class RunEnding(Struct, frozen=True):
         return DEAD_LETTERS if self.dead else DONE
 
     def sentences(self) -> Iterator[str]:
-        """Yields one line for each thing that a person should know beside the figures."""
+        """Yields one line for each thing that a person should know besides the figures."""
         for missed in self.not_asked:
             yield _missed(missed)
         if self.stopped:
@@ -132,7 +132,7 @@ def _missed(missed: NotAsked) -> str:
 
 
 def until_word(at_ms: int | None) -> str:
-    """Returns until when, where that is still ahead."""
+    """Returns the end as a text, if it is still ahead."""
     if at_ms is None or at_ms <= clock():
         return ""
     return f", until {datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"

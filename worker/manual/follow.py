@@ -1,4 +1,4 @@
-"""Follows a run that a person started to where nothing of it can go on by itself."""
+"""Follows a run that a person started until none of its records can go on without outside help."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from worker.service.runtime import Runtime
 from worker.visits.budget_lines import spent_line
 
 LOOK_MS, CLOSER_LOOK_MS = 250, 1_000
-LOOKED_SHARE = 10  # of a million records that wait, a closer look is no more than this part of the time
-SHORTEST_PATIENCE_S = 2.0  # what is due now is given to a visit within this
+LOOKED_SHARE = 10  # with a million waiting records, closer looks take no more than this part of the time
+SHORTEST_PATIENCE_S = 2.0  # due records are expected to begin a visit within this
 
 
 class Progress(Struct, frozen=True):
-    """Says where a run stands.
+    """Describes the state of a run.
 
     ``open`` are its records due or leased, ``looking`` says that it still looks for more.
     """
@@ -49,10 +49,10 @@ async def follow(
 ) -> list[Held]:
     """Wait while records of the run come in or can go on within ``patience_s`` of the last that settled.
 
-    Gives what is left of it, nothing when all is done. A verdict is always awaited; ``stop`` ends everything.
+    Returns the records left, none if all is done. A verdict is always awaited; ``stop`` ends everything.
     ``served``: other processes work for the run.
 
-    A closer look reads every record that is left, so there is none while records settle and more are due.
+    A closer look reads every record left, so none is made while records settle and more are due.
     """
     stop = stop or asyncio.Event()
     last, moved, look_at = RunFigures(), clock(), 0
@@ -80,7 +80,7 @@ async def _pending(run: str, works: Sequence[Work], now: int) -> int:
 
 
 def _settled(figures: RunFigures) -> tuple[object, ...]:
-    """Returns what a settled record changes: one that only waits again is no progress."""
+    """Returns how many records have settled; one that only waits again is not progress."""
     return figures.records, figures.filled, figures.unfilled, figures.outcomes, figures.tally
 
 
@@ -94,13 +94,13 @@ async def _progress(
 
 
 async def run_credits(runtime: Runtime, run: str) -> dict[str, int]:
-    """Returns credits a run has spent by provider, perhaps charged ones included."""
+    """Returns the credits a run has spent by provider, including those of uncertain lookups."""
     booked = await _booked(runtime, run)
     return {name: spent + perhaps for name, (spent, perhaps) in booked.items()}
 
 
 async def perhaps_charged(runtime: Runtime, run: str) -> dict[str, int]:
-    """Returns credits among them of lookups nobody knows the end of, by provider; none where all is clear."""
+    """Returns the credits of uncertain lookups among them, by provider; empty if there are none."""
     return {name: perhaps for name, (_, perhaps) in (await _booked(runtime, run)).items() if perhaps}
 
 

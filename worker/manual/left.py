@@ -1,4 +1,4 @@
-"""Tells what a run leaves in the work and what holds it: for whom it waits, and until when."""
+"""Tells which records a run leaves in the work, what they wait for, and until when."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _RATE = frozenset({"429", "rate"})
 
 
 class Held(Struct, frozen=True):
-    """Counts records of one kind that a run leaves. ``until_ms``: when they can go on, ``None`` when nobody knows.
+    """Counts records of one kind that a run leaves. ``until_ms``: when they can go on, ``None`` if unknown.
 
     ``why`` is one of the words of ``docs/passes.md``, ``waits_for`` the provider or crm that it is about, and ``hint``
     a sentence or word more.
@@ -57,7 +57,7 @@ async def held(runtime: Runtime, run: str, works: Sequence[Work], *, served: boo
 
 
 def left_behind(by_work: Mapping[WorkName, RunFigures], left: Sequence[Held] = (), cap: str = "") -> tuple[Held, ...]:
-    """Returns what is ``left`` with the records that a run has let go: cut by its cap, taken, too dear for any day.
+    """Returns ``left`` with the records that a run has let go: cut by its cap, taken, too expensive for any day.
 
     ``cap`` says how much of the run's cap is spent.
     """
@@ -75,7 +75,7 @@ def left_behind(by_work: Mapping[WorkName, RunFigures], left: Sequence[Held] = (
 
 
 def _kept_back(note: str) -> tuple[str, str] | None:
-    """Returns what a delivery waits for that a CRM keeps back, and the CRM's word on it."""
+    """Returns the obstacle of a delivery that waits for a CRM, and the CRM's message about it."""
     kind, _, cause = note.partition(": ")
     if not cause or kind not in set(RefusalKind):
         return None
@@ -83,7 +83,7 @@ def _kept_back(note: str) -> tuple[str, str] | None:
 
 
 async def _cap_room(runtime: Runtime, run: str) -> int | None:
-    """Returns what a run may still spend, ``None`` where it has no cap."""
+    """Returns the credits that a run may still spend, ``None`` if it has no cap."""
     cap = await cap_of(runtime.ledger.cursors, run)
     if cap is None:
         return None
@@ -125,7 +125,7 @@ class _Holders:
                 return self._due(row, one)
 
     def _due(self, row: Held, one: Left) -> Held:
-        """Returns what is due, now or later: its crm may be paused, or not open at all."""
+        """Returns the records due now or later: their crm may be paused, or not open at all."""
         at, runtime = max(one.soonest_ms, self._now), self._runtime
         is_open = self._served or f"{row.crm}.{row.object}" in runtime.lines
         if not is_open and row.crm not in runtime.shut:
@@ -196,5 +196,5 @@ class _Holders:
 
 
 def cap_figures(max_credits: int | None, credits: Mapping[str, int]) -> str:
-    """Says how much of a run's cap is spent, ``""`` where it has none."""
+    """Says how much of a run's cap is spent, ``""`` if it has none."""
     return "" if max_credits is None else f"limit {counted(max_credits, 'credit')}, {sum(credits.values())} spent"

@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 class NotAsked(Struct, frozen=True):
     """Names a vendor that was not looked at, or not to the end, and why.
 
-    Until when, where its pause has an end.
+    The end of its pause, if it has one.
     """
 
     vendor: str
@@ -69,11 +69,11 @@ class Look:
     task: asyncio.Task[None] | None = None
 
     async def is_on(self) -> bool:
-        """Says whether records still come in: a walk that only waits for room gets on with nobody but the visits."""
+        """Says whether records still come in: a walk that waits for room makes progress only through visits."""
         return self.task is not None and not self.task.done() and (not self.stuck or self.stuck != self.walking)
 
     async def record(self, crm: str, kind: str, id: str) -> None:
-        """Bring in one record, whatever is remembered of it."""
+        """Bring in one record, regardless of its fingerprint."""
         await self.runtime.watches[crm, kind].work.add([Due(id)], lane=Lane.LIVE, run=self.run, forced=True)
 
     async def planned(self, rows: Iterable[PlannedFields]) -> None:
@@ -94,9 +94,9 @@ class Look:
             self.walking.discard(name)
 
     async def everywhere(self, *, full: bool) -> None:
-        """Poll every object that is watched and pull what is delivered; with ``full`` walk over every record after it.
+        """Poll every watched object and pull deliveries; with ``full`` walk over every record after it.
 
-        A vendor that fails keeps nobody else from being looked at.
+        A vendor that fails does not keep the others from being asked.
         """
         runtime = self.runtime
         for crm in sorted(runtime.shut):
@@ -134,7 +134,7 @@ class Look:
             self.not_asked.append(missed)
 
     async def _paced(self, asking: Callable[[], Awaitable[object]]) -> None:
-        """Runs ``asking`` and goes on where a rate of our own stopped it; a refusal of the vendor itself is noted."""
+        """Runs ``asking`` and goes on after a rate limit of our own; a refusal by the vendor itself is noted."""
         while True:
             try:
                 await asking()

@@ -1,4 +1,4 @@
-"""Holds what a person asks of one pass."""
+"""Holds the arguments of one pass."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PATIENCE_S = 150.0  # longer than a lease
 
 
 class Pass(Struct, frozen=True):
-    """Holds what a pass is asked to do.
+    """Holds the arguments of a pass.
 
     ``record`` is (crm, object, id) of the only record to look at, ``plan`` the file of the plan to carry out.
     """

@@ -17,7 +17,7 @@ _HEAD = "refill_plan"
 
 
 class PlanWriter:
-    """Writes a plan beside its place and puts it there when it is whole."""
+    """Writes a plan to a temporary file beside its path, and moves it there when it is complete."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._part = path, path.with_name(f".{path.name}.part")
@@ -47,7 +47,7 @@ class PlanWriter:
             self._line({"crm": one.crm, "object": one.object, "id": one.id, "fields": fields, "mark": one.mark})
 
     def __exit__(self, failed: object, *raised: object) -> None:
-        """Put the file in its place, or take it away where the plan was not finished."""
+        """Move the file to its path, or remove it if the plan was not finished."""
         if self._file is None:
             return
         self._file.close()
@@ -76,7 +76,7 @@ def saved_plan(path: Path) -> Iterator[PlannedFields]:
     """Yields the records of a plan that was saved.
 
     Raises:
-        ConfigError: the file cannot be read, or is no plan of this version; the message names the line.
+        ConfigError: the file cannot be read, or is not a plan of this version; the message names the line.
     """
     try:
         with path.open(encoding="utf-8") as file:

@@ -10,7 +10,7 @@ from worker.visits.budget_lines import shortage
 async def short_of(
     runtime: Runtime, name: str, crm: str, now_ms: int, *, need: int, closed_share: float = 0.0
 ) -> tuple[int, str] | None:
-    """Returns when the budgets that do not reach begin anew, 0 when one of them never does; and the figures.
+    """Returns when the insufficient budgets start again, 0 if one of them never does; and their figures.
 
     ``None`` when all reach.
     """

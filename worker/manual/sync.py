@@ -1,4 +1,4 @@
-"""Runs one pass over everything: bring what changed into the work, follow it to its end, and say what was done."""
+"""Runs one pass over everything: adds changed records to the work, follows them to the end, and reports."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from worker.visits.budget_lines import set_cap
 
 
 class PassReport(Struct, frozen=True):
-    """Holds what a pass did: the one object that ``sync --json`` and ``demo --json`` end with.
+    """Holds the result of a pass: the one object that ``sync --json`` and ``demo --json`` end with.
 
-    ``ending`` tells what is not done and why, and whom nobody has looked at.
+    ``ending`` tells what is unfinished and why, and which vendors were not asked.
     """
 
     records: int
@@ -66,7 +66,7 @@ async def sync(
 ) -> PassReport:
     """Carry out one pass. ``worker`` works for its run meanwhile; without it one must be running elsewhere.
 
-    It owns what is in the work at its start, what its own look finds and what its visits add. Waiting records
+    It owns the records in the work at its start, those it finds itself, and those its visits add. Waiting records
     are let in before that look; it ends when nothing of it can go on within ``patience_s`` of the last record that
     settled.
     """
@@ -101,7 +101,7 @@ async def sync(
 
 
 async def _report(runtime: Runtime, run: str, ending: RunEnding, max_credits: int | None, seconds: float) -> PassReport:
-    """Returns what a run did, by its figures, with what these say of its ending."""
+    """Returns the result of a run from its figures, including how it ended."""
     by_work, credits = await runtime.ledger.figures.of_run(run), await run_credits(runtime, run)
     counts = [await runtime.ledger.work(*name).counts() for name in works(runtime.settings)]
     dead = sum(one.dead for one in counts)
@@ -134,7 +134,7 @@ async def _report(runtime: Runtime, run: str, ending: RunEnding, max_credits: in
 
 
 def _refused(figures: Iterable[RunFigures]) -> dict[str, int]:
-    """Counts what the CRMs refused of visits and deliveries, by their word on it."""
+    """Counts the CRMs' refusals of visits and deliveries, by reason."""
     tally = together(figures).tally
     return {name.removeprefix(REFUSED): tally[name] for name in sorted(tally) if name.startswith(REFUSED)}
 

@@ -1,6 +1,6 @@
-"""Refuses a second installation on a Redis: one whose crms, provider accounts or name are not those that it holds.
+"""Refuses a second installation on a Redis: one whose crms, provider accounts or name differ from those it stores.
 
-An installation is what its configuration belongs to, not where it runs: workers, web processes, hosts and data folders
+An installation is defined by its configuration, not by its place: workers, web processes, hosts and data folders
 come and go. Two that share a Redis and a crm's name would take each other's ids for records that are gone, and two
 accounts of one provider would have their charges compared with each other's bill. Where neither has a name, the mark of
 the data folder tells two of one portal apart (``installation_mark``).
@@ -22,12 +22,12 @@ _PROVIDER, _INSTALLATION, _MARK = "provider:", "installation:", "mark:"  # crm n
 
 
 def configured(crm: CrmSettings) -> str:
-    """Returns the portal or org that the configuration names, ``""`` where it names none."""
+    """Returns the portal or org that the configuration names, ``""`` if it names none."""
     return str(crm.portal_id or "") if crm.kind == "hubspot" else crm.org_id or ""
 
 
 def claims(settings: Settings) -> dict[str, str]:
-    """Lists what a configuration, and its folder's mark, say that everything in its Redis belongs to."""
+    """Lists the claims of a configuration and its folder's mark on everything in its Redis."""
     found = {name: account for name, crm in settings.crm.items() if (account := configured(crm))}
     found |= {f"{_INSTALLATION}{name}": settings.installation for name in settings.crm}
     forager = settings.providers.paid.get("forager")
@@ -37,7 +37,7 @@ def claims(settings: Settings) -> dict[str, str]:
 
 
 def sentence(settings: Settings, name: str, account: str, pinned: str) -> str:
-    """Says what is wrong, and the ways out."""
+    """Says what is wrong, and how to resolve it."""
     apart = "Give this one a Redis of its own"
     history = f"drop what is kept of it as docs/redis.md says (redis-cli HDEL refill:intake:accounts {name})"
     if name.startswith(_PROVIDER):
@@ -71,7 +71,7 @@ def _named(installation: str) -> str:
 
 
 async def sentences(accounts: Accounts, settings: Settings) -> list[str]:
-    """Lists what is not as this Redis holds it, and changes nothing."""
+    """Lists the claims that differ from those in this Redis, and changes nothing."""
     mine = claims(settings)
     others = await accounts.others(mine)
     return [sentence(settings, name, mine[name], others[name]) for name in sorted(others)]
@@ -108,7 +108,7 @@ class AnotherAccountError(Exception):
 
 
 async def refuse_another(accounts: Accounts, settings: Settings, name: str, account: str) -> None:
-    """Return when ``account``, to which a credential belongs, is what the crm's name was first used for.
+    """Return if ``account``, to which a credential belongs, is the one the crm's name was first used for.
 
     Raises:
         AnotherAccountError: it is not.
@@ -120,7 +120,7 @@ async def refuse_another(accounts: Accounts, settings: Settings, name: str, acco
 
 
 async def another(accounts: Accounts, settings: Settings, name: str, account: str) -> str:
-    """Says how ``account``, to which a credential belongs, is not the crm's; ``""`` where it is or is not known."""
+    """Says how ``account``, to which a credential belongs, differs from the crm's; ``""`` if it does not."""
     crm = settings.crm[name]
     kind, named = _KINDS[crm.kind], configured(crm)
     if account and named and account != named:

@@ -1,8 +1,8 @@
-"""Wraps arq; no other file knows it. It rings; it remembers nothing that may not be lost.
+"""Wraps arq; no other file knows it. It rings, and stores nothing that may not be lost.
 
-A job says "look at this work". Whether it is dropped, repeated or doubled changes nothing, because a record leaves
-the work only when it is settled. The faults of arq 0.28.0 are mended here: it dies when Redis goes away, it leaks a
-slot for each failed claim, a killed job stays locked for as long as it might have run, and it would load pickles.
+A job says "look at this work". It does no harm if a job is dropped, repeated or doubled, because a record leaves the
+work only when it is settled. Works around the faults of arq 0.28.0: it dies when Redis goes away, it leaks a slot for
+each failed claim, a killed job stays locked for as long as it might have run, and it would load pickles.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _LOCK_S = 20.0  # a killed worker's job is free for others after this; a living 
 _EXTEND_S = 5.0
 _POLL_S = 0.1
 _HEALTH_S = 10.0
-_KEEP_MS = 30 * 86_400_000  # a doorbell that nobody hears for a month
+_KEEP_MS = 30 * 86_400_000  # a doorbell that rings unheard for a month
 _TRIES = 1000  # ours are counted with the record; a SIGTERM must not use one up
 _LONGEST_PAUSE_S = 5.0
 _CANCELLED_S = 10.0  # for a cancelled job to end; what swallows its cancellation is left behind
@@ -46,7 +46,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Job(Generic[R]):
-    """Describes something a worker can be rung for. ``run`` gets the runtime and what was rung with."""
+    """Describes something a worker can be rung for. ``run`` gets the runtime and the job's arguments."""
 
     name: str
     run: Callable[[R, Mapping[str, Any]], Awaitable[None]] = field(repr=False)
@@ -54,7 +54,7 @@ class Job(Generic[R]):
 
 
 class Doorbell:
-    """Rings the jobs of whichever worker hears it first."""
+    """Rings jobs for any worker that listens."""
 
     def __init__(self, redis: Redis) -> None:
         self._arq = _arq(redis)
@@ -75,7 +75,7 @@ class Doorbell:
 
 
 class QueueProcess(Struct, frozen=True):
-    """Tells how one process takes from the queue: under which name, how many jobs at most, and who hears of it.
+    """Tells how one process takes from the queue: under which name, how many jobs at most, and whom it notifies.
 
     ``alive`` is called at each look into the queue, whether Redis answers or not.
     """
@@ -100,7 +100,7 @@ async def work(
     ``ticks`` rings jobs every so many seconds, once over all workers. Redis going away is waited out.
 
     Raises:
-        ValueError: a tick that no clock can show, or for a job that is none.
+        ValueError: a tick that no clock can show, or an unknown job.
     """
     schedule = _schedule(jobs, ticks, redis)
     pause_s = _POLL_S
@@ -111,7 +111,7 @@ async def work(
         began = time.monotonic()
         try:
             await worker.until(stop, grace_s)
-        except Exception as error:  # whatever arq ends with, the worker goes on with a new one
+        except Exception as error:  # however arq ends, the worker goes on with a new one
             pause_s = _POLL_S if time.monotonic() - began > 60 else min(pause_s * 2, _LONGEST_PAUSE_S)
             log.warning("queue.lost", error=type(error).__name__, wait_s=pause_s, exc_info=error)
             with contextlib.suppress(TimeoutError):
@@ -192,7 +192,7 @@ def _guarded(job: Job[R], runtime: R) -> Function:
                 if task is not None and task.cancelling():
                     raise  # arq ends us and puts the job back
                 log.error("job.failed", error="CancelledError", attempt=ctx.get("job_try"))
-            except Exception as error:  # the edge: what failed is due again by itself
+            except Exception as error:  # the outermost guard: a failed job's records are due again anyway
                 log.error("job.failed", error=type(error).__name__, attempt=ctx.get("job_try"), exc_info=error)
 
     return func(run, name=job.name, timeout=job.timeout_s + 5, keep_result=0, max_tries=_TRIES)
@@ -251,7 +251,7 @@ class _Ringing(Worker):
                 task.cancel()
             ended, _ = await asyncio.wait(left, timeout=_CANCELLED_S)
             for task in ended:
-                task.cancelled() or task.exception()  # heard, so that nobody misses it
+                task.cancelled() or task.exception()  # heard, so that no ring is missed
             with contextlib.suppress(*_LOST):
                 await self.pool.delete(self.health_check_key)
 

@@ -86,7 +86,7 @@ def _watch(
 def _closed(
     runtime: Runtime, name: str, vendor: Crm, object: str, schema: Mapping[str, Property], written: Iterable[str]
 ) -> ClosedProperties:
-    """Follows what the crm says of the properties of an object."""
+    """Watches the schema of an object."""
     return ClosedProperties(name, object, vendor, schema, written, clock, runtime.ledger.pauses)
 
 
@@ -109,7 +109,7 @@ async def open_delivery(runtime: Runtime, name: str, settings: CrmSettings, vend
     closed: dict[str, ClosedProperties] = {}
     for kind in schema:
         written = delivered(settings, kind).values()
-        if (name, kind) in runtime.watches:  # visits and deliveries go by one
+        if (name, kind) in runtime.watches:  # visits and deliveries follow one
             closed[kind] = runtime.closed[name, kind]
             closed[kind].write(written)
         else:

@@ -1,4 +1,4 @@
-"""Reads from configuration and schema how deliveries enter one crm, and refuses what the crm does not bear out."""
+"""Reads from configuration and schema how deliveries enter one crm, and refuses settings that the crm contradicts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class DeliveryRules(Struct, frozen=True):
     """Holds the objects that deliveries read or write, by their properties.
 
     ``people`` are the objects that people may be in, the one they are made as first. ``constants`` are what new rows
-    get besides what is delivered, ``accept`` the grades that a field takes.
+    get besides the delivered values, ``accept`` the grades that a field takes.
     """
 
     schema: Mapping[str, Mapping[str, Property]]
@@ -60,7 +60,7 @@ async def delivery_rules(name: str, settings: CrmSettings, vendor: Crm, schema_o
 
 
 async def others(settings: CrmSettings, schema_of: SchemaOf, person: str) -> dict[str, Mapping[str, Property]]:
-    """Returns objects that people may be in besides the one they are made as, as far as we are let see them."""
+    """Returns other objects that people may be in, besides the one they are created as, if we may read them."""
     if settings.kind != "salesforce":
         return {}
     other = "lead" if person == "contact" else "contact"
@@ -71,18 +71,18 @@ async def others(settings: CrmSettings, schema_of: SchemaOf, person: str) -> dic
 
 
 def created(settings: CrmSettings, object: str, schema: Mapping[str, Property]) -> Mapping[str, str]:
-    """Returns what new rows of an object get besides what is delivered."""
+    """Returns the constants of new rows of an object."""
     by_object: Mapping[str, Mapping[str, str]] = {str(kind): values for kind, values in settings.create.items()}
     found = dict(by_object.get(object, {}))
     for name in found.keys() & schema.keys():
         if schema[name].kind == "id":
-            with suppress(ValueError):  # what is no id is refused with the other constants
+            with suppress(ValueError):  # an invalid id is refused with the other constants
                 found[name] = settings.record_id(found[name])
     return found
 
 
 def delivered(settings: CrmSettings, object: str, *, readable: bool = False) -> dict[str, str]:
-    """Tells where delivered values of one object go: default and mapped properties, but none whose rule is ``never``.
+    """Maps fields to properties that delivered values are written to: defaults and mappings, except rule ``never``.
 
     With ``readable`` those, too, and for people what tells who they are in the other object: one field of the
     customer's own, such as the profile's, usually has one name in both.

@@ -1,7 +1,7 @@
-"""Tells whether the processes of a data folder live: each keeps a file there, and the check looks at the files.
+"""Tells whether the processes of a data folder are alive: each keeps a file there, and the check reads the files.
 
 ``refill-alive [FOLDER]`` is the check, for containers and service managers, which ask every few seconds. It imports
-nothing of the product, whose imports cost a second of CPU, and only what is cheap of the standard library.
+nothing of the product, whose imports cost a second of CPU, and only cheap parts of the standard library.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _kept(folder: Path, what: str) -> Iterator[Path]:
 
 
 def problems(folder: Path) -> list[str]:
-    """Gives a sentence for every process of the folder that does not live, and one where there is no process."""
+    """Yields a sentence for every process of the folder that is not alive, and one if there is no process."""
     files = _files(folder)
     if not files:
         return [f"no worker and no web process has started on {folder}"]

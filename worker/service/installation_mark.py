@@ -1,7 +1,7 @@
-"""Keeps the mark of an installation: made by its first start, held by its Redis and by each of its data folders.
+"""Keeps the mark of an installation: made by its first start, stored in its Redis and in each of its data folders.
 
-It tells the folder of one installation from that of another where their configurations do not: a folder that has
-worked on another Redis belongs to whoever worked there. A folder without a mark takes that of the Redis, so that
+It distinguishes the folders of two installations whose configurations are the same: a folder that has
+worked on another Redis belongs to that installation. A folder without a mark takes that of the Redis, so that
 containers and hosts may come and go.
 """
 
@@ -20,12 +20,12 @@ log = structlog.get_logger(__name__)
 
 
 def file_of(data_dir: Path) -> Path:
-    """Returns where a folder keeps its mark."""
+    """Returns the path of a folder's mark."""
     return data_dir / _NAME
 
 
 def held(data_dir: Path) -> str:
-    """Returns the mark of a folder, ``""`` where it has none that can be read."""
+    """Returns the mark of a folder, ``""`` if it has no readable one."""
     try:
         text = file_of(data_dir).read_text(encoding="ascii").strip()
     except (OSError, ValueError):

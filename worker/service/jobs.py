@@ -39,18 +39,18 @@ UPKEEP_MS = 5_000
 REOPEN_MS, STANDING_MS, RECHECK_MS = 60_000, 600_000, 60_000
 SWEEP_MS = 60_000  # a step of the pass under way; a pass begins once a day
 ERASE_MS = ARCHIVE_MS = 3_600_000
-CHECK_MS, SOON_MS, DAILY_MS = 30_000, 5_000, 86_400_000  # SOON_MS: where a person waits for it
+CHECK_MS, SOON_MS, DAILY_MS = 30_000, 5_000, 86_400_000  # SOON_MS: if a person waits for it
 RECHECK_BUCKETS = 256  # of 4,096: a round over all of them takes a quarter of an hour
 FOR_A_PERSON = frozenset({"credentials", "operator"})
 log = structlog.get_logger(__name__)
 
 
 def run_of_day(runtime: Runtime, crm: str) -> str:
-    """Returns the run that what this process finds in a crm belongs to: a person's where it works for one."""
+    """Returns the run for records that this process finds in a crm: a person's if it works for one."""
     return runtime.run or Run.of_day(crm, runtime.settings.budget_zone, clock()).name
 
 
-# ---- the tick: ring what is due ------------------------------------------------------------------------------------
+# ---- the tick: ring for due records ----------------------------------------------------------------------------------
 
 
 async def tick(runtime: Runtime, payload: Mapping[str, Any]) -> None:  # noqa: ARG001  # every job takes one
@@ -82,7 +82,7 @@ async def keep(runtime: Runtime) -> None:
 def periods(runtime: Runtime) -> dict[str, int]:
     """Returns every periodic job by ``<job>:<key>``, and its period in ms.
 
-    A process that works for a person's run looks for records once, when the run begins: what comes later is not its.
+    A process that works for a person's run looks for records once, when the run begins; later ones are not its own.
     """
     found: dict[str, int] = {"upkeep:all": UPKEEP_MS, "erase:all": ERASE_MS, "archive:all": ARCHIVE_MS}
     if runtime.settings.journal.audit:
@@ -123,7 +123,7 @@ async def admit(runtime: Runtime) -> None:
 
 
 async def fill(runtime: Runtime, payload: Mapping[str, Any]) -> None:
-    """Visit what is due of one line."""
+    """Visit the due records of one line."""
     line = runtime.lines.get(str(payload.get("line")))
     if line is not None:
         await runtime.visits.fill(line)
@@ -152,7 +152,7 @@ async def walk_backfill(runtime: Runtime, payload: Mapping[str, Any]) -> None:
 
 
 async def is_full(runtime: Runtime) -> bool:
-    """Tells whether Redis is so full that only what is live may still be added."""
+    """Tells whether Redis is so full that only live records may still be added."""
     found = await runtime.ledger.redis_memory.now()
     if found is None or not found.is_full:
         return False
@@ -161,7 +161,7 @@ async def is_full(runtime: Runtime) -> bool:
 
 
 async def recheck(runtime: Runtime, payload: Mapping[str, Any]) -> None:
-    """Bring settled records back whose time to look again has come, or a property of theirs, a part each minute."""
+    """Make settled records due whose recheck has come, or that wait for a property, a part of them each minute."""
     watch = _watch(runtime, payload)
     if watch is None or await is_full(runtime):
         return
@@ -191,7 +191,7 @@ async def sweep_watch(runtime: Runtime, payload: Mapping[str, Any]) -> None:
 async def erase(runtime: Runtime, payload: Mapping[str, Any]) -> None:
     """Look again at records whose person is to be forgotten and that were not gone yet; let Redis forget the erased.
 
-    A dead letter among them waits for nobody: what is kept of the person would stay as long.
+    A dead letter among them is erased at once: otherwise the person's data would stay as long as it does.
     """
     ledger = runtime.ledger
     for crm, kind, id in await ledger.erasures.pending(await ledger.scripts.now() - ERASE_MS):
@@ -203,13 +203,13 @@ async def erase(runtime: Runtime, payload: Mapping[str, Any]) -> None:
 
 
 async def audit_journal(runtime: Runtime, payload: Mapping[str, Any]) -> None:
-    """Append what is new in the journal to the audit."""
+    """Append new journal entries to the audit."""
     if await _audited(runtime):
         await runtime.ledger.timetable.done(str(payload["name"]))
 
 
 async def _audited(runtime: Runtime) -> bool:
-    """Says whether the audit, where one is kept, holds all of the journal."""
+    """Says whether the audit, if one is kept, has all of the journal."""
     kept = runtime.settings.journal
     if not kept.audit or kept.archive_dir is None:
         return True
@@ -223,7 +223,7 @@ async def _audited(runtime: Runtime) -> bool:
 
 
 async def archive_journal(runtime: Runtime, payload: Mapping[str, Any]) -> None:
-    """Erase what is kept elsewhere of erased people, archive old journal entries, note how full Redis is.
+    """Erase other data of erased people, archive old journal entries, note how full Redis is.
 
     In this order, and one after the other: see ``worker.upkeep.erase``.
     """
@@ -311,7 +311,7 @@ async def _compared(runtime: Runtime, name: str) -> bool:
 
 
 async def check_epoch(runtime: Runtime) -> None:
-    """Buy nothing more where Redis has forgotten calls that were sent; else bring what was seen of it to the disk."""
+    """Buy nothing more if Redis has forgotten paid calls; otherwise save the count seen to disk."""
     if await runtime.ledger.rollback_guard.behind() is not None:
         await runtime.lookups.restored()
     await runtime.ledger.rollback_guard.high_water.sync()

@@ -1,4 +1,4 @@
-"""Runs a worker's life: open what it works for, run jobs until asked to stop, drain.
+"""Runs a worker's life: open its crms, run jobs until asked to stop, drain.
 
 And that of a process of one run.
 """
@@ -40,7 +40,7 @@ BOOKS_S = 20.0  # how long a start waits for the books of a provider
 REOPEN_S = 2.0
 AGAIN_S = 1.0
 TURN_S, LOOK_S = 1.0, 0.25
-DRAIN_MARGIN_S = 5.0  # of the grace: what is left for closing connections and saying good-bye
+DRAIN_MARGIN_S = 5.0  # of the grace: the rest is for closing connections and signing off
 log = structlog.get_logger(__name__)
 
 
@@ -81,15 +81,15 @@ async def start(runtime: Runtime) -> None:
     await check_epoch(runtime)
     await asyncio.gather(runtime.refresh_standing(), open_crms(runtime, REOPEN_S), _look_at_books(runtime))
     await hear(runtime.ledger.clocks, runtime.vendor_clocks)
-    await tell(runtime)  # readiness goes by which crms are open
+    await tell(runtime)  # readiness depends on the crms that are open
 
 
 @asynccontextmanager
 async def working_for(runtime: Runtime, run: str, *also: Callable[[Runtime], Awaitable[object]]) -> AsyncIterator[None]:
     """Works for one run that a person started, for as long as the block runs, then lets what runs end.
 
-    Only records of the run are visited, and nothing else is looked for: whatever this process spends is the run's and
-    stands under its cap. No job is taken from the queue, which rings for everybody. ``also`` is done once a second.
+    Only records of the run are visited, and nothing else is looked for: this process's spending is the run's and
+    counts towards its cap. No job is taken from the queue, which rings for all. ``also`` is done once a second.
     """
     runtime.run = run
     try:
@@ -110,7 +110,7 @@ async def working_for(runtime: Runtime, run: str, *also: Callable[[Runtime], Awa
 
 
 async def _visiting(runtime: Runtime) -> None:
-    """Visit what is due of the run, in every line that is open."""
+    """Visit the due records of the run, in every open line."""
     tasks: dict[str, asyncio.Task[None]] = {}
     try:
         while True:
@@ -125,7 +125,7 @@ async def _visiting(runtime: Runtime) -> None:
 
 
 def loops(runtime: Runtime, check_ms: int = CHECK_MS) -> tuple[Coroutine[None, None, None], ...]:
-    """Lists what a worker does for good beside its jobs, each to be run as a task of its own."""
+    """Lists the permanent duties of a worker besides its jobs, each to be run as its own task."""
     return (
         _every(BEAT_S, lambda: tell(runtime)),
         _reopen(runtime),
@@ -150,7 +150,7 @@ async def _checked(runtime: Runtime) -> None:
 
 
 async def compare_rules(runtime: Runtime) -> None:
-    """Logs once that other workers go by other rules, and again when what differs changes."""
+    """Logs once that other workers have other rules, and again when the difference changes."""
     beats = [one for one in await runtime.ledger.timetable.alive() if one.owner != runtime.owner]
     found = rules.differing(rules.rules_of(runtime.settings), beats)
     if found and found != runtime.other_rules:
@@ -159,7 +159,7 @@ async def compare_rules(runtime: Runtime) -> None:
 
 
 async def tell(runtime: Runtime) -> None:
-    """Gives a sign of life, with what others go by."""
+    """Gives a sign of life, with this worker's rules for the others to compare."""
     room = runtime.spool.room
     info = {"visits": len(runtime.visits), "shut": sorted(runtime.shut)}
     info |= {"disk_free": room.free(), "no_room": not room.enough()}
@@ -204,7 +204,7 @@ async def _every(seconds: float, step: Callable[[], Awaitable[object]]) -> None:
 async def _tried(step: Callable[[], Awaitable[object]]) -> None:
     """Runs one round. There is a next one, however it ends.
 
-    A loop that ends is missed by nobody until it matters.
+    A loop that ends would otherwise go unnoticed until it matters.
     """
     try:
         await step()
@@ -224,7 +224,7 @@ async def _beside(*loops: Awaitable[None]) -> AsyncIterator[None]:
         yield
     finally:
         left = set(tasks)
-        while left:  # again where a cancellation was swallowed: see arq_queue
+        while left:  # again if a cancellation was swallowed: see arq_queue
             for task in left:
                 task.cancel()
             _, left = await asyncio.wait(left, timeout=AGAIN_S)
@@ -236,7 +236,7 @@ def _log_failure(task: asyncio.Future[None]) -> None:
 
 
 def stop_on_signals() -> asyncio.Event:
-    """Returns an event that SIGTERM and SIGINT set; in a thread that is not the main one nobody sets it."""
+    """Returns an event that SIGTERM and SIGINT set; only in the main thread."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     if threading.current_thread() is not threading.main_thread():

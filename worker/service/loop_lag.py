@@ -21,6 +21,6 @@ class LoopLag:
             self._worst_s = max(self._worst_s, loop.time() - due)
 
     def take_ms(self) -> int:
-        """Returns the longest delay in ms, and begins anew."""
+        """Returns the longest delay in ms, and resets it."""
         worst, self._worst_s = self._worst_s, 0.0
         return round(worst * 1000)

@@ -19,7 +19,7 @@ CONSENT = "CONSENT"
 
 
 class Unmet(Struct, frozen=True):
-    """Names a property that is read and not shown. ``text`` says which, ``do`` what a person should do.
+    """Names a property that is read and hidden. ``text`` says which, ``do`` the next step for a person.
 
     ``refuses``: nothing is started without it.
     """
@@ -53,7 +53,7 @@ class Schemas:
     async def read_ahead(self, objects: Sequence[str]) -> None:
         """Read several at once, the first alone: one that refuses us is asked for no more.
 
-        Failures of the others are left to whoever needs them.
+        Failures of the others are left to their own callers.
 
         Raises:
             ConnectorError: the first cannot be read.
@@ -64,7 +64,7 @@ class Schemas:
 
 
 def consent(settings: CrmSettings, vendor: Crm, object: str) -> tuple[str, ...]:
-    """Returns the properties of ``object`` by which the crm says who opted out: without them nothing is read."""
+    """Returns the properties of ``object`` that hold opt-outs: without them nothing is read."""
     if settings.consent_unreadable == "accept":
         return ()
     return tuple(one.property for one in vendor.needs(object) if one.use == "consent" and one.object == object)
@@ -73,7 +73,7 @@ def consent(settings: CrmSettings, vendor: Crm, object: str) -> tuple[str, ...]:
 async def unmet(
     name: str, settings: CrmSettings, vendor: Crm, object: str, schema_of: SchemaOf | None = None
 ) -> list[Unmet]:
-    """Returns what visits of ``object`` read besides the mapped properties and this credential may not.
+    """Returns properties that visits of ``object`` read besides the mapped ones and that this credential may not.
 
     Raises:
         ConnectorError: the crm does not answer, or shows a needed object not at all; the hint says what to do.
@@ -100,7 +100,7 @@ async def unmet(
 async def refuse_unmet(
     name: str, settings: CrmSettings, vendor: Crm, object: str, schema_of: SchemaOf | None = None
 ) -> None:
-    """Refuses to work on ``object`` without what it needs.
+    """Refuses to work on ``object`` without the properties it needs.
 
     Raises:
         AccessError: something is not shown; of code ``CONSENT`` when only consent is.
@@ -115,7 +115,7 @@ async def refuse_unmet(
 async def met_policy(
     rules: Policy, settings: CrmSettings, vendor: Crm, schema: Mapping[str, Property], *, may_lack: bool = False
 ) -> Policy:
-    """Returns the policy of an object in the words of its records: ids as they spell them, options by their values.
+    """Returns the policy of an object in the spelling of its records: their form of ids, options by their values.
 
     ``may_lack``: an earlier process has reported that a property is gone, which then keeps nothing shut.
 

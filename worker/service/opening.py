@@ -1,4 +1,4 @@
-"""Opens crms: when that is tried, what keeps one shut, and what is said of it."""
+"""Opens crms: when to try, what keeps one closed, and what is reported about it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def _try_open(runtime: Runtime, name: str, again_s: float) -> None:
         await _keep_shut(runtime, name, again_s, "outage", why)
         log.error("crm.unopened", crm=name, error="TimeoutError")
     except RateLimitedError as error:
-        # Another worker's pause stands: with one more each time, two would keep each other out for good. Ours lets
+        # Another worker's pause exists: if each attempt added one, two would keep each other out for good. Ours lets
         # calls of openings pass, so it keeps nobody out.
         if name in runtime.unopened:
             await _keep_shut(runtime, name, again_s, *runtime.unopened[name])
@@ -54,7 +54,7 @@ async def _try_open(runtime: Runtime, name: str, again_s: float) -> None:
         await _keep_shut(runtime, name, again_s, reason, why)
         log.error("crm.unopened", crm=name, error=type(error).__name__, status=error.status)
     except AnotherAccountError as error:
-        log.error("crm.refused", crm=name, hint=str(error))  # no pause: that would keep out whose name it is
+        log.error("crm.refused", crm=name, hint=str(error))  # a pause would stop the owner
     except LedgerUnavailableError:
         raise
     except Exception as error:  # a fault of ours in one crm leaves the others at work
@@ -93,7 +93,7 @@ async def _try_object(runtime: Runtime, name: str, kind: str) -> None:
 
 
 async def open_crm(runtime: Runtime, name: str) -> None:
-    """Open what is watched and delivered in one crm.
+    """Open the watched and delivered objects of one crm.
 
     Raises:
         ConnectorError: it does not answer, refuses us, or lacks a property; the hint says what to do.
@@ -125,7 +125,7 @@ def _is_delivered_to(runtime: Runtime, name: str) -> bool:
 
 
 def _objects(runtime: Runtime, name: str) -> list[str]:
-    """Lists the objects whose properties an opening reads."""
+    """Lists the objects whose properties are read when a crm is opened."""
     settings = runtime.settings.crm[name]
     also = (settings.deliver_as, "company") if _is_delivered_to(runtime, name) else ()
     return list(dict.fromkeys([*settings.objects(), *also]))

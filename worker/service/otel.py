@@ -38,7 +38,7 @@ _KINDS = {
 
 
 class OtelStep:
-    """Shows a step as a span. An error leaves its class and nothing of its text."""
+    """Shows a step as a span. An error leaves its class and none of its text."""
 
     __slots__ = ("_before", "_span")
 
@@ -47,7 +47,7 @@ class OtelStep:
 
     @property
     def name(self) -> str:
-        """Returns the span's name for other processes; ``""`` where the sampler has left it out."""
+        """Returns the span's name for other processes; ``""`` if the sampler has left it out."""
         its = self._span.get_span_context()
         return f"00-{its.trace_id:032x}-{its.span_id:016x}-01" if its.trace_flags.sampled else ""
 
@@ -105,9 +105,9 @@ class OtelTracer:
         trace.get_current_span().set_attributes(_named(values))
 
     def close(self, within_s: float) -> None:
-        """Sends what is left, for so long at most."""
+        """Sends the remaining spans, for at most that long."""
         closing = threading.Thread(target=self._provider.shutdown, name="traces-closing", daemon=True)
-        closing.start()  # it sends what is left, and tries a receiver that is away for longer than anybody should wait
+        closing.start()  # it sends the rest, and retries an unreachable receiver for too long
         closing.join(within_s)
 
 

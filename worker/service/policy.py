@@ -19,7 +19,7 @@ _WHO = ("first_name", "last_name", "work_email", "personal_email", "linkedin_url
 
 
 def policy(crm: str, settings: CrmSettings, object: str, watched: WatchSettings, providers: Providers) -> Policy:
-    """Returns everything a visit of ``object`` decides by; providers that are not configured are nobody's source."""
+    """Returns everything a visit of ``object`` decides by; providers that are not configured are left out."""
     known = frozenset(providers.paid)
     identity: dict[str, str] = {str(slot): name for slot, name in watched.identity.items()}
     country = PROPERTIES.get((settings.kind, object), {}).get("country")
@@ -93,7 +93,7 @@ def as_records_say(settings: CrmSettings, rules: Policy, schema: Mapping[str, Pr
     """Returns the policy with its selection in the words of records: ids in one spelling, options by internal value.
 
     Raises:
-        ValueError: a value is no id where the crm keeps ids; the message names its key.
+        ValueError: a value is not a valid id in a property that holds ids; the message names its key.
     """
 
     def spelled(group: str, name: str, value: str) -> tuple[str, ...]:
@@ -134,18 +134,17 @@ def no_in_records(
 
 
 def watched_of(policy: Policy, also: Iterable[str] = ()) -> ports.Watched:
-    """Lists what a connector reads and looks for on behalf of ``policy``, and what is read ``also``.
+    """Lists what a connector reads and searches on behalf of ``policy``, and ``also`` what else it reads.
 
     A field that may be written over is always a gap to the vendor's filter: only we can tell whether it is ours, or
-    holds one of the values that count as blank. Properties that tell who a person is,
-    which records are meant, or who says no, may not be missing; a record is read without anything else,
-    and what would be filled is left alone.
+    holds one of the values that count as blank. Properties that identify a person, select records, or hold opt-outs may
+    not be missing; if another one is missing, the record is read without it, and its field is left alone.
     """
     who = {policy.slot(name) for name in _WHO}
     needed = {*who, *policy.where, *policy.skip_if, *policy.opt_out, *also}
     writable = [rule for rule in policy.rules if rule.write is not WriteRule.NEVER]
     only_blanks = all(rule.write is WriteRule.IF_BLANK for rule in writable)
-    only_blanks = only_blanks and not policy.blank_values and not policy.bad  # a bad value stands where no blank is
+    only_blanks = only_blanks and not policy.blank_values and not policy.bad  # a bad value is never in a blank
     return ports.Watched(
         object=policy.object,
         properties=tuple(sorted({*policy.properties, *also})),

@@ -72,7 +72,7 @@ class RefreshTokens:
         self._grants, self._settings = grants, settings
 
     def store(self, crm: str, client_id: SecretStr | None, refresh_token: SecretStr) -> GrantStore:
-        """Returns where the grants of one crm are kept.
+        """Returns the key under which the grants of one crm are kept.
 
         Grants kept for another configured credential count no more.
         """
@@ -90,7 +90,7 @@ class _Store:
     def __init__(self, crm: str, grants: Grants, fernet: Fernet, refresh_token: SecretStr, origin: str) -> None:
         self._crm, self._grants, self._fernet = crm, grants, fernet
         self._refresh_token, self._origin = refresh_token, origin
-        self._unkept: Grant | None = None  # what the vendor answered while Redis was away
+        self._unkept: Grant | None = None  # the vendor's reply while Redis was unavailable
 
     @asynccontextmanager
     async def lease(self) -> AsyncIterator[RenewalLease]:
@@ -102,7 +102,7 @@ class _Store:
                 await lease.keep(self._unkept)
             yield lease
         finally:
-            with contextlib.suppress(LedgerUnavailableError):  # it ends by itself
+            with contextlib.suppress(LedgerUnavailableError):  # it expires on its own
                 await self._grants.release(self._crm, owner)
 
     async def _taken(self, owner: str) -> LeaseTry:
@@ -152,7 +152,7 @@ class _Store:
 
 
 class _Lease:
-    """Holds the right to renew, as long as nobody has a higher ``fence``."""
+    """Holds the right to renew, until somebody has a higher ``fence``."""
 
     def __init__(self, store: _Store, owner: str, fence: int, grant: Grant | None) -> None:
         self._store, self._owner, self._fence = store, owner, fence
@@ -163,7 +163,7 @@ class _Lease:
         await self._store.extend(self._owner, self._fence)
 
     async def keep(self, grant: Grant) -> None:
-        """Keep the grant; one without a refresh token of its own leaves the old one good."""
+        """Keep the grant; one without its own refresh token leaves the old one valid."""
         rotated = grant.refresh_token is not None and grant.refresh_token != self.refresh_token
         self.grant = grant.model_copy(update={"refresh_token": grant.refresh_token or self.refresh_token})
         await self._store.keep(self._fence, self.grant, sync=rotated)

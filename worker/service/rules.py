@@ -1,4 +1,4 @@
-"""Tells whether the processes on one Redis go by the same rules: what is filled, from whom, at what price.
+"""Tells whether the processes on one Redis have the same rules: the fields to fill, their providers, their prices.
 
 During a rollout they differ for a while. For longer it means a forgotten restart, or two installations that nothing
 else tells apart: the same portal, the same account, no name.
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from config.settings import Settings
 from worker.ledger.rates.timetable import Beat
 
-KEY = "rules"  # in what a worker tells with its sign of life
+KEY = "rules"  # in the sign of life of a worker
 
 
 def rules_of(settings: Settings) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Tells where the parts are wired and closed: one ``Runtime`` per process, handed to the flows as a value."""
+"""Wires and closes the parts: one ``Runtime`` per process, handed to the flows as a value."""
 
 from __future__ import annotations
 
@@ -67,12 +67,12 @@ class Runtime:
     run: str = ""
     lag: LoopLag = field(default_factory=LoopLag)
     watches: dict[tuple[str, str], Watch] = field(default_factory=dict)
-    companies: dict[tuple[str, str], Watch] = field(default_factory=dict)  # where deliveries make some
+    companies: dict[tuple[str, str], Watch] = field(default_factory=dict)  # if deliveries make some
     lines: dict[str, Line] = field(default_factory=dict)
     awaiting: dict[str, Awaiting] = field(default_factory=dict)
     deliverers: dict[str, Deliverer] = field(default_factory=dict)
     shut: set[str] = field(default_factory=set)
-    refused: set[tuple[str, str]] = field(default_factory=set)  # objects of open crms whose consent is not shown
+    refused: set[tuple[str, str]] = field(default_factory=set)  # objects of open crms whose consent is hidden
     unopened: dict[str, tuple[str, str]] = field(default_factory=dict)  # by crm: why this process paused it
     closed: dict[tuple[str, str], ClosedProperties] = field(default_factory=dict)
     other_rules: dict[str, list[str]] = field(default_factory=dict)  # by table: workers that have it otherwise
@@ -91,7 +91,7 @@ class Runtime:
         return clocks | ({"openprospect": self.collector.vendor_clock} if self.collector else {})
 
     async def refresh_standing(self) -> None:
-        """Reads prices and balance of every paid provider, from its own free read.
+        """Reads prices and balance of every paid provider, from its free read.
 
         A figure that cannot be read stays as it was.
         """

@@ -1,4 +1,4 @@
-"""Sends the steps of visits as OpenTelemetry traces, where the standard variables name a receiver.
+"""Sends the steps of visits as OpenTelemetry traces, if the standard variables name a receiver.
 
 Nothing of OpenTelemetry is imported otherwise; it comes with the extra ``otel``.
 """
@@ -18,7 +18,7 @@ from connectors import telemetry
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 SPOKEN = "http/protobuf"
-LAST_S = 3.0  # of the grace: what is not sent by then is lost
+LAST_S = 3.0  # of the grace: spans that are unsent by then are lost
 log = structlog.get_logger(__name__)
 
 

@@ -1,4 +1,4 @@
-"""Builds every configured vendor's connector, on whatever limiter it is given: the one place that builds them."""
+"""Builds every configured vendor's connector, on the given limiter: the one place that builds them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def open_crm(name: str, settings: CrmSettings, limiter: Limiter, refresh_tokens:
     grants = None
     if refresh_tokens is not None and settings.refresh_token is not None and renews(settings):
         grants = refresh_tokens.store(name, settings.client_id, settings.refresh_token)
-    # Only what is configured is imported: Salesforce's library alone takes a third of a second of CPU.
+    # Only configured vendors are imported: Salesforce's library alone takes a third of a second of CPU.
     match settings:
         case HubSpotSettings():
             from connectors.hubspot import client as hubspot

@@ -1,6 +1,6 @@
 """Walks over everything a CRM had before it was watched: begins, stops, takes up and walks.
 
-Every step moves the cursor only from where it was read, so that none undoes what another did meanwhile. As with a poll,
+Every step moves the cursor only from where it was read, so that none undoes another's progress. As with a poll,
 a page's ids and the cursor behind it reach the ledger in one script.
 """
 
@@ -21,7 +21,7 @@ from worker.visits.watch import Watch
 class Backfill(Struct, frozen=True):
     """Tells how far a backfill has walked. ``left`` counts records still allowed in, -1 for no limit.
 
-    ``stopped``, by a person or at its limit, it waits to be taken up where it stands; ``done`` it has seen everything.
+    ``stopped`` by a person or at its limit, it waits to be resumed; ``done`` it has seen everything.
     ``after`` is the vendor's word for the page, ``within`` the last record of it that was let in.
     """
 
@@ -68,7 +68,7 @@ async def backfill(watch: Watch, cursors: Cursors) -> Backfill | None:
 
 
 def _behind(records: Sequence[Record], within: str) -> Sequence[Record]:
-    """Returns those of a page that come after one of it; all of them where that one is not in it any more."""
+    """Returns the ids of a page after one of it; all of them if that one is no longer in it."""
     at = next((at for at, one in enumerate(records, 1) if one.id == within), 0) if within else 0
     return records[at:]
 
@@ -98,17 +98,17 @@ def _walked(state: Backfill, page: Page, records: Sequence[Record], rows: Sequen
 
 
 async def backfill_state(work: Work, cursors: Cursors) -> Backfill | None:
-    """Tells where the backfill of a work stands; ``None`` when there never was one."""
+    """Returns the progress of a work's backfill; ``None`` if there never was one."""
     return _read(await cursors.get(backfill_cursor(work.crm, work.object)))
 
 
 async def start_backfill(
     work: Work, cursors: Cursors, *, run: str, limit: int | None = None, renamed: bool = False
 ) -> Backfill:
-    """Begin one as ``run``; one that was stopped goes on where it stood, one under way stays as it is.
+    """Begin one as ``run``; a stopped one is resumed, and one under way stays as it is.
 
-    It goes on under its own run unless ``renamed``: what a run may spend is known to workers and never changes.
-    ``limit`` bounds the records that are visited; without one it has no bound but what an earlier one left of it.
+    It goes on under its own run unless ``renamed``: workers know a run's cap, which never changes.
+    ``limit`` bounds the records that are visited; without one only the rest of an earlier limit applies.
     """
     name = backfill_cursor(work.crm, work.object)
     while True:
@@ -126,7 +126,7 @@ async def start_backfill(
 
 
 async def stop_backfill(work: Work, cursors: Cursors) -> Backfill | None:
-    """Walk no further; what is in the work already is visited. Gives where it stands then."""
+    """Walk no further; records in the work already are still visited. Returns the progress then."""
     name = backfill_cursor(work.crm, work.object)
     while True:
         kept = await cursors.get(name)

@@ -57,7 +57,7 @@ class Collector:
         """Runs one round over all searches and orders; tells how many rows are new.
 
         Raises:
-            ConnectorError: OpenProspect could not be asked; what was stored before stays.
+            ConnectorError: OpenProspect could not be asked; rows that were stored before stay.
         """
         new = 0
         ids = list(dict.fromkeys([*self._ids, *([one async for one in self._discovered()] if self._discover else [])]))
@@ -73,7 +73,7 @@ class Collector:
         return new + await self._orders(run)
 
     async def ahead(self) -> AsyncIterator[DeliveredCompany]:
-        """Yields what a round would bring, and stores nothing.
+        """Yields the rows that a round would bring, and stores nothing.
 
         Raises:
             ConnectorError: OpenProspect could not be asked.
@@ -117,7 +117,7 @@ class Collector:
             page = await self._vendor.delivered_page(search, since, offset)
             began = began or page.server_time or self._clock()
             rows = [delivered(raw, search) for raw in page.items]
-            # A delivery from the future would move the mark past what is still to come.
+            # A delivery from the future would move the mark past rows that are still to come.
             latest = max([latest, *(row.delivered_at for row in rows if row.delivered_at <= began)])
             last = page.next_offset is None
             watermark = str(latest if latest > mark else max(mark, began)) if last else None

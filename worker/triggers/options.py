@@ -1,4 +1,4 @@
-"""Notices options that a property has got or lost, so that records whose values wait for one are looked at again.
+"""Notices options that a property has gained or lost, so that records whose values wait for one become due.
 
 What the options were is kept in Redis: one that is added while no worker runs is noticed by the next.
 """
@@ -12,10 +12,10 @@ from worker.visits.watch import Watch
 
 
 class OptionRounds:
-    """Tells whose options have changed until a round over all settled records has come past them with that.
+    """Names properties whose options have changed, until a round over all settled records has included them.
 
-    ``known`` are digests of options that a whole round has gone by, ``begun`` those of rounds under way, with the
-    bucket that each began at.
+    ``known`` are digests of options that a whole round has covered, ``begun`` those of rounds under way, with the
+    bucket at which each began.
     """
 
     def __init__(self, watch: Watch, cursors: Cursors) -> None:
@@ -26,7 +26,7 @@ class OptionRounds:
         self._begun: dict[str, tuple[str, int]] = {}
 
     async def news(self, first: int) -> frozenset[str]:
-        """Returns the properties whose options have changed; a round that sees them first begins at ``first``."""
+        """Returns the properties whose options have changed; a round that notices them first begins at ``first``."""
         self._kept = await self._cursors.get(self._name)
         known, begun = json.loads(self._kept) if self._kept else ({}, {})
         now = self._watch.options()

@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 
 class Polled(Struct, frozen=True):
-    """Counts what one poll saw: rows the vendor listed, and those of them that became work."""
+    """Counts the rows that one poll saw, and those of them that became work."""
 
     seen: int = 0
     added: int = 0
@@ -52,7 +52,7 @@ async def poll(watch: Watch, cursors: Cursors, *, run: str, lookback_ms: int) ->
     The first poll of an object looks back ``lookback_ms`` on the vendor's clock.
 
     Raises:
-        ConnectorError: the vendor could not be asked; the cursor stands where its last stored page ended.
+        ConnectorError: the vendor could not be asked; the cursor stays at the end of its last stored page.
     """
     kept = await cursors.get(poll_cursor(watch))
     cursor = _cursor(kept) if kept else Cursor(start=await watch.vendor.now() - lookback_ms)
@@ -78,22 +78,22 @@ async def poll(watch: Watch, cursors: Cursors, *, run: str, lookback_ms: int) ->
 
 
 async def _note_newest(watch: Watch, cursors: Cursors, stamp: int) -> None:
-    """Keep the newest change seen, for people to look at; pages overlap, and late rows bear old stamps."""
+    """Keep the newest change seen, for people to see; pages overlap, and late rows have old stamps."""
     name = newest_change(watch.crm, watch.object)
     if stamp > int(await cursors.get(name) or 0):
         await cursors.set(name, str(stamp))
 
 
 async def due_rows(watch: Watch, records: Sequence[Record], *, closed: bool = False, news: bool = False) -> list[Due]:
-    """Returns the rows that have an open gap, with the fingerprint they would settle with where it is compared.
+    """Returns the rows that have an open gap, with the fingerprint they would settle with, if it is compared.
 
-    A row whose fingerprint equals the remembered one is dropped by the ledger: that is how our own write, seen by
+    The ledger drops a row whose fingerprint equals the stored one: that is how our own write, seen by
     the next poll, starts nothing.
 
-    A walk over everything asks for ``news``: rows as their last visit left them are left out here already, and of the
-    others no stamp is given, by which the ledger would take them for known: a policy changes no row. With ``closed`` it
-    gets those, too, whose blanks nobody may fill, such as an opted-out person's, unless a visit has said so before:
-    it looks nothing up for them and counts why, which a pass that accounts for everything wants.
+    A walk over everything asks for ``news``: rows that are as their last visit left them are left out here, and the
+    others get no stamp, because a changed policy changes no row and the ledger would take a stamped one for known. With
+    ``closed`` it also gets rows whose blanks nobody may fill, such as an opted-out person's, unless a visit has said so
+    before: their visits look nothing up and count the reason, so that the pass accounts for every row.
     """
     if not records:
         return []
@@ -101,7 +101,7 @@ async def due_rows(watch: Watch, records: Sequence[Record], *, closed: bool = Fa
     rows, now = list[Due](), await watch.work.now()
     for record in await watch.complete(records):
         held = known.get(record.id)
-        if held is None or not held.is_compared:  # as all of a backfill: who it is about, the visit will read
+        if held is None or not held.is_compared:  # as in a backfill: the visit will read the person
             if is_due(watch.openings(record), closed=closed):
                 rows.append(Due(record.id, record.modified, "", record.read_at))
             continue

@@ -1,7 +1,7 @@
-"""Proves that nothing was missed: a slow walk over what changed since activation and what a backfill has walked.
+"""Proves that nothing was missed: a slow walk over records changed since activation and those of backfills.
 
-It looks only at what polls have passed and webhooks have had time for. A record with gaps that is neither in the work
-nor remembered as it is now was announced by nobody: it is brought in, counted and warned about.
+It covers only changes that polls have passed and webhooks have had time for. A record with gaps that is neither in the
+work nor stored with its present fingerprint was never announced: it is added to the work, counted and logged.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 
 class Sweep(Struct, frozen=True):
-    """Tells where a pass stands. ``began`` is our ms; ``until`` the vendor's: later changes are left to the triggers.
+    """Holds the progress of a pass. ``began`` is our ms; ``until`` the vendor's: the triggers handle later changes.
 
     First [``start``, ``until``] is walked by change, then the backfill's range by id; ``recovered`` counts finds.
     """
@@ -62,7 +62,7 @@ async def sweep(
     """Go on with the pass under way, or begin one when it is time; ``None`` when nothing was to be done.
 
     Raises:
-        ConnectorError: the vendor could not be asked; the pass goes on from where it stands.
+        ConnectorError: the vendor could not be asked; the pass goes on from its last page.
     """
     name = sweep_cursor(watch)
     kept = await cursors.get(name)
@@ -98,7 +98,7 @@ async def sweep(
 
 
 async def _begun(watch: Watch, cursors: Cursors, now_ms: int, grace_ms: int) -> Sweep | None:
-    """Returns a pass from activation up to what every trigger has had time for.
+    """Returns a pass from activation up to the time that every trigger has covered.
 
     The first asking only notes the activation.
     """
@@ -116,12 +116,12 @@ async def _begun(watch: Watch, cursors: Cursors, now_ms: int, grace_ms: int) -> 
     since = int(activated)
     if until <= since:
         return None
-    window = Cursor(start=since, end=until, stamp=since)  # of both vendors: one goes by ids in it, one by stamps
+    window = Cursor(start=since, end=until, stamp=since)  # of both vendors: one orders it by ids, one by stamps
     return Sweep(began=now_ms, until=until, cursor=window, done=False)
 
 
 async def _page(watch: Watch, state: Sweep, walked: Backfill | None) -> tuple[Sequence[Record], Sweep]:
-    """Returns the next page, and where the pass stands behind it."""
+    """Returns the next page, and the progress after it."""
     if not state.walking:
         page = await watch.vendor.changed(watch.watched, state.cursor)
         if not page.done:
@@ -143,7 +143,7 @@ def _is_before(id: str, walked: Backfill) -> bool:
 
 
 def _backfill(kept: str) -> Backfill | None:
-    """Returns a backfill whose range is ours to check: begun, and not one that was asked to leave records out."""
+    """Returns a backfill whose range is ours to check: begun, and not asked to leave records out."""
     state = Backfill(**json.loads(kept)) if kept else None
     return state if state is not None and state.left < 0 and (state.after or state.done) else None
 

@@ -1,1 +1,1 @@
-"""Looks after what nobody waits for: books, clocks, archives, erasures."""
+"""Does the periodic duties: books, clocks, archives, erasures."""

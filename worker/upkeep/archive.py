@@ -1,6 +1,6 @@
-"""Archives old journal entries: appended to monthly JSONL where an archive is configured, and dropped from Redis.
+"""Archives old journal entries: appended to monthly JSONL if an archive is configured, and dropped from Redis.
 
-Lines about a person who is to be forgotten are taken out of the archive's files. A process that writes there holds
+Lines about an erased person are removed from the archive's files. A process that writes there holds
 its lock, so that no file is put in the place of one that somebody appends to. Workers of several machines are meant to
 share one folder: each erases only in the one it sees.
 """
@@ -59,21 +59,21 @@ async def archive(journal: Journal, folder: Path | None, before_ms: int) -> int:
 
 
 async def erase_lines(folder: Path, records: frozenset[Ref]) -> int:
-    """Take out of the archive what it says of the people of these records; gives how many lines that changed.
+    """Remove the texts about the people of these records from the archive; returns how many lines that changed.
 
-    A file that tells of one of them is written anew beside itself, line by line, and then put in its own place: a
-    crash before that leaves the old one, to be erased again. Lines stay where they are, and what each tells of money
+    A file that names one of them is rewritten beside itself, line by line, and then replaced: a
+    crash before that leaves the old one, to be erased again. Lines keep their order, and their money
     with them. A line that a crash cut short goes: its entry is still in Redis.
 
     Raises:
         OSError: the archive cannot be written, or somebody else writes in it.
-        ValueError: lines that seem to tell of one of them are no entries; everything else is erased.
+        ValueError: lines that seem to name one of them are not entries; everything else is erased.
     """
     return await asyncio.to_thread(_erase, folder, records)
 
 
 def lines(folder: Path) -> Iterator[dict[str, Any]]:
-    """Yields the archive's entries, oldest file first; what is no entry is passed over."""
+    """Yields the archive's entries, oldest file first; lines that are not entries are skipped."""
     for path in sorted(folder.glob("journal-*.jsonl")):
         with path.open("rb") as file:
             for line in file:
@@ -91,7 +91,7 @@ def _erase(folder: Path, records: frozenset[Ref]) -> int:
         for left in folder.glob(f"*{_UNFINISHED}"):
             left.unlink()
         for path in sorted(folder.glob("journal-*.jsonl")):
-            changes, strangers = _count(path, ids, records)  # most files tell of nobody: they are only read
+            changes, strangers = _count(path, ids, records)  # most files name none of them: they are only read
             if changes:
                 _rewrite(path.resolve(), ids, records)
             changed += changes
@@ -103,7 +103,7 @@ def _erase(folder: Path, records: frozenset[Ref]) -> int:
 
 
 def _count(path: Path, ids: frozenset[bytes], records: frozenset[Ref]) -> tuple[int, int]:
-    """Tells how many lines tell of somebody, and how many may and cannot be read."""
+    """Counts lines that name somebody, and lines that may and cannot be read."""
     changed = strange = 0
     with path.open("rb") as file:
         for line in file:
@@ -127,13 +127,13 @@ def _rewrite(path: Path, ids: frozenset[bytes], records: frozenset[Ref]) -> None
 
 
 def _without(line: bytes, ids: frozenset[bytes], records: frozenset[Ref]) -> bytes | None:
-    """Returns the line without what it says of the people of ``records``, whose ids alone are ``ids``.
+    """Returns the line without its texts about the people of ``records``, whose ids alone are ``ids``.
 
     ``None``: no entry.
     """
     if not line.endswith(b"\n"):
         return b""
-    if ids.isdisjoint(_IDS.findall(line)):  # a line is read only where it may be of one of them
+    if ids.isdisjoint(_IDS.findall(line)):  # a line is parsed only if it may be about one of them
         return line
     try:
         fields = json.loads(line)
@@ -144,7 +144,7 @@ def _without(line: bytes, ids: frozenset[bytes], records: frozenset[Ref]) -> byt
 
 
 def _left_of(fields: Mapping[str, Any], records: frozenset[Ref]) -> Mapping[str, Any] | None:
-    """Returns what an erasure leaves of an entry; ``None`` where it is of nobody among ``records``."""
+    """Returns what an erasure leaves of an entry; ``None`` if it is about nobody among ``records``."""
     own, named = (fields["object"], fields["id"]), subject_of(fields["entry"])
     mine = {(fields["crm"], *own), (fields["crm"], *named)}
     return None if records.isdisjoint(mine) else scrub(fields["entry"])
@@ -169,7 +169,7 @@ def _append_alone(folder: Path, entries: Sequence[Entry]) -> None:
 
 
 def _last_line(file: BinaryIO) -> tuple[int, tuple[int, int]]:
-    """Tells where the last whole line ends, and the order of the last entry, which foreign lines may follow."""
+    """Returns the end of the last whole line, and the order of the last entry, which foreign lines may follow."""
     size, back = file.seek(0, os.SEEK_END), _TAIL
     while True:
         start = max(0, size - back)

@@ -1,9 +1,9 @@
 """Implements ``audit.jsonl``: every entry of the journal in one file, each line with the hash of the one before.
 
-A line's hash covers its place, its record and the digest of its entry, and not the entry itself: so an erased person's
-values can leave the file while the chain stays whole. The digest is salted, and the salt goes with the values: nobody
-can guess an address from it. An erasure adds a line that says which lines it took values from and what it left of them,
-so a value that is taken out, or changed, in any other way is found.
+A line's hash covers its place, its record and the digest of its entry, but not the entry itself, so an erased person's
+values can be removed without breaking the chain. The digest is salted, and the salt is removed with the values, so that
+nobody can guess an address from it. An erasure adds a line that names the lines it changed and what it left of them, so
+that a value removed or changed in any other way is found.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ _BROKEN = (ValueError, TypeError, KeyError, AttributeError, RecursionError)  # w
 
 
 class AuditFault(Struct, frozen=True):
-    """Tells what is wrong with the line ``line`` of the file, counted from 1; 0 of the file as a whole."""
+    """Describes a fault of line ``line`` of the file, counted from 1; 0 for the file as a whole."""
 
     line: int
     what: str
 
 
 class AuditVerdict(Struct, frozen=True):
-    """Holds what a check of the file found. ``last`` is the key of the last entry in it."""
+    """Holds the result of a check of the file. ``last`` is the key of the last entry in it."""
 
     lines: int = 0
     erased: int = 0
@@ -61,13 +61,13 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 async def audit(journal: Journal, heads: AuditHeads, folder: Path) -> int:
-    """Append what the journal has and the file has not; gives how many lines those are.
+    """Append the entries that the journal has and the file lacks; returns their number.
 
     A page is on the disk before Redis learns how far the file goes.
 
     Raises:
         OSError: the file cannot be written, or somebody else writes in the folder.
-        ValueError: its last line is no line of ours.
+        ValueError: its last line is not one of ours.
     """
     added = 0
     for _ in range(PAGES):
@@ -99,7 +99,7 @@ def check(path: Path, heads: Mapping[str, AuditHead]) -> AuditVerdict:
     """Check a file against itself and the known ends of chains, by the hash of their first line."""
     faults: list[AuditFault] = []
     vouched: dict[int, set[str]] = {}
-    erased: list[tuple[int, int, str]] = []  # line, place, digest of what is left
+    erased: list[tuple[int, int, str]] = []  # line, place, digest of the rest
     prev, seq, first, last, count = "", 0, "", "", 0
     by_seq: dict[int, str] = {}
     for number, fields in _read(path):
@@ -143,9 +143,9 @@ def check(path: Path, heads: Mapping[str, AuditHead]) -> AuditVerdict:
 
 
 def erase_audit(folder: Path, scrubbed: Callable[[Mapping[str, Any]], Mapping[str, Any] | None]) -> int:
-    """Take values out of the file; whoever calls is ``alone`` in the folder. Gives how many lines that changed.
+    """Remove values from the file; the caller is ``alone`` in the folder. Returns how many lines that changed.
 
-    ``scrubbed`` gives what is left of an entry, ``None`` for one that stays. The file is written anew beside itself.
+    ``scrubbed`` returns the rest of an entry, ``None`` for one that stays. The file is rewritten beside itself.
 
     Raises:
         OSError: it cannot be written.
@@ -216,10 +216,10 @@ def _last_key(folder: Path) -> str:
 
 
 def _last_line(file: Any) -> tuple[int, dict[str, Any] | None]:
-    """Tells where the last whole line ends, and what that line says.
+    """Returns the end of the last whole line, and its content.
 
     Raises:
-        ValueError: it is no line of ours: nothing may be chained to it.
+        ValueError: it is not a line of ours: nothing may be chained to it.
     """
     size, back = file.seek(0, os.SEEK_END), _TAIL
     while size:
@@ -260,7 +260,7 @@ def _sha(value: object) -> str:
 
 
 def _read(path: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
-    """Lines by number, ``None`` for what is none of ours; the rest that a crash left of a last line is left out."""
+    """Lines by number, ``None`` for foreign ones; a partial last line that a crash left is omitted."""
     try:
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):

@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 
 async def erase_elsewhere(erasures: Erasures, journal: Journal, folder: Path | None, now_ms: int) -> int:
-    """Erase what is kept elsewhere of everybody erased ten minutes ago or earlier; gives how many those are.
+    """Erase the remaining texts about everybody erased ten minutes ago or earlier; returns the number of people.
 
     The journal comes before the archive: what moves between the two is erased already. So nothing may be archived
     meanwhile, and one job does both. A failure leaves the records on the list, and is done again.
@@ -47,7 +47,7 @@ async def erase_elsewhere(erasures: Erasures, journal: Journal, folder: Path | N
 
 
 def _is_of(entry: Entry, records: frozenset[Ref]) -> bool:
-    """Tells whether an entry tells of one of the records: it is theirs, or a delivery's that made or filled them."""
+    """Tells whether an entry is about one of the records: its own, or of the delivery that made or filled it."""
     if (entry.crm, entry.object, entry.id) in records:
         return True
     return entry.object == DELIVERY and (entry.crm, *subject_of(json.loads(entry.entry))) in records

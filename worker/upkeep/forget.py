@@ -1,7 +1,7 @@
-"""Forgets somebody who asks: everywhere at once, and so that nobody looks them up or makes them again.
+"""Erases a person on request: everywhere at once, and so that nobody looks them up or creates them again.
 
-The list comes first, and what is to be forgotten is noted before anything goes: whoever dies in between is followed by
-the next visit of each record, or by the same command. Every step can be repeated.
+The list comes first, and the erasure is noted before anything is deleted: if the process dies in between, the next
+visit of each record finishes it, or the same command. Every step can be repeated.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ log = structlog.get_logger(__name__)
 
 
 class Forgotten(Struct, frozen=True):
-    """Holds what an erasure found, and ``left``: what it could not erase now, which the same command does again.
+    """Holds the result of an erasure, and ``left``: what it could not erase now, which the same command does again.
 
     ``busy`` are records whose visit did not end, ``unarchived`` says why the archive could not be written, and
-    ``unwritten`` that Redis has not written its files anew.
+    ``unwritten`` that Redis has not rewritten its files.
     """
 
     found: Traces
@@ -66,10 +66,10 @@ class Eraser:
     async def forget(
         self, handles: frozenset[Handle], says: Says, records: Iterable[Ref], questions: Iterable[str] = ()
     ) -> Forgotten:
-        """Erase whoever ``says`` recognises, with everything kept under their records.
+        """Erase everybody whom ``says`` recognises, with everything kept under their records.
 
-        ``questions`` would find them by what a row without an address or profile says: nobody asks those any more, as
-        nobody asks again what is erased.
+        ``questions`` would find them by the name and employer of a row without address or profile: neither those
+        nor the erased ones are asked again.
 
         Raises:
             AnotherKeyError: the suppression list was made with another key; nothing is erased.
@@ -130,7 +130,7 @@ class Eraser:
         return True
 
     async def _record(self, record: Ref, stay: Collection[str]) -> None:
-        """Erase what is kept under a record, but the answers to questions that ``stay``."""
+        """Erase everything kept under a record, except answers to questions that ``stay``."""
         await Reviews(self.ledger.scripts, *record[:2]).remove(record[2])
         await Notices(self.ledger.scripts).unmark([record])
         await self.ledger.erasures.erase(record, scrubbed, stay)
@@ -156,7 +156,7 @@ class Eraser:
             await self.ledger.work(crm, DELIVERY).texts.unintend(key, text, left)
 
     async def _elsewhere(self, found: Traces, records: Sequence[Ref]) -> str:
-        """Scrub what the journal and the archive say of the person, now and once more when late visits have written.
+        """Scrub the person's texts in the journal and the archive, now and once more after late visits have written.
 
         Gives why the archive could not be written, ``""`` when it was.
         """
@@ -185,7 +185,7 @@ class Eraser:
         return wrong
 
     async def _rewritten(self) -> bool:
-        """Have Redis write its files anew and wait for that; says whether it came to its end."""
+        """Have Redis rewrite its files and wait for that; says whether it finished."""
         for _ in range(int(self.patience_s / LOOK_S)):
             await self.ledger.erasures.rewrite()
             if await self.ledger.erasures.is_rewritten():

@@ -1,4 +1,4 @@
-"""Tells by kept answers whom a record is about: more than its row says, and nothing is bought for it."""
+"""Tells by kept answers whom a record is about: more than its row contains, without buying anything."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _PERSONAL = {*EMAIL_FIELDS, "mobile_phone"}  # another number may be an office's
 
 
 class Identified(Struct, frozen=True):
-    """Holds the handles of whoever was found for a record, and the keys of the questions that find them by name."""
+    """Holds the handles of the people found for a record, and the keys of the questions that find them by name."""
 
     handles: frozenset[Handle]
     questions: frozenset[str]
 
 
 async def identified(watch: Watch, lookups: Lookups, record: Record) -> Identified:
-    """Reads what a visit would take for the record's person if it were blank.
+    """Reads the data that a visit would accept for the record's person if it were blank.
 
     Raises:
         LedgerUnavailableError: Redis is away.

@@ -1,4 +1,4 @@
-"""Finds the people whose data was bought, by what the journal says: whom, since when, from whom, which fields."""
+"""Finds the people whose data was bought, from the journal: the record, the date, the providers, the fields."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from worker.ledger.journal.journal import Journal
 from worker.ledger.money.answers import Ref
 from worker.visits.journal_entries import subject_of
 
-MONTH_MS = 30 * 86_400_000  # who is written about has to be informed within one
+MONTH_MS = 30 * 86_400_000  # people must be informed within one month
 
 
 @dataclass(slots=True)
 class BoughtData:
-    """Names one record about whose person something was bought since ``since`` (ms)."""
+    """Names one record about whose person data was bought since ``since`` (ms)."""
 
     since: int
     providers: set[str] = field(default_factory=set)
@@ -31,7 +31,7 @@ class BoughtData:
 
 
 async def bought(journal: Journal) -> dict[Ref, BoughtData]:
-    """Returns the people about whom something was bought, oldest first; whoever was erased is left out."""
+    """Returns the people about whom data was bought, oldest first, without those erased."""
     found: dict[Ref, BoughtData] = {}
     async for entry in journal.walk():
         facts: dict[str, Any] = json.loads(entry.entry)
@@ -45,7 +45,7 @@ async def bought(journal: Journal) -> dict[Ref, BoughtData]:
 
 
 def _source(facts: Mapping[str, Any]) -> str:
-    """Returns who gave something about the person; blank where nobody did or it was erased since."""
+    """Returns the providers of data about the person; blank if there were none or they were erased since."""
     match facts.get("kind"):
         case "lookup":
             return str(facts["provider"]) if facts.get("outcome") == "hit" and facts.get("question") else ""

@@ -25,7 +25,7 @@ class Log(Struct, frozen=True):
 
 
 async def read_log(provider: KeepsLog, ours: Mapping[Booking, int], first: int, last: int) -> Log:
-    """Returns the log of the days ``first`` to ``last``; a day whose total is ours is taken to hold what ours holds.
+    """Returns the log of the days ``first`` to ``last``; a day whose total equals ours is assumed to match ours.
 
     Raises:
         ConnectorError: it could not be read.

@@ -1,6 +1,6 @@
 """Compares our ledger with the provider's own books: what differs is reported, and past a tolerance nothing is spent.
 
-A provider with a log (Forager) is held to its log. One that only tells what is left (Kaspr) proves something when we
+A provider with a log (Forager) is compared with its log. One that only shows a balance (Kaspr) proves something when we
 are its only user, between two instants at which no call was in flight. Any proof of an uncertain lookup in the books
 is applied, so that afterwards both sides are equal.
 """
@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 class BooksLine(Struct, frozen=True):
     """Compares one operation of one UTC day, in credits.
 
-    ``uncertain`` are those that ours may hold beside ``ours``.
+    ``uncertain`` are those that our books may hold besides ``ours``.
     """
 
     day: str
@@ -78,10 +78,10 @@ class BooksReport:
 async def reconcile(
     ledger: Ledger, settings: Settings, provider: Provider, *, accept: bool = False, detail: bool = False
 ) -> BooksReport:
-    """Compare one provider's books with ours, apply what they prove, and pause it past its tolerance.
+    """Compare one provider's books with ours, apply the proofs, and pause it if the drift exceeds its tolerance.
 
     With ``accept`` a drift is taken as explained: a person looks, after a Redis that had forgotten. Totals are read
-    first, and the log itself only where they leave something open, or with ``detail``.
+    first, and the log itself only if they leave something open, or with ``detail``.
 
     Raises:
         ConnectorError: its books could not be read.
@@ -119,7 +119,7 @@ def _why(name: str, excess: int) -> str:
 
 
 async def _resumed(ledger: Ledger, name: str) -> Comparison | None:
-    """Tells where the comparison stands; a drift that somebody resumed on is accepted."""
+    """Returns the result of the comparison; a drift that somebody resumed on is accepted."""
     state = await ledger.books.comparison(name)
     if state is None or state.held is None:
         return state
@@ -135,7 +135,7 @@ def _accepted(state: Comparison) -> Comparison:
 
 
 def _excess(report: BooksReport, state: Comparison) -> dict[str, int]:
-    """Returns what each operation holds beyond anything ours, or known to be other people's, explains."""
+    """Returns the credits of each operation beyond what ours, or known charges of other people, explain."""
     found: dict[str, int] = {}
     for line in report.lines:
         extra = line.theirs - line.ours - line.uncertain
@@ -199,13 +199,13 @@ async def _by_log(
 
 
 async def _clock(ledger: Ledger, provider: KeepsLog) -> Offset | None:
-    """Returns how far the provider's clock is from the ledger's; ``None`` where its replies never said."""
+    """Returns the offset of the provider's clock from the ledger's; ``None`` if its replies never showed it."""
     found = await heard(ledger.clocks, provider.name, provider.clock)
     return found or (await ledger.clocks.of([provider.name])).get(provider.name)
 
 
 def _comparable(clock: Offset | None, doubtful: Sequence[Uncertain], state: Comparison) -> bool:
-    """Tells whether the lookups in doubt stand, by a clock that has held since they were sent, where we compare.
+    """Tells whether uncertain lookups can be judged: by a clock that has not moved since they were sent.
 
     A clock that was set back across midnight dates charges before the day on which the comparison begins.
     """
@@ -217,7 +217,7 @@ def _comparable(clock: Offset | None, doubtful: Sequence[Uncertain], state: Comp
 
 
 async def _begun(provider: KeepsLog, ours: Ours, doubtful: Sequence[Uncertain], now: int, ahead: int) -> Comparison:
-    """Begin at the start of a day, with what was billed before us taken as other people's."""
+    """Begin at the start of a day, with everything billed before us taken as other people's."""
     since = (min([now, *(one.sent_ms for one in doubtful)]) + ahead) // DAY_MS * DAY_MS
     earlier = _earlier(ours, since)
     known = ours.spent - earlier
@@ -233,10 +233,10 @@ async def _begun(provider: KeepsLog, ours: Ours, doubtful: Sequence[Uncertain], 
 async def _moved_on(
     provider: KeepsLog, state: Comparison, ours: Ours, doubtful: Sequence[Uncertain], ahead: int
 ) -> Comparison:
-    """Begin today, once nothing of the days before can change, so that what is to be read stays short.
+    """Begin today, once nothing of the days before can change, so that little has to be read.
 
-    The sums of closed days on either side go into the new beginning, so the comparison stays what it was to the
-    credit, however busy today is. Both totals end at a moment whose charges all show.
+    The sums of closed days on either side become part of the new beginning, so the comparison is the same to the
+    credit, however busy today is. Both totals end at a moment whose charges are all visible.
     """
     theirs_now = ours.now_ms + ahead
     since, settled = theirs_now // DAY_MS * DAY_MS, theirs_now - UNSEEN_MS
@@ -372,7 +372,7 @@ def _noted(report: BooksReport, note: str) -> BooksReport:
     return dataclasses.replace(report, notes=(*report.notes, note))
 
 
-# ---- what is proven ------------------------------------------------------------------------------------------------
+# ---- proofs --------------------------------------------------------------------------------------------------------
 
 
 async def _uncertain(ledger: Ledger, name: str) -> list[Uncertain]:
@@ -381,10 +381,10 @@ async def _uncertain(ledger: Ledger, name: str) -> list[Uncertain]:
 
 
 async def _apply(ledger: Ledger, doubtful: Sequence[Uncertain], judged: Verdicts) -> None:
-    """Settle the credits. Only what was surely not charged, where the policy says so, may be asked once more.
+    """Settle the credits. Only certainly uncharged lookups, if the policy allows, may be asked once more.
 
-    Of mixed ones nobody knows which were charged. So those that stand for the others come first: whoever dies in
-    between leaves doubts that are mixed, or all charged, and never some of which the bill says that none was.
+    If only some were charged, nobody knows which, so that many are marked as charged. These come first: if the process
+    dies in between, the remaining lookups are mixed or all charged, never some that the bill shows as uncharged.
     """
     settled = [one for one in doubtful if one.ticket_id in judged.charged]
     for one in sorted(settled, key=lambda one: judged.charged[one.ticket_id]):

@@ -13,7 +13,7 @@ from worker.ledger.run import Run, RunKind
 
 
 def of_part(proposal: Proposal, fields: Collection[str] = (), providers: Collection[str] = ()) -> Proposal:
-    """Returns the proposal with those of its changes alone that are of these fields and from these providers."""
+    """Returns the proposal with only those of its changes that are of these fields and from these providers."""
     changes = (
         one
         for one in proposal.changes
@@ -23,6 +23,6 @@ def of_part(proposal: Proposal, fields: Collection[str] = (), providers: Collect
 
 
 async def decide_proposal(ledger: Ledger, name: WorkName, proposal: Proposal, stand: Stand) -> None:
-    """Keep the word on the proposal's changes and have the record visited; others of it are proposed anew then."""
+    """Keep the decision on the proposal's changes and have the record visited; its other changes are proposed again."""
     await Reviews(ledger.scripts, *name).put(replace(proposal, stand=stand))
     await ledger.work(*name).replay(proposal.id, Run.new(RunKind.REVIEW).name)

@@ -1,7 +1,7 @@
-"""Finds what is kept of somebody: in the ledger by what its texts say, in the CRMs by who bears a handle.
+"""Finds the data kept about a person: in the ledger by its texts, in the CRMs by the rows with a handle.
 
-The ledger has no index by person, which would be one more thing to forget. So it is walked whole: rarely, and only for
-somebody who asks.
+The ledger has no index by person, because that would have to be erased too. So the whole ledger is walked, but only for
+a report or an erasure.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ _ROW: TypeAdapter[DeliveredCompany] = TypeAdapter(DeliveredCompany)
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """Holds what the ledger keeps of somebody.
+    """Holds the data that the ledger keeps about a person.
 
     ``records`` are theirs; of ``working`` ones work, memory or proposals name them. ``entries`` are the journal's that
-    name them, wherever those stand. ``answers`` are by question, ``claims`` by (crm, object), ``intents`` the open
+    name them, in whatever record. ``answers`` are by question, ``claims`` by (crm, object), ``intents`` the open
     changes of delivered rows by (crm, key), ``proposals`` theirs in review, ``archived`` are lines of the archive.
     """
 
@@ -67,7 +67,7 @@ class Traces:
 
 
 async def traces(ledger: Ledger, says: Says, archive: Path | None, known: Iterable[Ref] = ()) -> Traces:
-    """Walk the ledger and the archive for whoever ``says`` recognises; ``known`` records are theirs anyway."""
+    """Walk the ledger and the archive for everybody whom ``says`` recognises; ``known`` records are theirs anyway."""
     records: set[Ref] = set()
     for one in known:
         records |= set(await same_person(ledger.scripts, one))
@@ -142,7 +142,7 @@ def _archived(folder: Path, says: Says, records: frozenset[Ref]) -> tuple[Mappin
 
 
 def without(row: DeliveredRow, handles: frozenset[Handle], says: Says) -> DeliveredRow:
-    """Returns a delivered row without the people who bear one of the handles."""
+    """Returns a delivered row without the people who have one of the handles."""
     found = _ROW.validate_json(row.json)
     kept = tuple(
         one
@@ -178,7 +178,7 @@ async def bearing(watch: Watch, handles: frozenset[Handle]) -> dict[str, Record]
 def learned(watch: Watch, record: Record) -> frozenset[Handle]:
     """Returns the handles of a record that are surely its person's.
 
-    No role's address, no office's number, no profile whose address spells somebody else.
+    Leaves out role addresses, office numbers, and profiles whose address spells somebody else.
     """
     view = watch.view(record, {})
     mobile = view.numbers.get("mobile_phone", "")

@@ -24,6 +24,6 @@ async def hear(clocks: Clocks, vendors: Mapping[str, VendorClock]) -> None:
 
 
 async def heard(clocks: Clocks, name: str, clock: VendorClock) -> Offset | None:
-    """Returns the offset by a reading that was not used before; ``None`` where no reply brought one."""
+    """Returns the offset by a reading that was not used before; ``None`` if no reply brought one."""
     now_ms = clock.take()
     return None if now_ms is None else await clocks.heard(name, now_ms)

@@ -1,4 +1,4 @@
-"""Judges lookups that were perhaps charged by the provider's own log."""
+"""Judges uncertain lookups by the provider's own log."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from worker.ledger.money.ticket_values import Uncertain
 from worker.ledger.rates.clocks import Offset
 from worker.upkeep.vendor_clocks import heard
 
-# Around a verdict's window: a clock is read to some seconds only, and what we gave up at 70 s may end later.
+# Margin of a verdict's window: clocks are read to some seconds only, and a call given up at 70 s may end later.
 BEFORE_MS, AFTER_MS = 30_000, 110_000
 log = structlog.get_logger(__name__)
 
@@ -27,10 +27,10 @@ class LaterError(Exception):
 
 
 async def judge(ledger: Ledger, providers: Mapping[str, Provider]) -> None:
-    """Give every lookup in doubt whose time has come its verdict.
+    """Give every uncertain lookup whose time has come its verdict.
 
     Exactly the known charges in the window mean that none of the uncertain ones was charged; anything else means that
-    all were. Without a log, or with a clock that nobody can compare, there is no verdict, and the lookup is a miss.
+    all were. Without a log, or with an unknown clock, there is no verdict, and the lookup is a miss.
     """
     due: dict[tuple[str, str], list[Uncertain]] = {}
     for one in await ledger.desk.due_verdicts():
@@ -48,7 +48,7 @@ async def judge(ledger: Ledger, providers: Mapping[str, Provider]) -> None:
 
 
 async def _charged(ledger: Ledger, provider: Provider, operation: str, uncertain: Sequence[Uncertain]) -> bool | None:
-    """Returns whether the lookups were charged; ``None`` where the log does not tell.
+    """Returns whether the lookups were charged; ``None`` if the log does not tell.
 
     Raises:
         LaterError: the log could not be read.
