@@ -58,7 +58,8 @@ class HubSpot(CrmVendor):
         self.settings = Settings()
         self.tokens = Tokens(self.clock, self.settings)
         self.portal = Portal(self.clock.wall, self._note, options.index_lag)
-        self.ids_by_row = fill(self.portal, world)
+        with self.clock.before_the_start():
+            self.ids_by_row = fill(self.portal, world)
         self.books.reset()
         self.webhooks = Webhooks(self.portal, self.settings, self.tokens.credentials.client_secret, self.clock)
         records = Records(self.portal, self.settings)

@@ -46,7 +46,8 @@ class Salesforce(CrmVendor):
         self.used = 0
         self.moved_to = ""
         self.store = Store(self.clock.wall, self._note)
-        self.ids_by_row = fill(self.store, world)
+        with self.clock.before_the_start():
+            self.ids_by_row = fill(self.store, world)
         self.books.reset()
         self.queries = Queries(self.store, self.settings)
         self.bulk = Bulk(self.store, self.settings)

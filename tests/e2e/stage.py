@@ -38,7 +38,6 @@ from worker.service.runtime import open_runtime
 from worker.upkeep.verdicts import judge
 
 LOOKS = 3
-AGE_S = 60.0  # records are older than the shortest look back, however fast a worker starts after the vendors
 SMALL = {"records": 60, "companies": 12, "searches": 2, "delivered-companies": 4, "delivered-prospects": 8}
 
 
@@ -59,7 +58,6 @@ class Stage:
         arguments = {**SMALL, "limits": "demo", "seed": 1, **options}
         words = [word for name, value in arguments.items() for word in (f"--{name.replace('_', '-')}", str(value))]
         vendors = Vendors(*words, apart=apart)
-        vendors.time_passes(AGE_S)
         text, secrets = trial.configuration(trial.Served(vendors.told), "data", 0)
         whole = laid_over(laid_over(tomllib.loads(text), QUICK), config)
         folder = Path(tempfile.mkdtemp(prefix="refill-e2e-"))  # socket paths are short: not pytest's folder

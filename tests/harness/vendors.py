@@ -59,11 +59,6 @@ class Vendors:
         self._processes[name,] = process
         self.told |= announced(process)
 
-    def time_passes(self, seconds: float) -> None:
-        """Makes what the CRMs hold older by so much."""
-        for name in CRMS:
-            self[name].control("clock", {"advance": seconds})
-
     def close(self) -> None:
         for process in self._processes.values():
             end(process)
