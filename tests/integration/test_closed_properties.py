@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import pytest
 from structlog.contextvars import merge_contextvars
@@ -31,6 +34,7 @@ MARKED = """
 fields.work_email = { property = "email", from = ["forager"], accept = ["valid", "risky", "unverified"] }
 """
 LINE = f"{CRM}.{KIND}"
+Later = Callable[[], None]
 RUN = "day-acme_hubspot-x"
 BOTH = """
 fields.work_email = { property = "email", from = ["forager"], accept = ["valid", "risky", "unverified"] }
@@ -50,9 +54,10 @@ def with_marks(scene: Scene) -> None:
         scene.portal.tables["contacts"].define(Described(mark, type=kind))
 
 
-def later(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From now on it is always time to read a schema again."""
-    monkeypatch.setattr("worker.visits.closed_properties.AGAIN_MS", 0)
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """``later()``: from now on it is always time to read a schema again."""
+    return lambda: monkeypatch.setattr("worker.visits.closed_properties.AGAIN_MS", 0)
 
 
 async def a_round(worker: Worker) -> None:
@@ -77,14 +82,27 @@ def held(scene: Scene, id_: str, name: str) -> str:
     return str(scene.portal.tables["contacts"].records[int(id_)].values.get(name) or "")
 
 
+def without_mobile(scene: Scene) -> Described:
+    """A portal with our marks, whose mobile number somebody deletes; gives what was deleted."""
+    with_marks(scene)
+    return scene.portal.tables["contacts"].properties.pop("mobilephone")  # type: ignore[no-any-return]  # a sandbox's
+
+
+async def backfilled(scene: Scene, worker: Worker) -> None:
+    """A look at the schema, and a backfill to its end."""
+    await worker.runtime.closed[CRM, KIND].look()
+    watch, cursors = worker.runtime.watches[CRM, KIND], scene.ledger.cursors
+    await start_backfill(watch.work, cursors, run="backfill-1")
+    await backfill(watch, cursors)
+    await worker.visit()
+
+
 async def looked(scene: Scene, worker: Worker, id_: str, *, forced: bool = False) -> None:
     await scene.ledger.work(CRM, KIND).add([Due(id_)], lane=Lane.LIVE, run=RUN, forced=forced)
     await worker.visit()
 
 
-async def test_a_property_that_was_closed_at_the_start_is_filled_once_it_opens(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_property_that_was_closed_at_the_start_is_filled_once_it_opens(scene: Scene, later: Later) -> None:
     close(scene)
     worker = await scene.worker()
     one, other = scene.ids(2)
@@ -97,7 +115,7 @@ async def test_a_property_that_was_closed_at_the_start_is_filled_once_it_opens(
     await a_round(worker)
     assert (scene.bill(), scene.email(one)) == (0, "")  # the schema is not read again yet
 
-    later(monkeypatch)
+    later()
     with capture_logs(processors=[merge_contextvars]) as lines:
         await scene.due(one)
         await worker.visit()
@@ -111,9 +129,7 @@ async def test_a_property_that_was_closed_at_the_start_is_filled_once_it_opens(
     assert (await remembered(scene, one)).left == ""
 
 
-async def test_a_property_that_stays_closed_costs_neither_credits_nor_reads(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_property_that_stays_closed_costs_neither_credits_nor_reads(scene: Scene, later: Later) -> None:
     close(scene)
     worker = await scene.worker()
     (id_,) = scene.ids(1)
@@ -124,7 +140,7 @@ async def test_a_property_that_stays_closed_costs_neither_credits_nor_reads(
     for _ in range(3):
         await a_round(worker)
     assert calls(scene, "properties") == schemas
-    later(monkeypatch)
+    later()
     await a_round(worker)
     assert calls(scene, "properties") > schemas
     assert (calls(scene, "batch/read"), scene.bill()) == (before, 0)
@@ -147,15 +163,13 @@ async def test_schemas_are_read_again_later_and_later(scene: Scene, monkeypatch:
     ]  # fmt: skip
 
 
-async def test_a_value_that_was_bought_before_the_property_closed_is_kept_until_it_opens(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_value_bought_before_the_property_closed_is_kept_until_it_opens(scene: Scene, later: Later) -> None:
     worker = await scene.worker()
     (id_,) = scene.ids(1)
     close(scene)  # the worker does not know
     await looked(scene, worker, id_)
     assert (scene.bill(), scene.email(id_)) == (5, "")
-    later(monkeypatch)
+    later()
     await looked(scene, worker, id_, forced=True)
     assert closed_fields((await remembered(scene, id_)).left) == {"work_email"}
 
@@ -171,11 +185,9 @@ async def test_a_value_that_was_bought_before_the_property_closed_is_kept_until_
     assert scene.bill() == 5
 
 
-async def test_a_property_that_opens_buys_nothing_for_the_other_gaps(
-    stage: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_property_that_opens_buys_nothing_for_the_other_gaps(stage: Open, later: Later) -> None:
     scene = await stage(fields=BOTH)
-    later(monkeypatch)
+    later()
     close(scene)
     scene.fault("status", "kaspr", PROFILE, times=None, params={"status": 404, "body": {"message": "not found"}})
     worker = await scene.worker()
@@ -197,20 +209,14 @@ async def test_a_property_that_opens_buys_nothing_for_the_other_gaps(
     assert after.look_at == before.look_at  # the recheck of the other gap comes when it would have come
 
 
-async def test_a_backfill_and_a_whole_look_see_a_property_that_opened(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    later(monkeypatch)
+async def test_a_backfill_sees_a_property_that_opened(scene: Scene, later: Later) -> None:
+    later()
     close(scene)
     worker = await scene.worker()
     (id_,) = scene.ids(1)
     await looked(scene, worker, id_)
     close(scene, closed=False)
-    await worker.runtime.closed[CRM, KIND].look()
-    watch, cursors = worker.runtime.watches[CRM, KIND], scene.ledger.cursors
-    await start_backfill(watch.work, cursors, run="backfill-1")
-    await backfill(watch, cursors)
-    await worker.visit()
+    await backfilled(scene, worker)
     assert "@" in scene.email(id_)
 
 
@@ -225,10 +231,8 @@ async def test_a_restart_finds_what_opened_while_nobody_was_there(scene: Scene) 
     assert "@" in scene.email(id_)
 
 
-async def test_a_write_refused_for_want_of_a_right_to_the_record_is_tried_with_growing_waits(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    later(monkeypatch)
+async def test_a_write_refused_for_want_of_a_right_is_tried_with_growing_waits(scene: Scene, later: Later) -> None:
+    later()
     worker = await scene.worker()
     (id_,) = scene.ids(1)
     body = {"category": "MISSING_SCOPES", "message": "This record is not yours."}
@@ -244,66 +248,8 @@ async def test_a_write_refused_for_want_of_a_right_to_the_record_is_tried_with_g
     assert memory.look_at / 1000 - time.time() <= 600
 
 
-async def test_a_property_that_was_deleted_is_closed_until_it_is_there_again(
-    stage: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scene = await stage(fields=BOTH)
-    with_marks(scene)
-    later(monkeypatch)
-    worker = await scene.worker()
-    (id_,) = scene.known_to_kaspr(1)
-    table = scene.portal.tables["contacts"]
-    deleted = table.properties.pop("mobilephone")
-    await looked(scene, worker, id_)
-    await looked(scene, worker, id_, forced=True)
-    assert not worker.runtime.watches[CRM, KIND].takes("mobilephone")
-    bills = scene.bill(), scene.bill("kaspr")
-    table.define(deleted)
-    await a_round(worker)
-    assert worker.runtime.watches[CRM, KIND].takes("mobilephone")
-    assert (scene.bill(), scene.bill("kaspr")) == bills
-
-
-async def test_a_delivery_goes_by_a_schema_that_is_read_again(
-    open_desk: OpenDesk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    later(monkeypatch)
-
-    def title_closed(hub: object, *, closed: bool = True) -> None:
-        table = hub.portal.tables["contacts"]  # type: ignore[attr-defined]
-        table.define(replace(table.properties["jobtitle"], read_only=closed))
-
-    async with open_desk("hubspot", before=title_closed) as desk:
-        await desk.deliver(ada())
-        ((id_, row),) = desk.rows().items()
-        assert "title" not in row
-        assert (await desk.tally())["dropped.no_access"] == 1
-        title_closed(desk.vendors["hubspot"], closed=False)
-        await desk.deliver(ada(), source="order")
-        assert desk.row(id_)["title"] == "Analyst"
-
-
-async def test_an_option_that_is_added_is_taken_without_a_restart(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    later(monkeypatch)
-    scene = await stage(fields=TITLES)
-    table = scene.portal.tables["contacts"]
-    free = table.properties["jobtitle"]
-    table.define(replace(free, type="enumeration", field_type="select", options=(Option("Nobody", "nobody"),)))
-    worker = await scene.worker()
-    (id_,) = scene.known_to_kaspr(1)
-    await looked(scene, worker, id_)
-    assert unpack_leftovers((await remembered(scene, id_)).left) == {"job_title": "invalid_value"}
-    bill = scene.bill("kaspr")
-
-    title = next(row.person.title for row in scene.vendors["hubspot"].world.rows["hubspot"] if scene.id(row) == id_)
-    table.define(replace(table.properties["jobtitle"], options=(Option("Nobody", "nobody"), Option(title, "code 7"))))
-    await looked(scene, worker, id_, forced=True)
-    assert held(scene, id_, "jobtitle") == "code 7"
-    assert scene.bill("kaspr") == bill
-
-
-async def test_an_option_that_nobody_lacks_has_no_schema_read(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    later(monkeypatch)
+async def test_an_option_that_nobody_lacks_has_no_schema_read(stage: Open, later: Later) -> None:
+    later()
     scene = await stage(fields=TITLES)
     with_marks(scene)
     worker = await scene.worker()
@@ -314,10 +260,8 @@ async def test_an_option_that_nobody_lacks_has_no_schema_read(stage: Open, monke
     assert calls(scene, "properties") == schemas
 
 
-async def test_a_mark_that_was_closed_at_the_start_is_written_once_it_opens(
-    stage: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    later(monkeypatch)
+async def test_a_mark_that_was_closed_at_the_start_is_written_once_it_opens(stage: Open, later: Later) -> None:
+    later()
     scene = await stage(fields=MARKED)
     table = scene.portal.tables["contacts"]
     table.define(Described("refill_source", read_only=True))
@@ -331,9 +275,7 @@ async def test_a_mark_that_was_closed_at_the_start_is_written_once_it_opens(
     assert "work_email forager" in held(scene, other, "refill_source")
 
 
-async def test_a_mark_that_the_crm_refuses_is_tried_again_once_the_schema_is_read_anew(
-    stage: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_mark_that_the_crm_refuses_is_tried_again_by_the_next_schema(stage: Open, later: Later) -> None:
     scene = await stage(fields=MARKED)
     table = scene.portal.tables["contacts"]
     table.define(Described("refill_source"))
@@ -346,33 +288,43 @@ async def test_a_mark_that_the_crm_refuses_is_tried_again_once_the_schema_is_rea
     close(scene, "refill_source", closed=False)
     await looked(scene, worker, other)
     assert ("@" in scene.email(other), held(scene, other, "refill_source")) == (True, "")
-    later(monkeypatch)
+    later()
     await looked(scene, worker, third)
     assert "work_email forager" in held(scene, third, "refill_source")
 
 
-async def test_a_delivery_takes_an_option_that_is_added(open_desk: OpenDesk, monkeypatch: pytest.MonkeyPatch) -> None:
-    later(monkeypatch)
+def with_titles(hub: Any, *options: Option) -> None:
+    """An administrator makes the title a choice of these."""
+    table = hub.portal.tables["contacts"]
+    chosen = (Option("Nobody", "nobody"), *options)
+    table.define(replace(table.properties["jobtitle"], type="enumeration", field_type="select", options=chosen))
 
-    def titles(hub: object, *options: str) -> None:
-        table = hub.portal.tables["contacts"]  # type: ignore[attr-defined]
-        allowed = tuple(Option(one, one) for one in ("Nobody", *options))
-        table.define(replace(table.properties["jobtitle"], type="enumeration", field_type="select", options=allowed))
 
-    async with open_desk("hubspot", before=titles) as desk:
+def with_title(hub: Any, *, closed: bool) -> None:
+    table = hub.portal.tables["contacts"]
+    table.define(replace(table.properties["jobtitle"], read_only=closed))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (partial(with_title, closed=True), partial(with_title, closed=False)),
+        (with_titles, lambda hub: with_titles(hub, Option("Analyst", "Analyst"))),
+    ],
+    ids=["opened", "option added"],
+)
+async def test_a_delivery_goes_by_a_schema_that_is_read_again(
+    open_desk: OpenDesk, later: Later, before: Callable[[Any], None], after: Callable[[Any], None]
+) -> None:
+    later()
+    async with open_desk("hubspot", before=before) as desk:
         await desk.deliver(ada())
         ((id_, row),) = desk.rows().items()
         assert "title" not in row
-        titles(desk.vendors["hubspot"], "Analyst")
+        assert (await desk.tally())[f"dropped.{'no_access' if before is not with_titles else 'invalid_value'}"] == 1
+        after(desk.vendors["hubspot"])
         await desk.deliver(ada(), source="order")
         assert desk.row(id_)["title"] == "Analyst"
-
-
-def with_titles(scene: Scene, *options: Option) -> None:
-    """An administrator makes the title a choice of these."""
-    table = scene.portal.tables["contacts"]
-    chosen = (Option("Nobody", "nobody"), *options)
-    table.define(replace(table.properties["jobtitle"], type="enumeration", field_type="select", options=chosen))
 
 
 async def waiting_for_an_option(scene: Scene) -> tuple[Worker, str, str]:
@@ -388,10 +340,8 @@ async def waiting_for_an_option(scene: Scene) -> tuple[Worker, str, str]:
     return worker, id_, titles[id_]
 
 
-async def test_an_option_that_appears_has_the_records_that_wait_for_it_filled_for_nothing(
-    stage: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    later(monkeypatch)
+async def test_an_option_that_appears_has_who_waits_for_it_filled_for_nothing(stage: Open, later: Later) -> None:
+    later()
     scene = await stage(fields=TITLES)
     worker, id_, title = await waiting_for_an_option(scene)
     bill, asked = scene.bill("kaspr"), scene.asked("kaspr", "profile")
@@ -411,6 +361,16 @@ async def test_an_option_that_appears_has_the_records_that_wait_for_it_filled_fo
     assert calls(scene, "batch/read") == reads  # a round has come past everybody: that was all
 
 
+async def test_an_option_that_appears_is_taken_by_a_forced_visit_for_nothing(stage: Open, later: Later) -> None:
+    later()
+    scene = await stage(fields=TITLES)
+    worker, id_, title = await waiting_for_an_option(scene)
+    bill = scene.bill("kaspr")
+    with_titles(scene, Option(title, "code 7"))
+    await looked(scene, worker, id_, forced=True)
+    assert (held(scene, id_, "jobtitle"), scene.bill("kaspr")) == ("code 7", bill)
+
+
 async def test_an_option_that_appears_while_nobody_is_there_is_found_by_the_next_worker(stage: Open) -> None:
     scene = await stage(fields=TITLES)
     worker, id_, title = await waiting_for_an_option(scene)
@@ -422,10 +382,8 @@ async def test_an_option_that_appears_while_nobody_is_there_is_found_by_the_next
     assert (held(scene, id_, "jobtitle"), scene.bill("kaspr")) == ("code 7", bill)
 
 
-async def test_a_value_that_waits_for_an_option_is_neither_sent_nor_asked_for_again(
-    stage: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    later(monkeypatch)
+async def test_a_value_that_waits_for_an_option_is_neither_sent_nor_asked_for_again(stage: Open, later: Later) -> None:
+    later()
     scene = await stage(fields=TITLES)
     worker, id_, _ = await waiting_for_an_option(scene)
     asked, written = scene.asked("kaspr", "profile"), calls(scene, "batch/update")
@@ -435,23 +393,17 @@ async def test_a_value_that_waits_for_an_option_is_neither_sent_nor_asked_for_ag
     assert unpack_leftovers((await remembered(scene, id_)).left) == {"job_title": "invalid_value"}
 
 
-async def test_a_backfill_sees_an_option_that_appeared(stage: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    later(monkeypatch)
+async def test_a_backfill_sees_an_option_that_appeared(stage: Open, later: Later) -> None:
+    later()
     scene = await stage(fields=TITLES)
     worker, id_, title = await waiting_for_an_option(scene)
     with_titles(scene, Option(title, "code 7"))
-    await worker.runtime.closed[CRM, KIND].look()
-    watch, cursors = worker.runtime.watches[CRM, KIND], scene.ledger.cursors
-    await start_backfill(watch.work, cursors, run="backfill-1")
-    await backfill(watch, cursors)
-    await worker.visit()
+    await backfilled(scene, worker)
     assert held(scene, id_, "jobtitle") == "code 7"
 
 
-async def test_a_mark_that_is_made_while_the_daemon_runs_is_written_and_adds_to_what_it_holds(
-    stage: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    later(monkeypatch)
+async def test_a_mark_that_is_made_meanwhile_is_written_and_adds_to_what_it_holds(stage: Open, later: Later) -> None:
+    later()
     scene = await stage(fields=MARKED)
     worker = await scene.worker()
     one, other = scene.ids(2)
@@ -476,16 +428,12 @@ async def test_a_mark_that_is_deleted_keeps_no_value_back(stage: Open) -> None:
     assert "@" in scene.email(id_)
 
 
-async def test_a_property_that_is_deleted_is_left_out_told_and_looked_at_again(
-    stage: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_property_that_is_deleted_is_left_out_told_and_looked_at_again(stage: Open, later: Later) -> None:
     scene = await stage(fields=BOTH)
-    with_marks(scene)
-    later(monkeypatch)
+    later()
     worker = await scene.worker()
     one, other = scene.known_to_kaspr(2)
-    table = scene.portal.tables["contacts"]
-    deleted = table.properties.pop("mobilephone")
+    deleted = without_mobile(scene)
     with capture_logs(processors=[merge_contextvars]) as lines:
         await looked(scene, worker, one)  # its write is refused, and so the worker looks
         bill = scene.bill("kaspr")
@@ -499,7 +447,7 @@ async def test_a_property_that_is_deleted_is_left_out_told_and_looked_at_again(
     assert closed_fields((await remembered(scene, other)).left) == {"mobile_phone"}
     assert scene.bill("kaspr") == bill  # nothing is bought for nothing
 
-    table.define(deleted)
+    scene.portal.tables["contacts"].define(deleted)
     await a_round(worker)
     assert held(scene, other, "mobilephone")
     assert not await scene.ledger.pauses.all()
@@ -552,16 +500,12 @@ async def test_a_property_that_selects_records_and_is_gone_pauses_the_portal_unt
     scene.portal.tables["contacts"].define(deleted)
 
 
-async def test_a_restart_leaves_out_what_was_told_to_be_gone_and_lifts_it_when_it_is_back(
-    stage: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_restart_leaves_out_what_is_gone_and_lifts_it_when_it_is_back(stage: Open, later: Later) -> None:
     scene = await stage(fields=BOTH)
-    with_marks(scene)
-    later(monkeypatch)
+    later()
     first = await scene.worker()
     one, other = scene.known_to_kaspr(2)
-    table = scene.portal.tables["contacts"]
-    deleted = table.properties.pop("mobilephone")
+    deleted = without_mobile(scene)
     await looked(scene, first, one)
     await looked(scene, first, one, forced=True)
     await first.die()
@@ -573,7 +517,7 @@ async def test_a_restart_leaves_out_what_was_told_to_be_gone_and_lifts_it_when_i
     assert [(one.target, one.reason) for one in await scene.ledger.pauses.all()] == [(LINE, "property")]
     await second.die()
 
-    table.define(deleted)
+    scene.portal.tables["contacts"].define(deleted)
     third = await scene.worker()
     await a_round(third)
     assert held(scene, other, "mobilephone")

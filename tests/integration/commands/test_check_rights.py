@@ -1,201 +1,219 @@
-"""``check`` asks what the daemon asks: each thing that is missing is named, with what to set, and ends with 1."""
+"""Checks what the daemon asks: each thing that is missing is named, with what to set, and ends with 1."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
 
 import pytest
 
-from tests.harness.installation import Ran, Refill
-from tests.harness.sandbox import Sandbox
-from tests.integration.commands.test_check import failed, settled
-
-ONLY = 'deliver_to = ["acme_hubspot", "acme_salesforce"]'
-OWNER = {"active": "0055g0000000001AAA", "inactive": "0055g0000000002AAA"}
-
-
-@contextlib.contextmanager
-def taken(org: Sandbox, **what: object) -> Iterator[None]:
-    """A right, or a field to be written, that the integration user lacks."""
-    org.control("hide", what)
-    try:
-        yield
-    finally:
-        org.control("hide", {**what, "hidden": False})
-
-
-def lines(ran: Ran, part: str) -> str:
-    """Everything that failed in one part, in one text."""
-    found = [one for one in ran.json["checks"] if one["level"] == "failed" and one["part"] == part]
-    return " | ".join(f"{one['told']}: {one['do']}" for one in found)
-
-
-def users(org: Sandbox) -> list[str]:
-    return [str(row["id"]) for row in org.control("records/User")]
-
-
-def constant(refill: Refill, crm: str, kind: str, name: str, value: str) -> None:
-    head = f"[crm.{crm}]\n"
-    refill.change(head, f'{head}create.{kind} = {{ {name} = "{value}" }}\n')
-
-
-# ---- rights ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("scope", "part"),
-    [("crm.objects.contacts.write", "acme_hubspot contact"), ("crm.objects.companies.write", "acme_hubspot company")],
+from tests.harness.installation import Refill
+from tests.integration.commands.checking import (
+    added,
+    checked,
+    constant,
+    delivering_to,
+    hidden,
+    settled,
+    together,
+    without_scopes,
 )
-async def test_a_write_scope_that_the_token_lacks_is_named(refill: Refill, scope: str, part: str) -> None:
-    hubspot = refill.vendors["hubspot"]
-    scopes = [one for one in hubspot.control("settings", {})["scopes"] if one != scope]
-    with settled(hubspot, scopes=scopes):
-        ran = await refill("check", "--json")
-    assert ran.code == 1
-    assert f"give the token the scope {scope}" in lines(ran, part)
+
+SCOPES = "crm.objects.companies.read, crm.objects.companies.write, crm.objects.contacts.write"
+Wrong = Callable[[Refill], AbstractContextManager[Any]]
 
 
-async def test_every_scope_that_the_token_lacks_is_named_at_once(refill: Refill) -> None:
-    hubspot = refill.vendors["hubspot"]
-    with settled(hubspot, scopes=["crm.objects.contacts.read"]):
-        ran = await refill("check", "--json")
-    assert ran.code == 1
-    wanted = "crm.objects.companies.read, crm.objects.companies.write, crm.objects.contacts.write"
-    assert f"it lacks {wanted}: give the token the scopes {wanted}" in lines(ran, "acme_hubspot scopes")
+def record_type_of_contacts(refill: Refill) -> AbstractContextManager[Any]:
+    kind = str(refill.vendors["salesforce"].control("records/RecordType")[0]["id"])
+    return constant(refill, "acme_salesforce", "company", "RecordTypeId", kind)
+
+
+def hidden_from_polls(**what: str) -> Wrong:
+    """Hides something of an org to which nothing is delivered."""
+    return lambda refill: together(delivering_to(refill, "acme_hubspot"), hidden(refill, **what))
+
+
+WRONG: dict[str, tuple[Wrong, str, list[str]]] = {
+    "the scope of contacts": (
+        lambda refill: without_scopes(refill, "crm.objects.contacts.write"),
+        "acme_hubspot contact",
+        ["give the token the scope crm.objects.contacts.write"],
+    ),
+    "the scope of companies": (
+        lambda refill: without_scopes(refill, "crm.objects.companies.write"),
+        "acme_hubspot company",
+        ["give the token the scope crm.objects.companies.write"],
+    ),
+    "the scope of companies, without deliveries": (
+        lambda refill: together(
+            delivering_to(refill, "acme_salesforce"), without_scopes(refill, "crm.objects.companies")
+        ),
+        "acme_hubspot contact",
+        ["crm.objects.companies.read"],
+    ),
+    "every scope but one": (
+        lambda refill: settled(refill, "hubspot", scopes=["crm.objects.contacts.read"]),
+        "acme_hubspot scopes",
+        [f"it lacks {SCOPES}: give the token the scopes {SCOPES}"],
+    ),
+    "the scope of owners for an owner of new rows": (
+        lambda refill: together(
+            constant(refill, "acme_hubspot", "contact", "hubspot_owner_id", "1"),
+            without_scopes(refill, "crm.objects.owners.read"),
+        ),
+        "acme_hubspot scopes",
+        ["give the token the scopes crm.objects.owners.read"],
+    ),
+    "the right to make rows": (
+        lambda refill: hidden(refill, object="Contact", right="createable"),
+        "acme_salesforce contact",
+        ['the right "Create" on Contact'],
+    ),
+    "the right to edit rows": (
+        lambda refill: hidden(refill, object="Contact", right="updateable"),
+        "acme_salesforce contact",
+        ['the right "Edit" on Contact'],
+    ),
+    "a search by a field": (
+        lambda refill: hidden(refill, object="Contact", field="Email", encrypted=True),
+        "acme_salesforce contact",
+        ["Email cannot be searched, so deliveries find no row by it"],
+    ),
+    "the website of accounts": (
+        hidden_from_polls(object="Account", field="Website"),
+        "acme_salesforce contact",
+        ["Website", "read access"],
+    ),
+    "the name of accounts": (
+        hidden_from_polls(object="Account", field="Name"),
+        "acme_salesforce contact",
+        ["Name", "read access"],
+    ),
+    "the account of contacts": (
+        hidden_from_polls(object="Contact", field="AccountId"),
+        "acme_salesforce contact",
+        ["AccountId", "read access"],
+    ),
+    "accounts": (hidden_from_polls(object="Account"), "acme_salesforce contact", ["Account", "read access"]),
+    "a version that is not retired": (
+        lambda refill: settled(refill, "salesforce", retired_below=67.0),
+        "acme_salesforce",
+        ["set crm.acme_salesforce.api_version to 67.0"],
+    ),
+    "a property": (
+        lambda refill: added(
+            refill,
+            "crm.acme_hubspot.watch.contact",
+            'fields.job_title = { property = "no_such_title" }',
+            'fields.phone = { property = "createdate" }',
+            'where = { no_such_stage = "lead" }',
+        ),
+        "acme_hubspot contact",
+        [
+            "no_such_title", "crm.acme_hubspot.watch.contact.fields.job_title", "read-only", "fields.phone",
+            "no_such_stage", "crm.acme_hubspot.watch.contact.where",
+        ],
+    ),
+    "an id to select by": (
+        lambda refill: added(
+            refill, "crm.acme_salesforce.watch.lead", 'where = { OwnerId = "0055g0000000PERAAB" }'
+        ),
+        "acme_salesforce lead",
+        ["crm.acme_salesforce.watch.lead.where.OwnerId"],
+    ),
+    "an owner": (
+        lambda refill: constant(refill, "acme_salesforce", "contact", "OwnerId", "0055g0000000ZZZAAA"),
+        "acme_salesforce contact",
+        ["change or drop crm.acme_salesforce.create.contact.OwnerId"],
+    ),
+    "a record type of the object": (
+        record_type_of_contacts,
+        "acme_salesforce company",
+        ["RecordTypeId: it is of another object"],
+    ),
+    "an option of a portal": (
+        lambda refill: constant(refill, "acme_hubspot", "contact", "lifecyclestage", "nobody"),
+        "acme_hubspot contact",
+        ["crm.acme_hubspot.create.contact.lifecyclestage"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("lacking", WRONG)
+async def test_what_is_lacking_is_named_with_what_to_do(refill: Refill, lacking: str) -> None:
+    wrong, part, words = WRONG[lacking]
+    with wrong(refill):
+        failed = (await checked(refill, 1)).failed
+    assert [one for one in words if one not in failed[part]] == []
 
 
 async def test_a_scope_that_only_setup_needs_is_told_and_is_no_failure(refill: Refill) -> None:
-    hubspot = refill.vendors["hubspot"]
-    scopes = [one for one in hubspot.control("settings", {})["scopes"] if not one.startswith("crm.schemas")]
-    with settled(hubspot, scopes=scopes):
-        ran = await refill("check", "--json")
-    assert ran.code == 0
-    (told,) = [one["told"] for one in ran.json["checks"] if one["part"] == "acme_hubspot scopes"]
+    with without_scopes(refill, "crm.schemas"):
+        told = (await checked(refill)).told["acme_hubspot scopes"]
     assert told.endswith("refill setup would also need crm.schemas.companies.write, crm.schemas.contacts.write")
 
 
-async def test_an_owner_for_new_rows_takes_the_scope_of_owners(refill: Refill) -> None:
-    hubspot = refill.vendors["hubspot"]
-    constant(refill, "acme_hubspot", "contact", "hubspot_owner_id", "1")
-    scopes = [one for one in hubspot.control("settings", {})["scopes"] if one != "crm.objects.owners.read"]
-    with settled(hubspot, scopes=scopes):
-        ran = await refill("check", "--json")
-    assert "give the token the scopes crm.objects.owners.read" in lines(ran, "acme_hubspot scopes")
-
-
-@pytest.mark.parametrize(
-    ("right", "todo"), [("createable", 'the right "Create" on Contact'), ("updateable", 'the right "Edit" on Contact')]
-)
-async def test_a_right_that_the_user_lacks_is_named(refill: Refill, right: str, todo: str) -> None:
-    with taken(refill.vendors["salesforce"], object="Contact", right=right):
-        ran = await refill("check", "--json")
-    assert ran.code == 1
-    assert todo in lines(ran, "acme_salesforce contact")
-
-
 async def test_a_right_that_only_deliveries_need_is_not_asked_for_without_them(refill: Refill) -> None:
-    refill.change(ONLY, 'deliver_to = ["acme_hubspot"]')
-    with taken(refill.vendors["salesforce"], object="Contact", right="createable"):
-        assert (await refill("check", "--json")).code == 0
+    with delivering_to(refill, "acme_hubspot"), hidden(refill, object="Contact", right="createable"):
+        await checked(refill)
+
+
+@pytest.mark.parametrize("field", ["HasOptedOutOfEmail", "DoNotCall"])
+async def test_consent_that_cannot_be_read_is_a_failure_unless_it_is_accepted(refill: Refill, field: str) -> None:
+    with hidden(refill, object="Contact", field=field):
+        found = (await checked(refill, 1)).failed["acme_salesforce contact"]
+        assert field in found
+        assert 'crm.acme_salesforce.consent_unreadable = "accept"' in found
+        refill.change('kind = "salesforce"\n', 'kind = "salesforce"\nconsent_unreadable = "accept"\n')
+        await checked(refill)
 
 
 @pytest.mark.parametrize(
     ("more", "told"), [({}, "is hidden from our user"), ({"read_only": True}, "is read-only for our user")]
 )
 async def test_a_field_that_only_deliveries_write_is_named(refill: Refill, more: dict[str, bool], told: str) -> None:
-    with taken(refill.vendors["salesforce"], object="Account", field="Industry", **more):
-        ran = await refill("check", "--json")
-        assert ran.code == 1
-        found = lines(ran, "acme_salesforce company")
+    with hidden(refill, object="Account", field="Industry", **more):
+        found = (await checked(refill, 1)).failed["acme_salesforce company"]
         assert f"Industry {told}" in found
         key = 'crm.acme_salesforce.watch.company.fields.industry = { property = "Industry", write = "never" }'
         assert key in found
-        refill.change("[crm.acme_salesforce]\n", f"[crm.acme_salesforce]\n{key.removeprefix('crm.acme_salesforce.')}\n")
-        if more:
-            assert (await refill("check", "--json")).code == 0
-
-
-# ---- questions ---------------------------------------------------------------------------------------------------
+        with added(refill, "crm.acme_salesforce", key.removeprefix("crm.acme_salesforce.")):
+            await checked(refill, 0 if more else 1)
 
 
 @pytest.mark.parametrize(
-    ("crm", "route", "match"),
-    [("hubspot", "*/{object}", "limit="), ("salesforce", "*/query", "BY+Id+ASC+LIMIT")],
+    ("crm", "route", "match"), [("hubspot", "*/{object}", "limit="), ("salesforce", "*/query", "BY+Id+ASC+LIMIT")]
 )
 async def test_what_a_backfill_asks_is_asked(refill: Refill, crm: str, route: str, match: str) -> None:
     refill.vendors[crm].fault("status", route, times=None, match=match, params={"status": 400})
-    ran = await refill("check", "--json")
-    assert ran.code == 1
-    assert f"acme_{crm} contact" in failed(ran)
+    assert f"acme_{crm} contact" in (await checked(refill, 1)).failed
 
 
 async def test_a_find_query_that_an_object_refuses_is_named(refill: Refill) -> None:
-    with taken(refill.vendors["salesforce"], object="Lead", field="OpenProspect_Id__c"):
-        assert (await refill("check", "--json")).code == 0  # leads are then known by address and profile
+    with hidden(refill, object="Lead", field="OpenProspect_Id__c"):
+        await checked(refill)  # leads are then known by address and profile
     salesforce = refill.vendors["salesforce"]
     salesforce.fault("status", "*/query", times=None, match="refill-check", params={"status": 403})
-    ran = await refill("check", "--json")
-    assert ran.code == 1
-    assert failed(ran).keys() == {"acme_salesforce delivery"}
-
-
-# ---- constants of creations --------------------------------------------------------------------------------------
-
-
-async def test_an_owner_that_does_not_exist_is_named_with_its_key(refill: Refill) -> None:
-    constant(refill, "acme_salesforce", "contact", "OwnerId", "0055g0000000ZZZAAA")
-    ran = await refill("check", "--json")
-    assert ran.code == 1
-    assert "change or drop crm.acme_salesforce.create.contact.OwnerId" in lines(ran, "acme_salesforce contact")
+    assert (await checked(refill, 1)).failed.keys() == {"acme_salesforce delivery"}
 
 
 async def test_an_owner_who_is_not_active_is_named_in_either_spelling(refill: Refill) -> None:
     org = refill.vendors["salesforce"]
-    owner = users(org)[0]
-    constant(refill, "acme_salesforce", "company", "OwnerId", owner[:15])
-    assert (await refill("check", "--json")).code == 0
+    owner = str(org.control("records/User")[0]["id"])
+    with constant(refill, "acme_salesforce", "company", "OwnerId", owner[:15]):
+        await checked(refill)
     org.control("rules", {"inactive_users": [owner]})
     try:
-        ran = await refill("check", "--json")
+        failed = (await checked(refill, 1)).failed
     finally:
         org.control("rules", {"inactive_users": []})
-    assert ran.code == 1
-    assert "OwnerId: it is not active" in lines(ran, "acme_salesforce company")
-
-
-async def test_a_record_type_of_another_object_is_named(refill: Refill) -> None:
-    org = refill.vendors["salesforce"]
-    kind = str(org.control("records/RecordType")[0]["id"])  # one of contacts
-    constant(refill, "acme_salesforce", "company", "RecordTypeId", kind)
-    ran = await refill("check", "--json")
-    assert ran.code == 1
-    assert "RecordTypeId: it is of another object" in lines(ran, "acme_salesforce company")
+    assert "OwnerId: it is not active" in failed["acme_salesforce company"]
 
 
 async def test_an_archived_owner_of_a_portal_is_named(refill: Refill) -> None:
-    constant(refill, "acme_hubspot", "contact", "hubspot_owner_id", "1002")
-    assert (await refill("check", "--json")).code == 0
-    with settled(refill.vendors["hubspot"], archived_owners=["1002"]):
-        ran = await refill("check", "--json")
-    assert ran.code == 1
-    assert "hubspot_owner_id: this owner is not active" in lines(ran, "acme_hubspot contact")
-
-
-async def test_an_option_that_a_portal_does_not_have_is_named(refill: Refill) -> None:
-    constant(refill, "acme_hubspot", "contact", "lifecyclestage", "nobody")
-    ran = await refill("check", "--json")
-    assert ran.code == 1
-    assert "crm.acme_hubspot.create.contact.lifecyclestage" in lines(ran, "acme_hubspot contact")
-
-
-async def test_a_field_that_an_org_encrypts_is_named_with_what_comes_of_it(refill: Refill) -> None:
-    org = refill.vendors["salesforce"]
-    entry = {"object": "Contact", "field": "Email", "encrypted": True}
-    org.control("hide", entry)
-    try:
-        ran = await refill("check", "--json")
-    finally:
-        org.control("hide", entry | {"hidden": False})
-    assert ran.code == 1
-    assert "Email cannot be searched, so deliveries find no row by it" in lines(ran, "acme_salesforce contact")
+    with constant(refill, "acme_hubspot", "contact", "hubspot_owner_id", "1002"):
+        await checked(refill)
+        with settled(refill, "hubspot", archived_owners=["1002"]):
+            failed = (await checked(refill, 1)).failed
+    assert "hubspot_owner_id: this owner is not active" in failed["acme_hubspot contact"]
