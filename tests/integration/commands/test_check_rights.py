@@ -21,7 +21,25 @@ from tests.integration.commands.checking import (
 )
 
 SCOPES = "crm.objects.companies.read, crm.objects.companies.write, crm.objects.contacts.write"
+PORTAL, ORG = "acme_hubspot contact", "acme_salesforce contact"
 Wrong = Callable[[Refill], AbstractContextManager[Any]]
+
+
+def scopes(*names: str, **more: Wrong) -> Wrong:
+    return lambda refill: together(*(one(refill) for one in more.values()), without_scopes(refill, *names))
+
+
+def rights(**what: object) -> Wrong:
+    return lambda refill: hidden(refill, **what)
+
+
+def reads(**what: str) -> Wrong:
+    """Hides something of an org to which nothing is delivered."""
+    return lambda refill: together(delivering_to(refill, "acme_hubspot"), hidden(refill, **what))
+
+
+def value(*of: str) -> Wrong:
+    return lambda refill: constant(refill, *of)
 
 
 def record_type_of_contacts(refill: Refill) -> AbstractContextManager[Any]:
@@ -29,120 +47,69 @@ def record_type_of_contacts(refill: Refill) -> AbstractContextManager[Any]:
     return constant(refill, "acme_salesforce", "company", "RecordTypeId", kind)
 
 
-def hidden_from_polls(**what: str) -> Wrong:
-    """Hides something of an org to which nothing is delivered."""
-    return lambda refill: together(delivering_to(refill, "acme_hubspot"), hidden(refill, **what))
+def unknown_properties(refill: Refill) -> AbstractContextManager[Any]:
+    lines = ('job_title = { property = "no_such_title" }', 'phone = { property = "createdate" }')
+    where = 'where = { no_such_stage = "lead" }'
+    return added(refill, "crm.acme_hubspot.watch.contact", *(f"fields.{one}" for one in lines), where)
 
 
-WRONG: dict[str, tuple[Wrong, str, list[str]]] = {
-    "the scope of contacts": (
-        lambda refill: without_scopes(refill, "crm.objects.contacts.write"),
-        "acme_hubspot contact",
-        ["give the token the scope crm.objects.contacts.write"],
+def owner_by_no_id(refill: Refill) -> AbstractContextManager[Any]:
+    return added(refill, "crm.acme_salesforce.watch.lead", 'where = { OwnerId = "0055g0000000PERAAB" }')
+
+
+WRONG: dict[str, tuple[Wrong, str, *tuple[str, ...]]] = {
+    "scope of contacts": (scopes("crm.objects.contacts.write"), PORTAL, "the scope crm.objects.contacts.write"),
+    "scope of companies": (
+        scopes("crm.objects.companies.write"), "acme_hubspot company", "the scope crm.objects.companies.write"
     ),
-    "the scope of companies": (
-        lambda refill: without_scopes(refill, "crm.objects.companies.write"),
-        "acme_hubspot company",
-        ["give the token the scope crm.objects.companies.write"],
-    ),
-    "the scope of companies, without deliveries": (
-        lambda refill: together(
-            delivering_to(refill, "acme_salesforce"), without_scopes(refill, "crm.objects.companies")
-        ),
-        "acme_hubspot contact",
-        ["crm.objects.companies.read"],
+    "scope of companies that are only read": (
+        scopes("crm.objects.companies", to=lambda refill: delivering_to(refill, "acme_salesforce")),
+        PORTAL, "crm.objects.companies.read",
     ),
     "every scope but one": (
         lambda refill: settled(refill, "hubspot", scopes=["crm.objects.contacts.read"]),
-        "acme_hubspot scopes",
-        [f"it lacks {SCOPES}: give the token the scopes {SCOPES}"],
+        "acme_hubspot scopes", f"it lacks {SCOPES}: give the token the scopes {SCOPES}",
     ),
-    "the scope of owners for an owner of new rows": (
-        lambda refill: together(
-            constant(refill, "acme_hubspot", "contact", "hubspot_owner_id", "1"),
-            without_scopes(refill, "crm.objects.owners.read"),
-        ),
-        "acme_hubspot scopes",
-        ["give the token the scopes crm.objects.owners.read"],
+    "scope of owners of new rows": (
+        scopes("crm.objects.owners.read", of=value("acme_hubspot", "contact", "hubspot_owner_id", "1")),
+        "acme_hubspot scopes", "give the token the scopes crm.objects.owners.read",
     ),
-    "the right to make rows": (
-        lambda refill: hidden(refill, object="Contact", right="createable"),
-        "acme_salesforce contact",
-        ['the right "Create" on Contact'],
+    "right to make rows": (rights(object="Contact", right="createable"), ORG, 'the right "Create" on Contact'),
+    "right to edit rows": (rights(object="Contact", right="updateable"), ORG, 'the right "Edit" on Contact'),
+    "search by a field": (
+        rights(object="Contact", field="Email", encrypted=True),
+        ORG, "Email cannot be searched, so deliveries find no row by it",
     ),
-    "the right to edit rows": (
-        lambda refill: hidden(refill, object="Contact", right="updateable"),
-        "acme_salesforce contact",
-        ['the right "Edit" on Contact'],
-    ),
-    "a search by a field": (
-        lambda refill: hidden(refill, object="Contact", field="Email", encrypted=True),
-        "acme_salesforce contact",
-        ["Email cannot be searched, so deliveries find no row by it"],
-    ),
-    "the website of accounts": (
-        hidden_from_polls(object="Account", field="Website"),
-        "acme_salesforce contact",
-        ["Website", "read access"],
-    ),
-    "the name of accounts": (
-        hidden_from_polls(object="Account", field="Name"),
-        "acme_salesforce contact",
-        ["Name", "read access"],
-    ),
-    "the account of contacts": (
-        hidden_from_polls(object="Contact", field="AccountId"),
-        "acme_salesforce contact",
-        ["AccountId", "read access"],
-    ),
-    "accounts": (hidden_from_polls(object="Account"), "acme_salesforce contact", ["Account", "read access"]),
-    "a version that is not retired": (
+    "website of accounts": (reads(object="Account", field="Website"), ORG, "Website", "read access"),
+    "name of accounts": (reads(object="Account", field="Name"), ORG, "Name", "read access"),
+    "account of contacts": (reads(object="Contact", field="AccountId"), ORG, "AccountId", "read access"),
+    "accounts": (reads(object="Account"), ORG, "Account", "read access"),
+    "version in service": (
         lambda refill: settled(refill, "salesforce", retired_below=67.0),
-        "acme_salesforce",
-        ["set crm.acme_salesforce.api_version to 67.0"],
+        "acme_salesforce", "set crm.acme_salesforce.api_version to 67.0",
     ),
-    "a property": (
-        lambda refill: added(
-            refill,
-            "crm.acme_hubspot.watch.contact",
-            'fields.job_title = { property = "no_such_title" }',
-            'fields.phone = { property = "createdate" }',
-            'where = { no_such_stage = "lead" }',
-        ),
-        "acme_hubspot contact",
-        [
-            "no_such_title", "crm.acme_hubspot.watch.contact.fields.job_title", "read-only", "fields.phone",
-            "no_such_stage", "crm.acme_hubspot.watch.contact.where",
-        ],
+    "property": (
+        unknown_properties, PORTAL, "no_such_title", "crm.acme_hubspot.watch.contact.fields.job_title", "read-only",
+        "fields.phone", "no_such_stage", "crm.acme_hubspot.watch.contact.where",
     ),
-    "an id to select by": (
-        lambda refill: added(
-            refill, "crm.acme_salesforce.watch.lead", 'where = { OwnerId = "0055g0000000PERAAB" }'
-        ),
-        "acme_salesforce lead",
-        ["crm.acme_salesforce.watch.lead.where.OwnerId"],
+    "id to select by": (owner_by_no_id, "acme_salesforce lead", "crm.acme_salesforce.watch.lead.where.OwnerId"),
+    "owner": (
+        value("acme_salesforce", "contact", "OwnerId", "0055g0000000ZZZAAA"),
+        ORG, "change or drop crm.acme_salesforce.create.contact.OwnerId",
     ),
-    "an owner": (
-        lambda refill: constant(refill, "acme_salesforce", "contact", "OwnerId", "0055g0000000ZZZAAA"),
-        "acme_salesforce contact",
-        ["change or drop crm.acme_salesforce.create.contact.OwnerId"],
+    "record type of the object": (
+        record_type_of_contacts, "acme_salesforce company", "RecordTypeId: it is of another object"
     ),
-    "a record type of the object": (
-        record_type_of_contacts,
-        "acme_salesforce company",
-        ["RecordTypeId: it is of another object"],
-    ),
-    "an option of a portal": (
-        lambda refill: constant(refill, "acme_hubspot", "contact", "lifecyclestage", "nobody"),
-        "acme_hubspot contact",
-        ["crm.acme_hubspot.create.contact.lifecyclestage"],
+    "option of a portal": (
+        value("acme_hubspot", "contact", "lifecyclestage", "nobody"),
+        PORTAL, "crm.acme_hubspot.create.contact.lifecyclestage",
     ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("lacking", WRONG)
 async def test_what_is_lacking_is_named_with_what_to_do(refill: Refill, lacking: str) -> None:
-    wrong, part, words = WRONG[lacking]
+    wrong, part, *words = WRONG[lacking]
     with wrong(refill):
         failed = (await checked(refill, 1)).failed
     assert [one for one in words if one not in failed[part]] == []
