@@ -72,6 +72,12 @@ def refill(tmp_path: Path, vendors: dict[str, Sandbox]) -> Refill:
 
 
 @pytest.fixture
+def fresh(tmp_path: Path, unfilled: dict[str, Sandbox]) -> Refill:
+    """An installation whose world nobody else has filled."""
+    return Refill(tmp_path, unfilled)
+
+
+@pytest.fixture
 def clock() -> Clock:
     return Clock()
 

@@ -162,6 +162,7 @@ def mortal(pool: ConnectionPool, life: Life) -> Together:
 class Worker:
     """One process's parts, and its life."""
 
+    scene: Scene
     runtime: Runtime
     life: Life
     tasks: list[asyncio.Task[Any]] = field(default_factory=list)
@@ -175,13 +176,34 @@ class Worker:
         """Visit what is due, in the background."""
         return self.begin(self.visit())
 
-    async def visit(self) -> None:
-        """Visit until nothing is due, or the worker is dead."""
+    async def held_at(
+        self, vendor: str = "forager", route: str = WORK_EMAILS, count: int = 1, **more: Any
+    ) -> asyncio.Task[Any]:
+        """Visit in the background, as far as a call that a vendor keeps back."""
+        self.scene.hold(vendor, route, count, **more)
+        visiting = self.visiting()
+        await self.scene.held(vendor, count)
+        return visiting
+
+    async def visit(self, *ids: str) -> None:
+        """Put records into the work, and visit until nothing is due, or the worker is dead."""
+        if ids:
+            await self.scene.due(*ids)
         try:
             await self.runtime.visits.fill(self.runtime.lines[f"{CRM}.{KIND}"])
         except LedgerUnavailableError:
             if not self.life.over.is_set():
                 raise
+
+    async def visit_again(self, *ids: str) -> None:
+        """Visit now what was put off."""
+        await self.scene.ledger.all_work.wake([(CRM, KIND, id_) for id_ in ids])
+        await self.visit()
+
+    async def replay(self, id: str) -> None:
+        """Visit a record on a person's word."""
+        await self.scene.ledger.work(CRM, KIND).replay(id, "replay")
+        await self.visit()
 
     async def upkeep(self) -> None:
         await upkeep(self.runtime, {"name": "upkeep:all"})
@@ -237,9 +259,25 @@ class Scene:
         await hear(
             runtime.ledger.clocks, runtime.vendor_clocks
         )  # what every start has heard before the first paid call
-        worker = Worker(runtime, life)
+        worker = Worker(self, runtime, life)
         self.stack.push_async_callback(self._gone, worker)
         return worker
+
+    async def begin(self, **how: Any) -> tuple[Worker, str]:
+        """A worker, and a record that it can fill."""
+        return await self.worker(**how), self.ids(1)[0]
+
+    async def successor(self) -> Worker:
+        """Another worker, which has gone on once the leases and tickets of the dead have ended."""
+        await self.time_passes()
+        worker = await self.worker()
+        await worker.visit()
+        return worker
+
+    async def answers_lapse(self) -> None:
+        """The keeping time of every answer is over."""
+        for key in await self.redis.keys("refill:answer*"):
+            await self.redis.delete(key)
 
     async def _gone(self, worker: Worker) -> None:
         """Nothing of a worker runs on when its connections are closed, calls that the vendors hold open included."""

@@ -51,8 +51,7 @@ def with_two_addresses(scene: Scene) -> str:
 
 
 async def visited(scene: Scene, worker: Any, id: str) -> None:
-    await scene.due(id)
-    await worker.visit()
+    await worker.visit(id)
 
 
 async def test_a_hard_bounce_is_told_once_and_the_next_provider_is_asked(stage: Open) -> None:

@@ -106,8 +106,7 @@ async def test_a_property_that_was_closed_at_the_start_is_filled_once_it_opens(s
     close(scene)
     worker = await scene.worker()
     one, other = scene.ids(2)
-    await scene.due(one, other)
-    await worker.visit()
+    await worker.visit(one, other)
     assert (scene.bill(), scene.email(one), scene.email(other)) == (0, "", "")  # nothing is bought for nothing
     assert unpack_leftovers((await remembered(scene, one)).left) == {"work_email": "no_access"}
 
@@ -117,8 +116,7 @@ async def test_a_property_that_was_closed_at_the_start_is_filled_once_it_opens(s
 
     later()
     with capture_logs(processors=[merge_contextvars]) as lines:
-        await scene.due(one)
-        await worker.visit()
+        await worker.visit(one)
     assert [(line["properties"], line.get("record_id")) for line in lines if line["event"] == "schema.opened"] == [
         (["email"], None)
     ]
@@ -131,8 +129,7 @@ async def test_a_property_that_was_closed_at_the_start_is_filled_once_it_opens(s
 
 async def test_a_property_that_stays_closed_costs_neither_credits_nor_reads(scene: Scene, later: Later) -> None:
     close(scene)
-    worker = await scene.worker()
-    (id_,) = scene.ids(1)
+    worker, id_ = await scene.begin()
     await looked(scene, worker, id_)
     left_s = (await remembered(scene, id_)).look_at / 1000 - time.time()
     assert left_s > 170 * 86_400  # no look of its own
@@ -164,8 +161,7 @@ async def test_schemas_are_read_again_later_and_later(scene: Scene, monkeypatch:
 
 
 async def test_a_value_bought_before_the_property_closed_is_kept_until_it_opens(scene: Scene, later: Later) -> None:
-    worker = await scene.worker()
-    (id_,) = scene.ids(1)
+    worker, id_ = await scene.begin()
     close(scene)  # the worker does not know
     await looked(scene, worker, id_)
     assert (scene.bill(), scene.email(id_)) == (5, "")
@@ -190,15 +186,13 @@ async def test_a_property_that_opens_buys_nothing_for_the_other_gaps(stage: Open
     later()
     close(scene)
     scene.fault("status", "kaspr", PROFILE, times=None, params={"status": 404, "body": {"message": "not found"}})
-    worker = await scene.worker()
-    (id_,) = scene.ids(1)
+    worker, id_ = await scene.begin()
     await looked(scene, worker, id_)
     before = await remembered(scene, id_)
     assert unpack_leftovers(before.left) == {"work_email": "no_access", "mobile_phone": "not_found"}
     asked = scene.asked("kaspr", "profile")
     assert asked == 1
-    for key in await scene.redis.keys("refill:answer*"):
-        await scene.redis.delete(key)  # the miss is kept no longer
+    await scene.answers_lapse()
 
     close(scene, closed=False)
     await a_round(worker)
@@ -212,8 +206,7 @@ async def test_a_property_that_opens_buys_nothing_for_the_other_gaps(stage: Open
 async def test_a_backfill_sees_a_property_that_opened(scene: Scene, later: Later) -> None:
     later()
     close(scene)
-    worker = await scene.worker()
-    (id_,) = scene.ids(1)
+    worker, id_ = await scene.begin()
     await looked(scene, worker, id_)
     close(scene, closed=False)
     await backfilled(scene, worker)
@@ -222,8 +215,7 @@ async def test_a_backfill_sees_a_property_that_opened(scene: Scene, later: Later
 
 async def test_a_restart_finds_what_opened_while_nobody_was_there(scene: Scene) -> None:
     close(scene)
-    first = await scene.worker()
-    (id_,) = scene.ids(1)
+    first, id_ = await scene.begin()
     await looked(scene, first, id_)
     await first.die()
     close(scene, closed=False)
@@ -233,8 +225,7 @@ async def test_a_restart_finds_what_opened_while_nobody_was_there(scene: Scene) 
 
 async def test_a_write_refused_for_want_of_a_right_is_tried_with_growing_waits(scene: Scene, later: Later) -> None:
     later()
-    worker = await scene.worker()
-    (id_,) = scene.ids(1)
+    worker, id_ = await scene.begin()
     body = {"category": "MISSING_SCOPES", "message": "This record is not yours."}
     row = {"status": "error", "category": "PERMISSION_DENIED", "message": "This record is not yours."}
     scene.fault("status", "hubspot", "*batch/update", times=None, params={"status": 400, "body": body | row})
@@ -334,8 +325,7 @@ async def waiting_for_an_option(scene: Scene) -> tuple[Worker, str, str]:
     (id_,) = scene.known_to_kaspr(1)
     await looked(scene, worker, id_)
     assert unpack_leftovers((await remembered(scene, id_)).left) == {"job_title": "invalid_value"}
-    for key in await scene.redis.keys("refill:answer*"):
-        await scene.redis.delete(key)  # the answers' keeping time is over
+    await scene.answers_lapse()
     titles = {scene.id(row): row.person.title for row in scene.vendors["hubspot"].world.rows["hubspot"]}
     return worker, id_, titles[id_]
 
@@ -420,8 +410,7 @@ async def test_a_mark_that_is_deleted_keeps_no_value_back(stage: Open) -> None:
     scene = await stage(fields=MARKED)
     table = scene.portal.tables["contacts"]
     table.define(Described("refill_source"))
-    worker = await scene.worker()
-    (id_,) = scene.ids(1)
+    worker, id_ = await scene.begin()
     del table.properties["refill_source"]  # the worker does not know
     worker.runtime.crms[CRM]._schemas.clear()  # what it knew is ten minutes old
     await looked(scene, worker, id_)
@@ -474,8 +463,7 @@ async def test_a_read_that_the_portal_refuses_buries_no_record_and_is_looked_at_
     ids = scene.ids(3)
     body = {"status": "error", "category": "VALIDATION_ERROR", "message": "Invalid input JSON"}
     scene.fault("status", "hubspot", "*batch/read", times=None, params={"status": 400, "body": body})
-    await scene.due(*ids)
-    await worker.visit()
+    await worker.visit(*ids)
     counts = await scene.ledger.work(CRM, KIND).counts()
     assert (counts.dead, counts.due) == (0, 3)
     (paused,) = await scene.ledger.pauses.all()
@@ -488,8 +476,7 @@ async def test_a_property_that_selects_records_and_is_gone_pauses_the_portal_unt
     stage: Open,
 ) -> None:
     scene = await stage(fields=MARKED + 'where.lifecyclestage = ["lead"]')
-    worker = await scene.worker()
-    (id_,) = scene.ids(1)
+    worker, id_ = await scene.begin()
     deleted = scene.portal.tables["contacts"].properties.pop("lifecyclestage")
     worker.runtime.crms[CRM]._schemas.clear()  # what it knew is ten minutes old
     await looked(scene, worker, id_)

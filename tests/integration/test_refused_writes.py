@@ -34,8 +34,7 @@ async def refused(scene: Scene, worker: Worker, body: dict[str, Any], status: in
     """A record whose e-mail was bought and refused."""
     (id_,) = scene.ids(1)
     scene.fault("status", "hubspot", UPDATE, times=None, params={"status": status, "body": body})
-    await scene.due(id_)
-    await worker.visit()
+    await worker.visit(id_)
     scene.vendors["hubspot"].faults.clear()
     counts = await scene.counts()
     assert (counts.due, counts.dead, scene.bill(), scene.email(id_)) == (0, 0, 5, "")
@@ -55,8 +54,7 @@ async def remembered(scene: Scene, id_: str) -> Memory:
 
 async def looked(scene: Scene, worker: Worker, id_: str) -> None:
     """Something asks for a look at the record."""
-    await scene.due(id_)
-    await worker.visit()
+    await worker.visit(id_)
 
 
 async def test_what_a_portal_rule_refused_is_written_for_nothing_once_the_record_changes_even_years_later(
@@ -67,8 +65,7 @@ async def test_what_a_portal_rule_refused_is_written_for_nothing_once_the_record
     assert await causes(scene, id_) == [
         "portal rule (MISSING_CONDITIONAL_REQUIRED_PROPERTY: Please state where this contact came from.)"
     ]
-    for key in await scene.redis.keys("refill:answer*"):
-        await scene.redis.delete(key)  # the answers' keeping time is over
+    await scene.answers_lapse()
     written = len(scene.vendors["hubspot"].books.requests)
     await looked(scene, worker, id_)
     assert not any("update" in one.route for one in list(scene.vendors["hubspot"].books.requests)[written:])

@@ -6,7 +6,6 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from tests.harness.canaries import ANY, CANARIES
 from tests.harness.installation import Refill
 from tests.harness.receivers import Receiver, http_receiver
-from tests.harness.sandbox import Sandbox
 from tests.harness.until import until
 
 PUBLIC = "https://refill.example"
@@ -50,17 +48,17 @@ def texts(receiver: Receiver) -> Iterator[str]:
 
 
 async def test_a_record_is_traced_from_its_webhook_to_its_push_without_a_word_of_anybody(
-    tmp_path: Path, unfilled: dict[str, Sandbox], monkeypatch: pytest.MonkeyPatch
+    fresh: Refill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refill, portal = Refill(tmp_path, unfilled), unfilled["hubspot"]
+    portal = fresh.vendors["hubspot"]
     secret = portal.info["client_secret"]
-    refill.set(REFILL_WEB__PUBLIC_URL=PUBLIC, REFILL_CRM__ACME_HUBSPOT__WEBHOOK_SECRET=secret)
+    fresh.set(REFILL_WEB__PUBLIC_URL=PUBLIC, REFILL_CRM__ACME_HUBSPOT__WEBHOOK_SECRET=secret)
     CANARIES.add("secret", "the receiver's token", TOKEN)
     async with http_receiver() as receiver:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url)
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", f"authorization=Bearer%20{TOKEN}")
         monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
-        with refill.daemon("up") as up:
+        with fresh.daemon("up") as up:
             url = await up.url()
             path = "/webhooks/hubspot/acme_hubspot"
             portal.control("webhooks", {"url": f"{url}{path}", "signed_url": f"{PUBLIC}{path}"})
@@ -96,7 +94,9 @@ async def test_a_record_is_traced_from_its_webhook_to_its_push_without_a_word_of
             assert {"read", "lookup", "push", "settle"} <= {one.name for one in steps}
         assert any((link.trace_id, link.span_id) in polls for one in filled().values() for link in one.links)
         credits = sum(values(one).get("credits", 0) for one in found if one.name == "lookup")
-        assert credits == sum(int(one["credits"]) for name in ("kaspr", "forager") for one in unfilled[name].charges())
+        assert credits == sum(
+            int(one["credits"]) for name in ("kaspr", "forager") for one in fresh.vendors[name].charges()
+        )
         assert {values(one)["vendor"] for one in found if one.name == "lookup"} == {"kaspr", "forager"}
         assert all(post.headers["authorization"] == f"Bearer {TOKEN}" for post in receiver.posts)
         for text in texts(receiver):
@@ -104,18 +104,17 @@ async def test_a_record_is_traced_from_its_webhook_to_its_push_without_a_word_of
 
 
 async def test_a_receiver_that_is_away_or_refuses_keeps_nobody_from_working(
-    tmp_path: Path, unfilled: dict[str, Sandbox], monkeypatch: pytest.MonkeyPatch
+    fresh: Refill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refill = Refill(tmp_path, unfilled)
     async with http_receiver() as receiver:
         receiver.status = 403
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", f"{receiver.url}{TRACES}")
-        ran = await refill.alone("sync", "--json", "--max-credits", "30", "--patience", "1")
+        ran = await fresh.alone("sync", "--json", "--max-credits", "30", "--patience", "1")
         assert ran.code in {0, 4}, ran.err
         assert ran.json["filled"]
         assert receiver.posts
         assert ran.err.count("traces.unsent") == 1  # however many batches are not taken
-    away = await refill.alone("sync", "--json", "--max-credits", "30", "--patience", "1")
+    away = await fresh.alone("sync", "--json", "--max-credits", "30", "--patience", "1")
     assert away.code in {0, 4}, away.err
 
 

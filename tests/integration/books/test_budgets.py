@@ -43,8 +43,7 @@ def raised(worker: Worker, **caps: Cap) -> None:
 async def test_a_providers_day_and_month_hold_and_who_runs_out_waits(stage: Open, day: int, month: int) -> None:
     scene = await stage(forager=forager(day, month))
     worker = await scene.worker()
-    await scene.due(*scene.ids(4))
-    await worker.visit()
+    await worker.visit(*scene.ids(4))
     counts = await scene.counts()
     assert (scene.bill(), counts.waiting, counts.settled, counts.dead) == (10, 2, 2, 0)
     assert await ticked(scene, worker) == 0
@@ -57,8 +56,7 @@ async def test_a_providers_day_and_month_hold_and_who_runs_out_waits(stage: Open
 async def test_a_crms_budget_holds_beside_the_providers_and_parks_only_its_own(stage: Open) -> None:
     scene = await stage(crm="budget = { day = 5 }")
     worker = await scene.worker()
-    await scene.due(*scene.ids(3))
-    await worker.visit()
+    await worker.visit(*scene.ids(3))
     counts = await scene.counts()
     assert (scene.bill(), counts.waiting, counts.due, counts.settled) == (5, 2, 0, 1)
     assert await ticked(scene, worker) == 0  # the provider has room, the crm has not: nothing is read in vain
@@ -73,9 +71,7 @@ async def test_budget_that_is_released_admits_the_same_day(stage: Open) -> None:
     worker = await scene.worker()
     first, second = scene.ids(2)
     await scene.due(first)
-    scene.hold(effect=False)
-    worker.visiting()
-    await scene.held()
+    await worker.held_at(effect=False)
     await scene.due(second)
     await worker.runtime.lookups.ledger.all_work.reap()
     other = await scene.worker()
@@ -94,8 +90,7 @@ async def test_budget_that_is_released_admits_the_same_day(stage: Open) -> None:
 async def test_what_is_left_and_too_little_for_the_price_admits_nobody(stage: Open) -> None:
     scene = await stage(forager=forager(8))
     worker = await scene.worker()
-    await scene.due(*scene.ids(3))
-    await worker.visit()
+    await worker.visit(*scene.ids(3))
     assert (scene.bill(), (await scene.counts()).waiting) == (5, 2)
     reads = len(scene.vendors["hubspot"].books.requests)
     for _ in range(3):
@@ -105,8 +100,7 @@ async def test_what_is_left_and_too_little_for_the_price_admits_nobody(stage: Op
 
 async def test_a_price_no_budget_ever_reaches_is_counted_and_not_waited_for(stage: Open) -> None:
     scene = await stage(forager=forager(4))
-    worker = await scene.worker()
-    (id_,) = scene.ids(1)
+    worker, id_ = await scene.begin()
     await scene.due(id_, run="sync-x")
     await worker.visit()
     (figures,) = (await scene.ledger.figures.of_run("sync-x")).values()
@@ -125,8 +119,7 @@ async def test_the_reserve_of_a_day_is_closed_to_backfill_and_backfill_alone_doe
     for _ in range(3):
         assert await ticked(scene, worker) == 0
     assert len(scene.vendors["hubspot"].books.requests) == reads
-    await scene.due(third)
-    await worker.visit()
+    await worker.visit(third)
     assert (scene.bill(), (await scene.counts()).waiting) == (10, 1)
 
 
@@ -148,8 +141,7 @@ async def test_a_runs_own_cap_ends_its_buying_and_its_records_are_looked_at_by_t
 async def test_max_credits_bounds_one_field_and_leaves_the_others(stage: Open) -> None:
     scene = await stage(fields=PHONES)
     worker = await scene.worker()
-    await scene.due(*scene.ids(2))
-    await worker.visit()
+    await worker.visit(*scene.ids(2))
     assert {one.operation for one in scene.vendors["forager"].books.charges} == {"person_work_email_lookup"}
 
 
@@ -158,8 +150,7 @@ async def test_the_balance_counts_where_it_is_lower_than_the_budget(stage: Open)
     worker = await scene.worker()
     scene.vendors["forager"].balance = 7
     await worker.runtime.refresh_standing()
-    await scene.due(*scene.ids(3))
-    await worker.visit()
+    await worker.visit(*scene.ids(3))
     assert (scene.bill(), scene.asked(), (await scene.counts()).waiting) == (5, 1, 2)
     assert isinstance(await worker.runtime.providers["forager"].account_status(), AccountStatus)
 
@@ -168,7 +159,6 @@ async def test_reserved_credits_show_in_no_bill_and_every_record_is_somewhere(st
     scene = await stage(forager=forager(10))
     worker = await scene.worker()
     ids = scene.ids(4)
-    await scene.due(*ids)
-    await worker.visit()
+    await worker.visit(*ids)
     states = [await scene.field(f"refill:work:{CRM}:{KIND}:record:{one}".encode(), "s") for one in ids]
     assert sorted(states) == ["", "", "waiting", "waiting"]

@@ -18,11 +18,9 @@ OFFSETS = [-300, -35, 35, 115, 300]  # s
 async def doubtful(scene: Scene, worker: Worker, *, charged: bool) -> str:
     """One lookup that was answered, one that was not; the second's record."""
     known, lost = scene.ids(2)
-    await scene.due(known)
-    await worker.visit()
-    await scene.due(lost)
+    await worker.visit(known)
     scene.fault("reset", effect=charged)
-    await worker.visit()
+    await worker.visit(lost)
     return lost
 
 
@@ -38,9 +36,8 @@ async def judged(scene: Scene, worker: Worker) -> None:
 async def lost_and_not_judged(scene: Scene, worker: Worker, *, charged: bool) -> None:
     """One lookup that was not answered, of which the books of minutes later say nothing."""
     (lost,) = scene.ids(1)
-    await scene.due(lost)
     scene.fault("reset", effect=charged)
-    await worker.visit()
+    await worker.visit(lost)
     report = await reconcile(minutes_later(scene), scene.settings, worker.runtime.providers["forager"])
     assert (report.charged, report.uncharged) == (0, 0)
     assert len(await scene.uncertain()) == 1
@@ -98,9 +95,8 @@ async def test_clock_that_runs_too_fast_or_too_slow_gives_no_verdict(stage: Open
     """No two readings differ by much; the first and the last do."""
     scene, worker = await behind(stage, 0)
     (lost,) = scene.ids(1)
-    await scene.due(lost)
     scene.fault("reset", effect=True)
-    await worker.visit()
+    await worker.visit(lost)
     for _ in range(readings):
         scene.vendors["forager"].clock.advance(each_s)
         await told(worker)
@@ -144,8 +140,7 @@ async def test_books_judge_no_lookup_by_a_clock_that_nobody_has_read(stage: Open
 async def test_charges_are_booked_on_the_providers_day(stage: Open) -> None:
     scene, worker = await behind(stage, 86_400)
     (id_,) = scene.ids(1)
-    await scene.due(id_)
-    await worker.visit()
+    await worker.visit(id_)
     report = await reconcile(scene.ledger, scene.settings, worker.runtime.providers["forager"])
     assert (report.drift, report.ours, report.theirs) == (0, 5, 5)
     assert [(line.ours, line.theirs) for line in report.lines] == [(5, 5)]

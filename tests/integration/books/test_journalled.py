@@ -19,19 +19,16 @@ async def lookups(scene: Scene, id_: str) -> list[tuple[str, int]]:
 
 @pytest.mark.parametrize("status", [503, 423, 401])
 async def test_a_push_that_fails_does_not_hide_what_was_paid_before(scene: Scene, status: int) -> None:
-    worker = await scene.worker()
-    (id_,) = scene.ids(1)
+    worker, id_ = await scene.begin()
     scene.fault("status", "hubspot", UPDATE, times=None, params={"status": status})
-    await scene.due(id_)
-    await worker.visit()
+    await worker.visit(id_)
     assert scene.bill() > 0
     assert not scene.writes()
     assert await lookups(scene, id_) == [("hit", scene.bill())]
 
 
 async def test_a_record_deleted_before_the_push_leaves_what_was_paid_in_the_journal(scene: Scene) -> None:
-    worker = await scene.worker()
-    (id_,) = scene.ids(1)
+    worker, id_ = await scene.begin()
     scene.hold()
     await scene.due(id_)
     visiting = worker.visiting()
@@ -44,11 +41,9 @@ async def test_a_record_deleted_before_the_push_leaves_what_was_paid_in_the_jour
 
 
 async def test_a_record_that_stays_locked_waits_longer_each_time_and_ends_with_a_person(scene: Scene) -> None:
-    worker = await scene.worker()
-    (id_,) = scene.ids(1)
+    worker, id_ = await scene.begin()
     scene.fault("status", "hubspot", UPDATE, times=None, params={"status": 423})
-    await scene.due(id_)
-    await worker.visit()
+    await worker.visit(id_)
     raw = await scene.redis.hget(f"refill:work:{CRM}:{KIND}:record:{id_}", "attempts")  # type: ignore[misc]  # redis-py
     assert (raw, (await scene.counts()).due) == (b"1", 1)
 
@@ -56,10 +51,8 @@ async def test_a_record_that_stays_locked_waits_longer_each_time_and_ends_with_a
 @pytest.mark.parametrize("fate", ["deleted", "opted out"])
 async def test_what_was_proposed_for_a_record_goes_with_it(stage: Any, fate: str) -> None:
     scene = await stage(crm='mode = "review"')
-    worker = await scene.worker()
-    (id_,) = scene.ids(1)
-    await scene.due(id_)
-    await worker.visit()
+    worker, id_ = await scene.begin()
+    await worker.visit(id_)
     reviews = worker.runtime.watches[CRM, KIND].reviews
     assert [one.id for one in await reviews.all()] == [id_]
     if fate == "deleted":

@@ -13,9 +13,8 @@ from worker.manual.sync import sync
 async def test_a_pass_ends_though_the_records_of_a_paused_crm_stay_due(scene: Scene) -> None:
     worker = await scene.worker()
     first, second = scene.ids(2)
-    await scene.due(first)
     scene.fault("status", "hubspot", "*", times=None, params={"status": 401})
-    await worker.visit()
+    await worker.visit(first)
     assert [one.reason for one in await scene.ledger.pauses.of(CRM)] == ["credentials"]
     await scene.due(second)
     async with asyncio.timeout(20):

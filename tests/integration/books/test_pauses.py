@@ -41,11 +41,9 @@ async def test_what_one_worker_is_told_the_other_does_not_ask_again(
     one, other = await pair(scene)
     first, second, third = scene.ids(3)
     scene.fault("status", times=1, params=params)
-    await scene.due(first)
-    await one.visit()
+    await one.visit(first)
     assert await standing(scene) == [("forager", reason)]
-    await scene.due(second, third)
-    await other.visit()
+    await other.visit(second, third)
     assert (scene.asked(), (await scene.counts()).waiting, await scene.totals()) == (1, 3, Totals())
     await admitted(scene, other)
     assert (await scene.counts()).waiting == 3
@@ -58,8 +56,7 @@ async def test_what_one_worker_is_told_the_other_does_not_ask_again(
 async def test_an_operator_pauses_every_worker_and_each_reason_is_lifted_alone(scene: Scene) -> None:
     one, other = await pair(scene)
     await scene.ledger.pauses.pause("forager", "operator", why="a person said so")
-    await scene.due(*scene.ids(2))
-    await one.visit()
+    await one.visit(*scene.ids(2))
     await other.visit()
     scene.fault("status", times=1, params={"status": 402})
     await scene.ledger.pauses.lift("forager", "operator")
@@ -82,8 +79,7 @@ async def test_an_outage_is_tried_by_one_probe_of_all_workers_and_its_success_op
         await worker.runtime.limiters["forager"].failed("forager")
     assert await standing(scene) == [("forager", "outage")]
     await scene.ledger.scripts.call("HSET", "refill:rate:forager", "probe_at", 2**53)  # not yet
-    await scene.due(*ids)
-    await one.visit()
+    await one.visit(*ids)
     await other.visit()
     assert (scene.asked(), (await scene.counts()).waiting) == (0, 3)
     await scene.ledger.scripts.call("HSET", "refill:rate:forager", "probe_at", 1)  # its time has come
@@ -106,8 +102,7 @@ async def test_a_record_does_not_wait_out_a_bad_credential_for_ever(scene: Scene
     one, _ = await pair(scene)
     (id_,) = scene.ids(1)
     scene.fault("status", times=None, params={"status": 401})
-    await scene.due(id_)
-    await one.visit()
+    await one.visit(id_)
     at_latest = await scene.redis.zscore("refill:wait:latest", f"acme_hubspot:contact:{id_}")
     assert abs(float(at_latest or 0) - await scene.ledger.scripts.now() - 3_600_000) < 10_000  # skip_after
 
@@ -122,8 +117,7 @@ async def test_an_empty_pool_of_credits_pauses_its_provider(stage: Any) -> None:
         "remaining-phone-credits": "0",
     }
     scene.fault("status", "kaspr", PROFILE, times=None, params={"status": 402, "headers": headers})
-    await scene.due(*scene.known_to_kaspr(1))
-    await worker.visit()
+    await worker.visit(*scene.known_to_kaspr(1))
     for _ in range(3):
         await admitted(scene, worker)
         await worker.visit()

@@ -41,8 +41,7 @@ async def begun(scene: Scene) -> Worker:
 async def test_what_others_spent_before_us_is_no_drift(scene: Scene) -> None:
     scene.vendors["forager"].act("charge", {"change_type": "person_phone_number_lookup", "credits": 15})
     worker = await begun(scene)
-    await scene.due(*scene.ids(2))
-    await worker.visit()
+    await worker.visit(*scene.ids(2))
     report = await compared(worker, scene)
     assert (report.ours, report.theirs, report.drift, report.paused) == (10, 10, 0, False)
     assert {(line.operation, line.ours) for line in report.lines} == {("work_emails", 10), ("phone_numbers", 0)}
@@ -53,8 +52,7 @@ async def test_a_charge_nobody_asked_for_is_reported_and_stops_the_spending_unti
 ) -> None:
     worker = await begun(scene)
     first, second, third = scene.ids(3)
-    await scene.due(first)
-    await worker.visit()
+    await worker.visit(first)
     scene.vendors["forager"].act("charge", {"change_type": "person_phone_number_lookup", "credits": 15})
     report = await compared(worker, scene)
     assert (report.ours, report.theirs, report.drift, report.paused) == (5, 20, 15, True)
@@ -63,13 +61,11 @@ async def test_a_charge_nobody_asked_for_is_reported_and_stops_the_spending_unti
     ]
     (pause,) = await scene.ledger.pauses.of("forager")
     assert "15 credits more" in pause.why
-    await scene.due(second)
-    await worker.visit()
+    await worker.visit(second)
     assert (scene.asked(), (await scene.counts()).waiting) == (1, 1)
     await scene.ledger.pauses.lift("forager", "reconcile")
     assert not (await compared(worker, scene)).paused  # what a person has resumed on is accepted
-    await scene.due(third)
-    await worker.visit()
+    await worker.visit(third)
     assert (await compared(worker, scene)).drift == 15
     assert (scene.asked(), await paused(scene)) == (2, [])
     scene.vendors["forager"].act("charge", {"change_type": "person_phone_number_lookup", "credits": 15})
@@ -88,12 +84,9 @@ async def test_calls_in_flight_and_in_doubt_explain_the_bill(scene: Scene) -> No
     worker = await begun(scene)
     first, second = scene.ids(2)
     scene.fault("reset")
-    await scene.due(first)
-    await worker.visit()
+    await worker.visit(first)
     await scene.due(second)
-    scene.hold()
-    worker.visiting()
-    await scene.held()
+    await worker.held_at()
     report = await compared(worker, scene)
     assert (report.ours, report.theirs, report.sent, report.uncertain, report.drift) == (0, 10, 5, 5, 0)
     scene.release()
@@ -103,8 +96,7 @@ async def test_calls_in_flight_and_in_doubt_explain_the_bill(scene: Scene) -> No
 async def test_a_log_that_lags_is_no_drift(scene: Scene) -> None:
     worker = await begun(scene)
     scene.vendors["forager"].act("log_lag", {"seconds": 120})
-    await scene.due(*scene.ids(2))
-    await worker.visit()
+    await worker.visit(*scene.ids(2))
     report = await compared(worker, scene)
     assert (report.ours, report.theirs, report.drift) == (10, 0, 0)
 
@@ -112,8 +104,7 @@ async def test_a_log_that_lags_is_no_drift(scene: Scene) -> None:
 async def test_uncertain_lookups_the_log_shows_are_spent_and_both_sides_are_equal(scene: Scene) -> None:
     worker = await begun(scene)
     scene.fault("reset", times=2)
-    await scene.due(*scene.ids(3))
-    await worker.visit()
+    await worker.visit(*scene.ids(3))
     report = await compared(worker, scene, ledger=minutes_later(scene))
     assert (report.charged, report.uncharged, report.drift) == (2, 0, 0)
     assert (report.ours, report.theirs, report.uncertain) == (15, 15, 0)
@@ -129,12 +120,10 @@ async def test_uncertain_lookups_the_log_does_not_show_give_their_credits_back_a
     worker = await begun(scene)
     scene.fault("reset", effect=False)
     (id_,) = scene.ids(1)
-    await scene.due(id_)
-    await worker.visit()
+    await worker.visit(id_)
     report = await compared(worker, scene, ledger=minutes_later(scene))
     assert (report.charged, report.uncharged, report.drift, await scene.totals()) == (0, 1, 0, Totals())
-    await scene.ledger.work("acme_hubspot", "contact").replay(id_, "replay")
-    await worker.visit()
+    await worker.replay(id_)
     assert scene.asked() == 1  # on_uncertain = "never"
 
 
@@ -142,8 +131,7 @@ async def test_of_several_uncertain_lookups_the_bill_tells_how_many_and_none_is_
     worker = await begun(scene)
     scene.fault("reset")
     scene.fault("reset", effect=False)
-    await scene.due(*scene.ids(2))
-    await worker.visit()
+    await worker.visit(*scene.ids(2))
     report = await compared(worker, scene, ledger=minutes_later(scene))
     assert (report.charged, report.uncharged, report.ours, report.theirs) == (1, 1, 5, 5)
     assert await scene.totals() == Totals(spent=5)
@@ -171,8 +159,7 @@ async def test_who_dies_between_two_verdicts_leaves_none_that_the_next_one_takes
     ids = scene.ids(2)
     for id_, effect in zip(ids, (charged_first, not charged_first), strict=True):
         scene.fault("reset", effect=effect)
-        await scene.due(id_)
-        await worker.visit()
+        await worker.visit(id_)
     ledger = minutes_later(scene)
     ledger.desk = Desk(Dying(scene.redis, clock=ledger.scripts._clock))
     with pytest.raises(LedgerUnavailableError):
@@ -181,16 +168,14 @@ async def test_who_dies_between_two_verdicts_leaves_none_that_the_next_one_takes
     await compared(worker, scene, ledger=minutes_later(scene))
     assert await scene.totals() == Totals(spent=5)
     for id_ in ids:
-        await scene.ledger.work("acme_hubspot", "contact").replay(id_, "replay")
-    await worker.visit()
+        await worker.replay(id_)
     assert scene.asked() == 2
 
 
 async def test_a_young_doubt_is_left_to_its_time(scene: Scene) -> None:
     worker = await begun(scene)
     scene.fault("reset", effect=False)
-    await scene.due(*scene.ids(1))
-    await worker.visit()
+    await worker.visit(*scene.ids(1))
     report = await compared(worker, scene)
     assert (report.charged, report.uncharged, report.uncertain, report.drift) == (0, 0, 5, 0)
 
@@ -200,8 +185,7 @@ async def test_nothing_is_bought_before_the_books_were_compared(scene: Scene) ->
     worker.runtime.lookups.unchecked.add("forager")
     scene.fault("status", route="*balance_change_logs*", times=None, params={"status": 400})
     await check_books(worker.runtime)
-    await scene.due(*scene.ids(1))
-    await worker.visit()
+    await worker.visit(*scene.ids(1))
     assert (scene.asked(), (await scene.counts()).waiting) == (0, 1)
     scene.vendors["forager"].faults.clear()
     await check_books(worker.runtime)
@@ -235,8 +219,7 @@ async def test_a_balance_proves_nothing_while_others_may_spend_it(stage: Open) -
 
 async def lone_calls(scene: Scene, worker: Worker, *ids: str) -> None:
     for id_ in ids:
-        await scene.due(id_)
-        await worker.visit()
+        await worker.visit(id_)
 
 
 async def test_balances_told_while_nothing_else_was_in_flight_are_compared_with_what_was_spent(stage: Open) -> None:
@@ -300,8 +283,7 @@ async def test_v2_tells_its_balance_by_a_free_read(stage: Open) -> None:
     scene = await stage(kaspr=SOLE + '\ndialect = "v2"', fields=KASPR)
     worker = await scene.worker()
     assert (await compared(worker, scene, "kaspr")).drift == 0
-    await scene.due(*scene.known_to_kaspr(2))
-    await worker.visit()
+    await worker.visit(*scene.known_to_kaspr(2))
     report = await compared(worker, scene, "kaspr")
     assert (report.ours, report.drift) == (scene.bill("kaspr"), 0)
     assert report.ours > 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -14,7 +13,6 @@ from connectors.http_engine import HttpEngine
 from connectors.models import Reply
 from connectors.salesforce.wire import Call, Lines
 from tests.harness.installation import Refill
-from tests.harness.sandbox import Sandbox
 
 _SELECT = re.compile(r"SELECT (?P<fields>.+?) FROM (?P<table>\w+)(?: WHERE (?P<where>.+?))?(?: ORDER BY .*)?$")
 _NAMED = re.compile(r"\b([A-Z]\w*(?:\.\w+)?)\s*(?:=|!=|>|<|IN\b|LIKE\b|NOT\b)")
@@ -78,24 +76,23 @@ def hide(refill: Refill, names: Used, *, hidden: bool) -> None:
 
 
 async def test_what_a_busy_pass_reads_or_writes_is_asked_for_or_named_once_it_is_hidden(
-    tmp_path: Path, unfilled: dict[str, Sandbox], used: Used
+    fresh: Refill, used: Used
 ) -> None:
-    refill = Refill(tmp_path, unfilled)
-    assert (await refill("check", "--json")).code == 0
+    assert (await fresh("check", "--json")).code == 0
     asked = set(used)
     used.clear()
-    ran = await refill("sync", "--full", "--json")
+    ran = await fresh("sync", "--full", "--json")
     assert ran.json["filled"] > 0
     assert ran.json["delivered"]["contacts"] > 0
     assert {"contacts", "companies", "Contact", "Lead", "Account"} == {object for object, _ in used}
     # In no question of ``check``: it goes by what the CRM says of its properties.
     left = {one for one in used - asked if one[1] not in NEVER_HIDDEN}
     assert len(left) > 5
-    hide(refill, left, hidden=True)
+    hide(fresh, left, hidden=True)
     try:
-        told = [one for one in (await refill("check", "--json")).json["checks"] if one["level"] == "failed"]
+        told = [one for one in (await fresh("check", "--json")).json["checks"] if one["level"] == "failed"]
     finally:
-        hide(refill, left, hidden=False)
+        hide(fresh, left, hidden=False)
     words = {word for one in told for word in re.findall(r"\w+", one["told"])}
     assert {name for _, name in left} - words == set()
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from tests.harness.installation import Ran, Refill
-from tests.harness.sandbox import Sandbox
 from worker.ledger.ledger import Ledger
 from worker.ledger.money.answers import Answers
 
@@ -37,28 +34,28 @@ async def passed(refill: Refill, *record: str) -> Ran:
 
 
 async def test_nothing_is_erased_or_bought_again_until_the_records_crm_says_whose_it_is(
-    unfilled: dict[str, Sandbox], tmp_path: Path
+    fresh: Refill,
 ) -> None:
-    refill, org = Refill(tmp_path, unfilled), unfilled["salesforce"]
-    first, second = in_both(refill)
-    async with refill.ledger() as ledger:
-        await passed(refill, *IN_ORG, first)
+    org = fresh.vendors["salesforce"]
+    first, second = in_both(fresh)
+    async with fresh.ledger() as ledger:
+        await passed(fresh, *IN_ORG, first)
         before = await kept(ledger)
         assert before
 
         org.fault("status", params={"status": 503})
-        ended = await refill("forget", "--record", *IN_ORG, first, "--yes", "--json")
+        ended = await fresh("forget", "--record", *IN_ORG, first, "--yes", "--json")
         assert (ended.code, ended.json["done"], ended.json["not_asked"]) == (1, False, ["acme_salesforce"])
         assert "nothing was erased: acme_salesforce did not tell whose record that is" in ended.err
-        assert (await kept(ledger), (await refill("suppress", "list", "--json")).json) == (before, [])
+        assert (await kept(ledger), (await fresh("suppress", "list", "--json")).json) == (before, [])
 
         org.calm()
-        await refill("resume", "all")
-        ended = await refill("forget", "--record", *IN_ORG, first, "--yes", "--json")
+        await fresh("resume", "all")
+        ended = await fresh("forget", "--record", *IN_ORG, first, "--yes", "--json")
         assert (ended.code, ended.json["done"]) == (0, True), ended.err
         told = {(one["crm"], one["object"], one["id"]) for one in ended.json["records"]}
         assert told == {(*IN_ORG, first), (*IN_PORTAL, second)}
-        bills = [len(refill.vendors[name].charges()) for name in ("forager", "kaspr")]
-        await passed(refill, *IN_PORTAL, second)
-        assert bills == [len(refill.vendors[name].charges()) for name in ("forager", "kaspr")]
+        bills = [len(fresh.vendors[name].charges()) for name in ("forager", "kaspr")]
+        await passed(fresh, *IN_PORTAL, second)
+        assert bills == [len(fresh.vendors[name].charges()) for name in ("forager", "kaspr")]
         assert await kept(ledger) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ def read(ran: Ran) -> tuple[Planned, dict[str, Any]]:
     return {(one["crm"], one["object"], one["id"]): one for one in lines}, last["totals"]
 
 
-def spent(vendors: dict[str, Sandbox]) -> dict[str, int]:
+def spent(vendors: Mapping[str, Sandbox]) -> dict[str, int]:
     return {name: vendors[name].control("summary")["credits"] for name in PROVIDERS}
 
 
@@ -41,74 +42,69 @@ def lies_in(told: dict[str, Any], credits: dict[str, int]) -> None:
         assert bands[name]["low"] <= cost <= bands[name]["high"] <= bands[name]["most"], (name, cost, bands)
 
 
-async def test_a_plan_foretells_the_pass_and_a_saved_one_is_carried_out_alone(tmp_path: Path) -> None:
-    with all_vendors() as vendors:
-        refill = Refill(tmp_path, vendors)
-        refill.change('deliver_to = ["acme_hubspot", "acme_salesforce"]', "deliver_to = []")
-        before, saved = rows(vendors, NAMES), tmp_path / "plan.jsonl"
+async def test_a_plan_foretells_the_pass_and_a_saved_one_is_carried_out_alone(fresh: Refill, tmp_path: Path) -> None:
+    fresh.change('deliver_to = ["acme_hubspot", "acme_salesforce"]', "deliver_to = []")
+    before, saved = rows(fresh.vendors, NAMES), tmp_path / "plan.jsonl"
 
-        shown = await refill("plan")
-        assert "Plan: nothing was bought, nothing was written" in shown.out
-        assert not set("┃│") & set(shown.out), "plain lines in a pipe"
-        planned, totals = read(await refill("plan", "--json", "--limit", "9", "--save", str(saved)))
-        assert (len(planned), totals["visits"], totals["limited"]) == (9, 9, True)
-        everybody, whole = read(await refill("plan", "--json"))
-        assert whole["visits"] == len(everybody) > 20
-        assert (rows(vendors, NAMES), spent(vendors)) == (before, {"forager": 0, "kaspr": 0})
-        block = await refill("plan", "--record", *next(iter(planned)))
-        assert " ".join(next(iter(planned))) in block.out
-        assert "ask 1. " in block.out
+    shown = await fresh("plan")
+    assert "Plan: nothing was bought, nothing was written" in shown.out
+    assert not set("┃│") & set(shown.out), "plain lines in a pipe"
+    planned, totals = read(await fresh("plan", "--json", "--limit", "9", "--save", str(saved)))
+    assert (len(planned), totals["visits"], totals["limited"]) == (9, 9, True)
+    everybody, whole = read(await fresh("plan", "--json"))
+    assert whole["visits"] == len(everybody) > 20
+    assert (rows(fresh.vendors, NAMES), spent(fresh.vendors)) == (before, {"forager": 0, "kaspr": 0})
+    block = await fresh("plan", "--record", *next(iter(planned)))
+    assert " ".join(next(iter(planned))) in block.out
+    assert "ask 1. " in block.out
 
-        drifted = next(iter(planned))
-        edit(vendors, drifted, "email" if drifted[0] == "acme_hubspot" else "Email", "typed@by-a-person.example")
-        edited = rows(vendors, NAMES)
-        ended = await refill("sync", "--plan", str(saved), "--json", "--patience", "5")
-        assert ended.code == 4, ended.err
-        assert ended.json["drifted"] == [dict(zip(("crm", "object", "id"), drifted, strict=True))]
-        assert "have changed since the plan was made" in ended.err
-        after = rows(vendors, NAMES)
-        assert changed(edited, after) <= planned.keys() - {drifted}
-        assert changed(edited, after), "something was filled"
-        for record in changed(edited, after):
-            filled = {FIELDS[name] for name in NAMES if edited[record].get(name) != after[record].get(name)}
-            one = planned[record]
-            may = {line["field"] for line in one["write"]} | {name for step in one["ask"] for name in step["for"]}
-            assert filled <= may, "no field but the planned ones"
-        lies_in(totals, ended.json["credits"])
-        told = (await refill("journal", "--reason", "since the plan was made", "--json")).out.splitlines()
-        assert [json.loads(line)["id"] for line in told] == [drifted[2]]
+    drifted = next(iter(planned))
+    edit(fresh.vendors, drifted, "email" if drifted[0] == "acme_hubspot" else "Email", "typed@by-a-person.example")
+    edited = rows(fresh.vendors, NAMES)
+    ended = await fresh("sync", "--plan", str(saved), "--json", "--patience", "5")
+    assert ended.code == 4, ended.err
+    assert ended.json["drifted"] == [dict(zip(("crm", "object", "id"), drifted, strict=True))]
+    assert "have changed since the plan was made" in ended.err
+    after = rows(fresh.vendors, NAMES)
+    assert changed(edited, after) <= planned.keys() - {drifted}
+    assert changed(edited, after), "something was filled"
+    for record in changed(edited, after):
+        filled = {FIELDS[name] for name in NAMES if edited[record].get(name) != after[record].get(name)}
+        one = planned[record]
+        may = {line["field"] for line in one["write"]} | {name for step in one["ask"] for name in step["for"]}
+        assert filled <= may, "no field but the planned ones"
+    lies_in(totals, ended.json["credits"])
+    told = (await fresh("journal", "--reason", "since the plan was made", "--json")).out.splitlines()
+    assert [json.loads(line)["id"] for line in told] == [drifted[2]]
 
-        _, rest = read(await refill("plan", "--json"))
-        assert rest["visits"] <= whole["visits"] - 8
-        done = await refill("sync", "--full", "--json", "--patience", "5")
-        lies_in(rest, done.json["credits"])
-        assert changed(edited, rows(vendors, NAMES)) <= everybody.keys()
-        nothing, at_last = read(await refill("plan", "--json"))
-        assert (nothing, at_last["credits"]) == ({}, {})
+    _, rest = read(await fresh("plan", "--json"))
+    assert rest["visits"] <= whole["visits"] - 8
+    done = await fresh("sync", "--full", "--json", "--patience", "5")
+    lies_in(rest, done.json["credits"])
+    assert changed(edited, rows(fresh.vendors, NAMES)) <= everybody.keys()
+    nothing, at_last = read(await fresh("plan", "--json"))
+    assert (nothing, at_last["credits"]) == ({}, {})
 
 
-async def test_what_the_run_of_a_plan_writes_itself_is_no_drift(tmp_path: Path) -> None:
-    with all_vendors() as vendors:
-        refill, saved = Refill(tmp_path, vendors), tmp_path / "plan.jsonl"
-        refill.change('deliver_to = ["acme_hubspot", "acme_salesforce"]', "deliver_to = []")
-        (await refill("plan", "--save", str(saved))).is_fit_to_be_seen()
-        ended = await refill("sync", "--plan", str(saved), "--json", "--patience", "90")
-        assert (ended.json["drifted"], ended.json["filled"] > 40) == ([], True), ended.err
-        assert "drifted" not in {one["why"] for one in ended.json["left"]}
+async def test_what_the_run_of_a_plan_writes_itself_is_no_drift(fresh: Refill, tmp_path: Path) -> None:
+    saved = tmp_path / "plan.jsonl"
+    fresh.change('deliver_to = ["acme_hubspot", "acme_salesforce"]', "deliver_to = []")
+    (await fresh("plan", "--save", str(saved))).is_fit_to_be_seen()
+    ended = await fresh("sync", "--plan", str(saved), "--json", "--patience", "90")
+    assert (ended.json["drifted"], ended.json["filled"] > 40) == ([], True), ended.err
+    assert "drifted" not in {one["why"] for one in ended.json["left"]}
 
 
-async def test_a_plan_foretells_deliveries(tmp_path: Path) -> None:
-    with all_vendors() as vendors:
-        refill = Refill(tmp_path, vendors)
-        planned, totals = read(await refill("plan", "--json", "--object", "delivery"))
-        deliveries = {record: one for record, one in planned.items() if record[1] == "delivery"}
-        assert planned == deliveries
-        before = {table: _count(vendors, table) for table in TABLES}
-        await refill("sync", "--json", "--patience", "5")
-        for table, (vendor, what) in TABLES.items():
-            told = totals["deliveries"][f"acme_{vendor}"]
-            made = _count(vendors, table) - before[table]
-            assert 0 < made <= told[what] <= made + 2, (table, "one person in two deliveries may be told twice")
+async def test_a_plan_foretells_deliveries(fresh: Refill) -> None:
+    planned, totals = read(await fresh("plan", "--json", "--object", "delivery"))
+    deliveries = {record: one for record, one in planned.items() if record[1] == "delivery"}
+    assert planned == deliveries
+    before = {table: _count(fresh.vendors, table) for table in TABLES}
+    await fresh("sync", "--json", "--patience", "5")
+    for table, (vendor, what) in TABLES.items():
+        told = totals["deliveries"][f"acme_{vendor}"]
+        made = _count(fresh.vendors, table) - before[table]
+        assert 0 < made <= told[what] <= made + 2, (table, "one person in two deliveries may be told twice")
 
 
 TABLES = {
@@ -119,30 +115,28 @@ TABLES = {
 }
 
 
-def _count(vendors: dict[str, Sandbox], table: str) -> int:
+def _count(vendors: Mapping[str, Sandbox], table: str) -> int:
     return len(vendors[TABLES[table][0]].control(f"records/{table}"))
 
 
-async def test_what_is_kept_is_written_and_a_reason_told(tmp_path: Path) -> None:
-    with all_vendors() as vendors:
-        refill = Refill(tmp_path, vendors)
-        refill.change('deliver_to = ["acme_hubspot", "acme_salesforce"]', "deliver_to = []")
-        run = (await refill("sync", "--full", "--json", "--patience", "5")).json["run"]
-        line = next(
-            one
-            for text in (await refill("journal", "--run", run, "--json")).out.splitlines()
-            if (one := json.loads(text))["kind"] == "change"
-            and one["state"] == "confirmed"
-            and one["crm"] == "acme_hubspot"
-        )
-        record = (line["crm"], line["object"], line["id"])
-        edit(vendors, record, line["property"], "")
-        refused = await refill("plan", "--record", *record)
-        assert f"{line['field']} stays: refused" in refused.out
-        (await refill("replay", *record)).is_fit_to_be_seen()
-        planned, totals = read(await refill("plan", "--json", "--record", *record))
-        assert planned[record]["crm"] == "acme_hubspot"
-        assert totals["visits"] + sum(totals["closed"].values()) >= 1
+async def test_what_is_kept_is_written_and_a_reason_told(fresh: Refill) -> None:
+    fresh.change('deliver_to = ["acme_hubspot", "acme_salesforce"]', "deliver_to = []")
+    run = (await fresh("sync", "--full", "--json", "--patience", "5")).json["run"]
+    line = next(
+        one
+        for text in (await fresh("journal", "--run", run, "--json")).out.splitlines()
+        if (one := json.loads(text))["kind"] == "change"
+        and one["state"] == "confirmed"
+        and one["crm"] == "acme_hubspot"
+    )
+    record = (line["crm"], line["object"], line["id"])
+    edit(fresh.vendors, record, line["property"], "")
+    refused = await fresh("plan", "--record", *record)
+    assert f"{line['field']} stays: refused" in refused.out
+    (await fresh("replay", *record)).is_fit_to_be_seen()
+    planned, totals = read(await fresh("plan", "--json", "--record", *record))
+    assert planned[record]["crm"] == "acme_hubspot"
+    assert totals["visits"] + sum(totals["closed"].values()) >= 1
 
 
 async def test_wrong_use_says_what_is_wrong(refill: Refill, tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ That nothing steers is looked at wherever a command runs, see ``tests.harness.in
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +14,6 @@ from sandbox.steering import TEXTS
 from tests.harness import installation
 from tests.harness.installation import Refill
 from tests.harness.steering import steering
-from tests.harness.vendors import all_vendors
 from tests.integration.commands.byhand import Hand
 from tests.integration.commands.test_hand_operations import FORAGER, KASPR, OPENPROSPECT, V2_ONLY
 from worker.decide.values.reading import COMPARED, READERS
@@ -64,39 +62,37 @@ def spoil(refill: Refill) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-async def test_no_command_over_records_shows_what_steers(hand: Hand, tmp_path: Path, seed: int) -> None:
-    with all_vendors() as vendors:
-        refill = Refill(tmp_path, vendors)
-        refill.set(REFILL_REDIS__URL=hand.refill.secrets["REFILL_REDIS__URL"])
-        refill.change('kind = "hubspot"', 'kind = "hubspot"\nmode = "review"')
-        refill.change("[crm.acme_hubspot.watch.contact]", f"[crm.acme_hubspot.watch.contact]\n{FIELDS}")
-        spoil(refill)
-        for name in ("forager", "kaspr", "openprospect"):
-            vendors[name].fault("steering_texts", params={"seed": seed, "share": 0.1})
-        assert (await refill("sync", "--full", "--patience", "5")).code in ENDS
-        for name in ("hubspot", "salesforce"):
-            vendors[name].fault("steering_texts", params={"seed": seed, "share": 0.2})
-        assert (await refill("sync", "--patience", "5")).code in ENDS
-        proposed = (await refill("review", "list", "--json")).json
-        assert any(steers(one) for one in proposed), "no proposal holds what steers"
-        for words in (
-            ("review", "list"),
-            ("explain", *CONTACT, proposed[0]["id"]),
-            ("dead", "list"),
-            ("uncertain", "list"),
-            ("status",),
-            ("check",),
-            ("setup", "acme_hubspot", "--yes"),
-            ("reconcile",),
-            ("review", "approve", *CONTACT, proposed[0]["id"], "[/b]\x1b[31m"),
-            ("pause", "acme_hubspot", "--why", "\x1b[31m[/b]\u202e"),
-            ("status",),
-            ("status", "--json"),
-            ("resume", "acme_hubspot"),
-        ):
-            ended = await refill(*words)
-            assert ended.code in ENDS, words
-            assert "No such" not in ended.err, words
+async def test_no_command_over_records_shows_what_steers(hand: Hand, fresh: Refill, seed: int) -> None:
+    fresh.set(REFILL_REDIS__URL=hand.refill.secrets["REFILL_REDIS__URL"])
+    fresh.change('kind = "hubspot"', 'kind = "hubspot"\nmode = "review"')
+    fresh.change("[crm.acme_hubspot.watch.contact]", f"[crm.acme_hubspot.watch.contact]\n{FIELDS}")
+    spoil(fresh)
+    for name in ("forager", "kaspr", "openprospect"):
+        fresh.vendors[name].fault("steering_texts", params={"seed": seed, "share": 0.1})
+    assert (await fresh("sync", "--full", "--patience", "5")).code in ENDS
+    for name in ("hubspot", "salesforce"):
+        fresh.vendors[name].fault("steering_texts", params={"seed": seed, "share": 0.2})
+    assert (await fresh("sync", "--patience", "5")).code in ENDS
+    proposed = (await fresh("review", "list", "--json")).json
+    assert any(steers(one) for one in proposed), "no proposal holds what steers"
+    for words in (
+        ("review", "list"),
+        ("explain", *CONTACT, proposed[0]["id"]),
+        ("dead", "list"),
+        ("uncertain", "list"),
+        ("status",),
+        ("check",),
+        ("setup", "acme_hubspot", "--yes"),
+        ("reconcile",),
+        ("review", "approve", *CONTACT, proposed[0]["id"], "[/b]\x1b[31m"),
+        ("pause", "acme_hubspot", "--why", "\x1b[31m[/b]\u202e"),
+        ("status",),
+        ("status", "--json"),
+        ("resume", "acme_hubspot"),
+    ):
+        ended = await fresh(*words)
+        assert ended.code in ENDS, words
+        assert "No such" not in ended.err, words
 
 
 @pytest.mark.parametrize("kind", sorted(READERS))

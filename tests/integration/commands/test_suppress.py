@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from tests.harness.installation import Refill
-from tests.harness.vendors import all_vendors
 from tests.integration.commands.byhand import somebody
 
 CONTACT = ("acme_hubspot", "contact")
@@ -25,29 +24,27 @@ def rows(refill: Refill, vendor: str, table: str) -> list[dict[str, Any]]:
     return found
 
 
-async def test_a_suppressed_person_is_left_alone_everywhere_and_comes_back_when_taken_off(tmp_path: Path) -> None:
-    with all_vendors() as vendors:
-        refill = Refill(tmp_path, vendors)
-        row = next(
-            one
-            for one in rows(refill, "hubspot", "contacts")
-            if "/in/" in (one["properties"].get("hs_linkedin_url") or "")
-            and not one["properties"].get("mobilephone")
-            and one["properties"].get("hs_email_optout") != "true"
-        )
-        profile = row["properties"]["hs_linkedin_url"]
-        assert (await refill("suppress", "add", profile, "--why", "asked us")).code == 0
+async def test_a_suppressed_person_is_left_alone_everywhere_and_comes_back_when_taken_off(fresh: Refill) -> None:
+    row = next(
+        one
+        for one in rows(fresh, "hubspot", "contacts")
+        if "/in/" in (one["properties"].get("hs_linkedin_url") or "")
+        and not one["properties"].get("mobilephone")
+        and one["properties"].get("hs_email_optout") != "true"
+    )
+    profile = row["properties"]["hs_linkedin_url"]
+    assert (await fresh("suppress", "add", profile, "--why", "asked us")).code == 0
 
-        done = await refill("sync", "--full", "--json", "--patience", "10")
-        assert done.code == 0, done.err
-        assert done.json["not_filled"]["suppressed"] > 0
-        told = (await refill("explain", *CONTACT, row["id"], "--json")).json
-        assert (told["record"]["skipped"], told["changes"], told["questions"]) == ("suppressed", [], [])
-        assert profile.rsplit("/in/")[1].strip("/") not in asked(refill)
+    done = await fresh("sync", "--full", "--json", "--patience", "10")
+    assert done.code == 0, done.err
+    assert done.json["not_filled"]["suppressed"] > 0
+    told = (await fresh("explain", *CONTACT, row["id"], "--json")).json
+    assert (told["record"]["skipped"], told["changes"], told["questions"]) == ("suppressed", [], [])
+    assert profile.rsplit("/in/")[1].strip("/") not in asked(fresh)
 
-        assert (await refill("suppress", "remove", profile)).code == 0
-        again = await refill("sync", "--record", *CONTACT, row["id"], "--json", "--patience", "10")
-        assert sum(again.json["credits"].values()) > 0
+    assert (await fresh("suppress", "remove", profile)).code == 0
+    again = await fresh("sync", "--record", *CONTACT, row["id"], "--json", "--patience", "10")
+    assert sum(again.json["credits"].values()) > 0
 
 
 async def test_the_list_is_shown_moved_and_shortened(refill: Refill, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ NOTHING = ("hs_lastmodifieddate", "lastmodifieddate", "SystemModstamp", "LastMod
 Rows = dict[tuple[str, str, str], dict[str, Any]]
 
 
-def rows(vendors: dict[str, Sandbox], names: set[str]) -> Rows:
+def rows(vendors: Mapping[str, Sandbox], names: set[str]) -> Rows:
     """Returns what every watched row holds in the properties that ``names`` lists."""
     found: Rows = {}
     for crm, (vendor, tables) in KINDS.items():
@@ -32,7 +33,7 @@ def rows(vendors: dict[str, Sandbox], names: set[str]) -> Rows:
     return found
 
 
-def edit(vendors: dict[str, Sandbox], record: tuple[str, str, str], property: str, value: str) -> None:
+def edit(vendors: Mapping[str, Sandbox], record: tuple[str, str, str], property: str, value: str) -> None:
     vendor, tables = KINDS[record[0]]
     body = {"object": tables[record[1]], "id": record[2], "properties": {property: value}}
     vendors[vendor].control("edit", body | {"fields": {property: value}, "values": {property: value}})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ COMPANIES = {"acme_hubspot": ("hubspot", "companies"), "acme_salesforce": ("sale
 Row = tuple[str, str, str]
 
 
-def living(vendors: dict[str, Sandbox], kind: str = "contact") -> set[Row]:
+def living(vendors: Mapping[str, Sandbox], kind: str = "contact") -> set[Row]:
     found = set()
     for crm, (vendor, table) in (TABLES if kind == "contact" else COMPANIES).items():
         for row in vendors[vendor].control(f"records/{table}"):
@@ -37,14 +38,14 @@ async def written(refill: Refill, run: str) -> set[Row]:
     return {(one["crm"], one["object"], one["id"]) for one in told if one["state"] == "confirmed"}
 
 
-def company_of(vendors: dict[str, Sandbox], row: Row) -> str:
+def company_of(vendors: Mapping[str, Sandbox], row: Row) -> str:
     """Returns the id of the company that a contact is at."""
     vendor, table = TABLES[row[0]]
     (found,) = [one for one in vendors[vendor].control(f"records/{table}") if str(one.get("id")) == row[2]]
     return str(found["properties"].get("associatedcompanyid") or found["properties"].get("AccountId") or "")
 
 
-def hire(vendors: dict[str, Sandbox], company: Row) -> None:
+def hire(vendors: Mapping[str, Sandbox], company: Row) -> None:
     """A person adds a contact at a company, without writing on it."""
     crm, _, id = company
     vendor = vendors[TABLES[crm][0]]
@@ -55,7 +56,7 @@ def hire(vendors: dict[str, Sandbox], company: Row) -> None:
     vendor.control("records/Contact", {"properties": {"LastName": "Newcomer", "AccountId": id}})
 
 
-def type_on(vendors: dict[str, Sandbox], company: Row) -> None:
+def type_on(vendors: Mapping[str, Sandbox], company: Row) -> None:
     vendor, table = COMPANIES[company[0]]
     city = "city" if vendor == "hubspot" else "BillingCity"
     vendors[vendor].control("edit", {"object": table, "id": company[2], "properties": {city: "Typed by a person"}})
@@ -65,50 +66,48 @@ def outcome(listed: list[dict[str, Any]]) -> dict[Row, str]:
     return {(one["crm"], one["object"], one["id"]): one["stands"] for one in listed if not one["property"]}
 
 
-async def test_created_rows_that_nobody_touched_are_archived_and_not_made_again(tmp_path: Path) -> None:
-    with all_vendors() as vendors:
-        refill = Refill(tmp_path, vendors)
-        before = living(vendors)
-        run = (await refill("sync", "--json", "--patience", "5")).json["run"]
-        created = await made(refill, run)
-        assert {row[0] for row in created} == TABLES.keys()
-        assert set(created) <= living(vendors) - before
-        filled = await written(refill, run)
-        touched = {next(row for row in created if row[0] == crm and row in filled) for crm in TABLES}
-        for row in touched:
-            edit(vendors, row, "city" if row[0] == "acme_hubspot" else "MailingCity", "Typed by a person")
+async def test_created_rows_that_nobody_touched_are_archived_and_not_made_again(fresh: Refill) -> None:
+    before = living(fresh.vendors)
+    run = (await fresh("sync", "--json", "--patience", "5")).json["run"]
+    created = await made(fresh, run)
+    assert {row[0] for row in created} == TABLES.keys()
+    assert set(created) <= living(fresh.vendors) - before
+    filled = await written(fresh, run)
+    touched = {next(row for row in created if row[0] == crm and row in filled) for crm in TABLES}
+    for row in touched:
+        edit(fresh.vendors, row, "city" if row[0] == "acme_hubspot" else "MailingCity", "Typed by a person")
 
-        hired = {row: company_of(vendors, row) for row in touched}
-        companies = set(await made(refill, run, "company"))
-        kept = {(row[0], "company", id) for row, id in hired.items()} & companies
-        free = companies - kept
+    hired = {row: company_of(fresh.vendors, row) for row in touched}
+    companies = set(await made(fresh, run, "company"))
+    kept = {(row[0], "company", id) for row, id in hired.items()} & companies
+    free = companies - kept
 
-        without = (await refill("undo", "--run", run, "--dry-run", "--json")).json
-        assert not outcome([*without["back"], *without["left"]])
-        shown = (await refill("undo", "--run", run, "--created", "--dry-run", "--json")).json
-        assert outcome(shown["left"]) == dict.fromkeys(touched, "touched") | dict.fromkeys(kept, "linked")
-        assert outcome(shown["back"]) == dict.fromkeys((set(created) - touched) | free, "back")
-        assert set(created) <= living(vendors)
+    without = (await fresh("undo", "--run", run, "--dry-run", "--json")).json
+    assert not outcome([*without["back"], *without["left"]])
+    shown = (await fresh("undo", "--run", run, "--created", "--dry-run", "--json")).json
+    assert outcome(shown["left"]) == dict.fromkeys(touched, "touched") | dict.fromkeys(kept, "linked")
+    assert outcome(shown["back"]) == dict.fromkeys((set(created) - touched) | free, "back")
+    assert set(created) <= living(fresh.vendors)
 
-        ended = await refill("undo", "--run", run, "--created", "--yes", "--json", "--patience", "5")
-        assert ended.code == 0, ended.err
-        assert outcome(ended.json["back"]) == dict.fromkeys((set(created) - touched) | free, "undone")
-        assert outcome(ended.json["left"]) == dict.fromkeys(touched, "touched") | dict.fromkeys(kept, "linked")
-        assert living(vendors) & set(created) == touched
-        assert living(vendors, "company") & companies == kept
-        told = (await refill("journal", "--run", ended.json["run"], "--json")).out.splitlines()
-        assert {"archived", "touched"} <= {json.loads(line)["state"] for line in told}
+    ended = await fresh("undo", "--run", run, "--created", "--yes", "--json", "--patience", "5")
+    assert ended.code == 0, ended.err
+    assert outcome(ended.json["back"]) == dict.fromkeys((set(created) - touched) | free, "undone")
+    assert outcome(ended.json["left"]) == dict.fromkeys(touched, "touched") | dict.fromkeys(kept, "linked")
+    assert living(fresh.vendors) & set(created) == touched
+    assert living(fresh.vendors, "company") & companies == kept
+    told = (await fresh("journal", "--run", ended.json["run"], "--json")).out.splitlines()
+    assert {"archived", "touched"} <= {json.loads(line)["state"] for line in told}
 
-        again = await refill("undo", "--run", run, "--created", "--yes", "--json", "--patience", "5")
-        assert again.code == 0, again.err
-        assert set(outcome(again.json["left"]).values()) <= {"gone", "touched", "linked"}
-        await refill("sync", "--full", "--json", "--patience", "5")
-        assert living(vendors) & set(created) == touched
-        assert living(vendors, "company") & companies == kept
-        row = min(set(created) - touched)
-        replayed = await refill("replay", *row, "--json")
-        assert (replayed.code, replayed.json["may_be_made_again"]) == (0, True), replayed.err
-        assert not (await refill("replay", *row, "--json")).json["may_be_made_again"]
+    again = await fresh("undo", "--run", run, "--created", "--yes", "--json", "--patience", "5")
+    assert again.code == 0, again.err
+    assert set(outcome(again.json["left"]).values()) <= {"gone", "touched", "linked"}
+    await fresh("sync", "--full", "--json", "--patience", "5")
+    assert living(fresh.vendors) & set(created) == touched
+    assert living(fresh.vendors, "company") & companies == kept
+    row = min(set(created) - touched)
+    replayed = await fresh("replay", *row, "--json")
+    assert (replayed.code, replayed.json["may_be_made_again"]) == (0, True), replayed.err
+    assert not (await fresh("replay", *row, "--json")).json["may_be_made_again"]
 
 
 async def test_a_created_company_stays_while_somebody_has_written_on_it_or_is_at_it(tmp_path: Path) -> None:

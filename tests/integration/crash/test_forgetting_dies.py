@@ -23,10 +23,8 @@ PATIENCE_S = 20.0
 
 async def filled(scene: Scene) -> tuple[str, Handle]:
     """A record that a visit has filled, and the address it got."""
-    (id_,) = scene.ids(1)
-    worker = await scene.worker()
-    await scene.due(id_)
-    await worker.visit()
+    worker, id_ = await scene.begin()
+    await worker.visit(id_)
     email = scene.email(id_)
     assert email
     return id_, Handle("email", email.lower())
@@ -56,8 +54,7 @@ async def test_killed_at_a_step_the_same_command_again_leaves_nothing(scene: Sce
     second = await scene.worker()
     assert (await forget(second, who, id_)).is_done
     await nothing_is_left(scene, who, id_)
-    await scene.due(id_)
-    await second.visit()
+    await second.visit(id_)
     assert scene.asked() == 1
     await scene.accounted()
 
@@ -69,8 +66,7 @@ async def test_killed_before_anything_is_erased_the_next_visit_of_the_record_era
         await forget(first, who, id_)
     worker = await scene.worker()
     assert await scene.ledger.erasures.pending(2**53) == [(CRM, KIND, id_)]
-    await scene.due(id_)
-    await worker.visit()
+    await worker.visit(id_)
     assert await scene.ledger.erasures.pending(2**53) == []
     assert not await traces(scene.ledger, mentions([who]), None)
     assert (await scene.ledger.work(CRM, KIND).memory([id_])) == {}
@@ -81,9 +77,7 @@ async def test_a_visit_that_is_under_way_ends_first_and_leaves_nothing(scene: Sc
     id_, who = scene.id(row), Handle("slug", row.person.slug)
     worker = await scene.worker()
     await scene.due(id_)
-    scene.hold()
-    visiting = worker.visiting()
-    await scene.held()
+    visiting = await worker.held_at()
     other = await scene.worker()
     forgetting = asyncio.ensure_future(forget(other, who, id_))
 
@@ -127,7 +121,6 @@ async def test_a_record_that_says_nothing_of_its_person_is_not_looked_up_again_o
     eraser = Eraser(runtime.ledger, runtime.lookups.suppressions, runtime.spool, None, patience_s=PATIENCE_S)
     assert (await eraser.forget(frozenset(), mentions([]), [(CRM, KIND, id_)])).is_done  # borne by nothing we know of
     scene.edit(id_, email="")
-    await scene.due(id_)
-    await worker.visit()
+    await worker.visit(id_)
     assert (scene.asked(), scene.email(id_)) == (asked, "")
     await scene.accounted()

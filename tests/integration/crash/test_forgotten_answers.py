@@ -22,8 +22,7 @@ def row(scene: Scene, person: Person, **values: str) -> str:
 async def visited(scene: Scene, worker: Worker, *ids: str) -> int:
     """Returns what visits of rows cost."""
     before = scene.bill()
-    await scene.due(*ids)
-    await worker.visit()
+    await worker.visit(*ids)
     return scene.bill() - before
 
 

@@ -24,8 +24,7 @@ async def test_a_cleared_field_is_left_alone_and_nothing_is_paid_for_it(stage: O
     scene = await stage(fields=FIELDS.format(lock="9 months"))
     one, other = await cleared(scene)
     worker = await scene.worker()
-    await scene.due(one, other)
-    await worker.visit()
+    await worker.visit(one, other)
     assert (scene.email(one), bool(scene.email(other))) == ("", True)
     assert (scene.asked(), scene.bill()) == (1, 5)
     work = scene.ledger.work(CRM, KIND)
@@ -40,8 +39,7 @@ async def test_histories_are_read_once_for_a_batch_of_records(stage: Open) -> No
         scene = await stage(fields=FIELDS.format(lock=lock))
         await scene.redis.flushall()
         worker = await scene.worker()
-        await scene.due(*scene.ids(3))
-        await worker.visit()
+        await worker.visit(*scene.ids(3))
         assert all(scene.email(one) for one in scene.ids(3))
         reads.append(sum("batch/read" in one.route for one in scene.vendors["hubspot"].books.requests))
     assert reads[1] - reads[0] == 1
@@ -52,8 +50,7 @@ async def test_a_lock_that_opens_brings_the_record_back(stage: Open) -> None:
     one, _ = await cleared(scene)
     worker = await scene.worker()
     work = scene.ledger.work(CRM, KIND)
-    await scene.due(one)
-    await worker.visit()
+    await worker.visit(one)
     assert scene.email(one) == ""
 
     async def filled() -> bool:
@@ -69,6 +66,5 @@ async def test_without_a_lock_a_blank_is_a_blank(stage: Open) -> None:
     scene = await stage(fields=FIELDS.format(lock="off"))
     one, _ = await cleared(scene)
     worker = await scene.worker()
-    await scene.due(one)
-    await worker.visit()
+    await worker.visit(one)
     assert scene.email(one)

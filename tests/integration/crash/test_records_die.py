@@ -21,18 +21,14 @@ async def poll(worker: Worker) -> None:
 
 
 async def test_crash_point_05_an_edit_during_its_visit_is_seen_by_another_visit(scene: Scene) -> None:
-    (id_,) = scene.ids(1)
-    worker = await scene.worker()
+    worker, id_ = await scene.begin()
     await scene.due(id_)
-    scene.hold()
-    visiting = worker.visiting()
-    await scene.held()
+    visiting = await worker.held_at()
     scene.edit(id_, email="typed@by-a-person.example")
     await scene.due(id_)
     scene.release()
     await visiting
-    await scene.ledger.all_work.wake([(CRM, KIND, id_)])
-    await worker.visit()
+    await worker.visit_again(id_)
     counts = await scene.counts()
     assert (counts.due, counts.leased) == (0, 0)
     assert (scene.email(id_), scene.bill()) == ("typed@by-a-person.example", 5)
@@ -54,41 +50,34 @@ async def test_crash_point_06_a_doorbell_that_is_lost_is_rung_again(scene: Scene
 
 @pytest.mark.parametrize("status", [500, 502, 429])
 async def test_crash_point_07_a_read_that_fails_is_tried_again_within_bounds(scene: Scene, status: int) -> None:
-    (id_,) = scene.ids(1)
-    worker = await scene.worker()
-    await scene.due(id_)
+    worker, id_ = await scene.begin()
     scene.fault("status", "hubspot", "*batch/read", times=12, params={"status": status})
-    await worker.visit()
+    await worker.visit(id_)
     counts = await scene.counts()
     assert (counts.due, counts.settled, scene.asked()) == (1, 0, 0)
     scene.vendors["hubspot"].faults.clear()
     for one in await scene.ledger.pauses.of(CRM):
         await scene.ledger.pauses.lift(CRM, one.reason)
-    await scene.ledger.all_work.wake([(CRM, KIND, id_)])
-    await worker.visit()
+    await worker.visit_again(id_)
     assert bool(scene.email(id_))
 
 
 async def test_crash_point_07_a_row_that_is_gone_settles_so_and_costs_nothing(scene: Scene) -> None:
-    (id_,) = scene.ids(1)
-    worker = await scene.worker()
+    worker, id_ = await scene.begin()
     scene.delete(id_)
-    await scene.due(id_)
-    await worker.visit()
+    await worker.visit(id_)
     counts = await scene.counts()
     assert (counts.due, counts.leased, counts.dead, scene.asked()) == (0, 0, 0, 0)
 
 
 async def test_crash_point_07_a_refused_credential_stops_the_crm_and_not_the_record(scene: Scene) -> None:
     worker = await scene.worker()
-    await scene.due(*scene.ids(2))
     scene.fault("status", "hubspot", "*batch/read", times=None, params={"status": 401})
-    await worker.visit()
+    await worker.visit(*scene.ids(2))
     (pause,) = await scene.ledger.pauses.of(CRM)
     counts = await scene.counts()
     assert (pause.reason, counts.due, counts.dead, scene.asked()) == ("credentials", 2, 0, 0)
-    await scene.ledger.all_work.wake([(CRM, KIND, one) for one in scene.ids(2)])
-    await worker.visit()
+    await worker.visit_again(*scene.ids(2))
     assert (await scene.counts()).due == 2  # a paused crm's work is not claimed
     scene.vendors["hubspot"].faults.clear()
     await scene.ledger.pauses.lift(CRM, "credentials")
@@ -117,56 +106,22 @@ async def test_crash_point_08_reserved_and_spent_never_exceed_the_budget_and_res
 
 
 async def test_crash_point_16_a_write_whose_answer_is_lost_has_one_effect(scene: Scene) -> None:
-    (id_,) = scene.ids(1)
-    worker = await scene.worker()
-    await scene.due(id_)
+    worker, id_ = await scene.begin()
     scene.fault("close", "hubspot", "*batch/update", effect=True)
-    await worker.visit()
-    await scene.ledger.all_work.wake([(CRM, KIND, id_)])
-    await worker.visit()
+    await worker.visit(id_)
+    await worker.visit_again(id_)
     assert (bool(scene.email(id_)), [one.property for one in scene.writes()]) == (True, ["email"])
     assert ((await scene.counts()).settled, scene.bill()) == (1, 5)
     states = [one.entry for one in await scene.ledger.journal.entries(CRM, KIND, id_)]
     assert sum('"confirmed"' in one for one in states) == 1
 
 
-async def test_crash_point_16_a_worker_that_dies_after_its_write_leaves_one_effect(scene: Scene) -> None:
-    (id_,) = scene.ids(1)
-    first = await scene.worker(before="work_settle")
-    await scene.due(id_)
-    await first.visit()
-    await first.die()
-    assert bool(scene.email(id_))
-    await scene.time_passes()
-    second = await scene.worker()
-    await second.visit()
-    assert ((await scene.counts()).settled, len(scene.writes()), scene.bill()) == (1, 1, 5)
-    states = [one.entry for one in await scene.ledger.journal.entries(CRM, KIND, id_)]
-    assert sum('"confirmed"' in one for one in states) == 1
-
-
-async def test_crash_point_16_a_worker_that_dies_before_its_write_has_written_nothing(scene: Scene) -> None:
-    (id_,) = scene.ids(1)
-    first = await scene.worker(before="work_intend")
-    await scene.due(id_)
-    await first.visit()
-    await first.die()
-    assert (scene.email(id_), scene.writes()) == ("", [])
-    await scene.time_passes()
-    second = await scene.worker()
-    await second.visit()
-    assert (bool(scene.email(id_)), len(scene.writes()), scene.bill()) == (True, 1, 5)
-
-
 async def test_crash_point_17_what_a_person_typed_before_the_read_of_the_write_is_not_overwritten(
     scene: Scene,
 ) -> None:
-    (id_,) = scene.ids(1)
-    worker = await scene.worker()
+    worker, id_ = await scene.begin()
     await scene.due(id_)
-    scene.hold()
-    visiting = worker.visiting()
-    await scene.held()
+    visiting = await worker.held_at()
     scene.edit(id_, email="typed@by-a-person.example")
     scene.release()
     await visiting
@@ -178,12 +133,9 @@ async def test_crash_point_17_a_value_of_a_person_written_within_the_round_trip_
     stage: Open,
 ) -> None:
     scene = await stage(crm="verify_writes = true")
-    (id_,) = scene.ids(1)
-    worker = await scene.worker()
+    worker, id_ = await scene.begin()
     await scene.due(id_)
-    scene.hold("hubspot", "*batch/update", effect=False)
-    visiting = worker.visiting()
-    await scene.held("hubspot")
+    visiting = await worker.held_at("hubspot", "*batch/update", effect=False)
     scene.edit(id_, email="typed@by-a-person.example")  # between our read and our write
     scene.release("hubspot")
     await visiting
@@ -194,24 +146,19 @@ async def test_crash_point_18_one_row_that_is_gone_harms_no_other_of_its_batch(s
     ids = scene.ids(3)
     worker = await scene.worker()
     await scene.due(*ids)
-    scene.hold("hubspot", "*batch/update", effect=False)
-    visiting = worker.visiting()
-    await scene.held("hubspot")
+    visiting = await worker.held_at("hubspot", "*batch/update", effect=False)
     scene.delete(ids[0])
     scene.release("hubspot")
     await visiting
-    await scene.ledger.all_work.wake([(CRM, KIND, one) for one in ids])
-    await worker.visit()
+    await worker.visit_again(*ids)
     counts = await scene.counts()
     assert (counts.due, counts.leased, counts.dead) == (0, 0, 0)
     assert all(scene.email(one) for one in ids[1:])
 
 
 async def test_crash_point_19_our_own_write_starts_nothing_and_a_persons_edit_beside_it_does(scene: Scene) -> None:
-    (id_,) = scene.ids(1)
-    worker = await scene.worker()
-    await scene.due(id_)
-    await worker.visit()
+    worker, id_ = await scene.begin()
+    await worker.visit(id_)
     assert bool(scene.email(id_))
     asked = len(scene.vendors["forager"].books.requests)
     await scene.ledger.cursors.set(f"poll:{CRM}:{KIND}", "")
@@ -264,11 +211,9 @@ async def test_crash_point_21_a_record_that_kills_its_process_is_isolated_and_th
     (letter,) = await scene.ledger.work(CRM, KIND).letters.page()
     assert (letter.id, letter.reason) == (poison, "crashed")
     worker = await scene.worker()
-    await scene.due(*others)
-    await worker.visit()
+    await worker.visit(*others)
     assert all(scene.email(one) for one in others)
-    await scene.ledger.work(CRM, KIND).replay(poison, "replay")
-    await worker.visit()
+    await worker.replay(poison)
     assert (bool(scene.email(poison)), scene.bill()) == (True, 15)
 
 
@@ -276,10 +221,8 @@ async def test_crash_point_22_a_429_pauses_for_everybody_as_long_as_it_says_and_
     ids = scene.ids(3)
     first, second = await scene.worker(), await scene.worker()
     scene.fault("status", times=1, params={"status": 429, "headers": {"Retry-After": "120"}})
-    await scene.due(ids[0])
-    await first.visit()
-    await scene.due(*ids[1:])
-    await second.visit()
+    await first.visit(ids[0])
+    await second.visit(*ids[1:])
     (pause,) = await scene.ledger.pauses.of("forager")
     now = await scene.ledger.scripts.now()
     assert pause.reason == "429"
@@ -309,26 +252,20 @@ async def test_crash_point_22_an_outage_is_met_by_few_calls_and_ended_by_one_pro
 
 @pytest.mark.parametrize("skew_h", [-26, 26])
 async def test_crash_point_23_a_clock_that_is_off_books_on_no_other_day(scene: Scene, skew_h: int) -> None:
-    (id_,) = scene.ids(1)
-    worker = await scene.worker()
+    worker, id_ = await scene.begin()
     true = worker.runtime.lookups.clock
     worker.runtime.lookups.clock = lambda: true() + skew_h * 3_600_000
-    await scene.due(id_)
-    await worker.visit()
+    await worker.visit(id_)
     assert (scene.asked(), await scene.redis.keys("refill:budget:*")) == (0, [])
     worker.runtime.lookups.clock = true
-    await scene.ledger.all_work.wake([(CRM, KIND, id_)])
-    await worker.visit()
+    await worker.visit_again(id_)
     assert (scene.asked(), bool(scene.email(id_))) == (1, True)
 
 
 async def test_crash_point_23_leases_and_tickets_end_by_the_clock_of_redis(scene: Scene) -> None:
-    (id_,) = scene.ids(1)
-    worker = await scene.worker()
+    worker, id_ = await scene.begin()
     await scene.due(id_, lane=Lane.BACKFILL)
-    scene.hold()
-    visiting = worker.visiting()
-    await scene.held()
+    visiting = await worker.held_at()
     (ticket,) = await scene.tickets()
     deadline, sent = int(await scene.field(ticket, "deadline")), int(await scene.field(ticket, "sent"))
     seconds, _ = await scene.redis.time()

@@ -20,8 +20,7 @@ async def test_an_address_that_was_found_and_is_suppressed_is_not_written(scene:
     worker = await scene.worker()
     for email in found:
         await suppress(worker.runtime, email)
-    await scene.due(scene.id(row), scene.id(other))
-    await worker.visit()
+    await worker.visit(scene.id(row), scene.id(other))
     assert (scene.email(scene.id(row)), bool(scene.email(scene.id(other)))) == ("", True)
     work = scene.ledger.work(CRM, KIND)
     assert (await work.counts()).settled == 2
@@ -31,15 +30,12 @@ async def test_who_is_suppressed_while_their_lookup_is_under_way_is_paid_for_and
     row = scene.blank()[0]
     worker = await scene.worker()
     await scene.due(scene.id(row))
-    scene.hold()
-    visiting = worker.visiting()
-    await scene.held()
+    visiting = await worker.held_at()
     await suppress(worker.runtime, f"https://www.linkedin.com/in/{row.person.slug}")
     scene.release()
     await visiting
     assert (scene.email(scene.id(row)), scene.bill()) == ("", 5)
     assert await scene.redis.keys("refill:answer:*") == []
     await scene.accounted()
-    await scene.due(scene.id(row))
-    await worker.visit()
+    await worker.visit(scene.id(row))
     assert (scene.asked(), scene.email(scene.id(row))) == (1, "")

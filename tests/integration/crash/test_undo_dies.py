@@ -15,8 +15,7 @@ RUN = "undo-x"
 async def filled(scene: Scene, worker: Worker) -> tuple[str, list[str]]:
     """A record with an address of ours, and the journal keys of what wrote it."""
     (id_,) = scene.ids(1)
-    await scene.due(id_)
-    await worker.visit()
+    await worker.visit(id_)
     assert scene.email(id_)
     return id_, [one.key for one in await scene.ledger.journal.since() if json.loads(one.entry)["kind"] == "change"]
 
@@ -41,8 +40,7 @@ async def test_undo_that_dies_is_repeated_once(scene: Scene, death: dict[str, st
         scene.edit(id_, email="typed@by-a-person.example")
     await scene.time_passes()
     await worker.upkeep()
-    await scene.ledger.all_work.wake([(CRM, KIND, id_)])
-    await worker.visit()
+    await worker.visit_again(id_)
     counts = await scene.counts()
     assert (counts.due, counts.leased) == (0, 0)
     assert scene.email(id_) == ("typed@by-a-person.example" if edited else "")
@@ -87,8 +85,7 @@ async def test_archiving_that_dies_is_repeated_and_told_once(scene: Scene, death
     worker = await scene.worker()
     await scene.time_passes()
     await worker.upkeep()
-    await scene.ledger.all_work.wake([(CRM, KIND, id_)])
-    await worker.visit()
+    await worker.visit_again(id_)
     counts = await scene.counts()
     assert (counts.due, counts.leased, counts.dead) == (0, 0, 0)
     assert scene.is_archived(id_)

@@ -33,15 +33,12 @@ async def without_its_replicas(redis: Redis) -> None:
 
 
 async def allowed(redis: Redis, *categories: str) -> None:
-    await redis.acl_setuser(
-        "default", enabled=True, nopass=True, keys=["*"], channels=["*"], categories=list(categories)
-    )
+    named = list(categories)
+    await redis.acl_setuser("default", enabled=True, nopass=True, keys=["*"], channels=["*"], categories=named)
 
 
 async def forbidding_writes(redis: Redis) -> None:
-    await redis.acl_setuser(
-        "default", enabled=True, nopass=True, keys=["*"], channels=["*"], categories=["+@all", "-@write"]
-    )
+    await allowed(redis, "+@all", "-@write")
 
 
 async def well(redis: Redis) -> None:
@@ -67,12 +64,9 @@ async def visited(scene: Scene, worker: Worker) -> None:
 
 @FAULTS
 async def test_crash_point_24_no_paid_call_starts_while_redis_takes_no_writes(scene: Scene, fault: Step) -> None:
-    worker = await scene.worker()
-    (id_,) = scene.ids(1)
+    worker, id_ = await scene.begin()
     await scene.due(id_)
-    scene.hold("hubspot", "*batch/read")  # the visit has begun, its record is being read
-    visiting = worker.visiting()
-    await scene.held("hubspot")
+    visiting = await worker.held_at("hubspot", "*batch/read")  # the visit has begun, its record is being read
     await fault(scene.redis)
     scene.release("hubspot")
     await until(lambda: not len(worker.runtime.visits), "the end of the visit")
@@ -84,55 +78,45 @@ async def test_crash_point_24_no_paid_call_starts_while_redis_takes_no_writes(sc
     assert await scene.totals() == Totals(spent=5)
 
 
+async def is_settled_from_the_disk(scene: Scene, worker: Worker, visiting: asyncio.Task[Any], id: str) -> None:
+    await worker.stopped(visiting)
+    await scene.accounted()
+    await worker.upkeep()
+    assert (worker.runtime.spool.pending(), await scene.totals()) == (0, Totals(spent=5))
+    await visited(scene, worker)
+    assert (scene.asked(), scene.bill(), bool(scene.email(id))) == (1, 5, True)
+
+
 @FAULTS
 async def test_a_reply_that_redis_does_not_take_is_on_the_disk_until_it_does(scene: Scene, fault: Step) -> None:
-    worker = await scene.worker()
-    (id_,) = scene.ids(1)
+    worker, id_ = await scene.begin()
     await scene.due(id_)
-    scene.hold()
-    visiting = worker.visiting()
-    await scene.held()
+    visiting = await worker.held_at()
     await fault(scene.redis)
     scene.release()
     await until(worker.runtime.spool.pending, "a spooled reply")
     await until(lambda: not len(worker.runtime.visits), "the end of the visit")
     await well(scene.redis)
-    await worker.stopped(visiting)
-    await scene.accounted()
-    await worker.upkeep()
-    assert (worker.runtime.spool.pending(), await scene.totals()) == (0, Totals(spent=5))
-    await visited(scene, worker)
-    assert (scene.asked(), bool(scene.email(id_))) == (1, True)
+    await is_settled_from_the_disk(scene, worker, visiting, id_)
 
 
 async def test_redis_killed_during_a_paid_call_costs_nothing_and_loses_nothing(scene: Scene, server: Server) -> None:
-    worker = await scene.worker()
-    (id_,) = scene.ids(1)
+    worker, id_ = await scene.begin()
     await scene.due(id_)
-    scene.hold()
-    visiting = worker.visiting()
-    await scene.held()
+    visiting = await worker.held_at()
     server.kill()
     scene.release()
     await until(worker.runtime.spool.pending, "a spooled reply")
     server.start()
-    await worker.stopped(visiting)
-    await scene.accounted()
-    await worker.upkeep()
-    assert (worker.runtime.spool.pending(), await scene.totals()) == (0, Totals(spent=5))
-    await visited(scene, worker)
-    assert (scene.asked(), scene.bill(), bool(scene.email(id_))) == (1, 5, True)
+    await is_settled_from_the_disk(scene, worker, visiting, id_)
 
 
 async def test_crash_point_24_redis_that_comes_back_in_time_is_not_noticed_and_scripts_are_sent_again(
     scene: Scene, server: Server
 ) -> None:
-    worker = await scene.worker()
-    (id_,) = scene.ids(1)
+    worker, id_ = await scene.begin()
     await scene.due(id_)
-    scene.hold()
-    visiting = worker.visiting()
-    await scene.held()
+    visiting = await worker.held_at()
     server.kill()
     server.start()  # without the scripts it had loaded
     scene.release()

@@ -27,8 +27,7 @@ async def refill(scene: Scene, *words: str) -> tuple[int, str]:
 
 
 async def bought(scene: Scene, worker: Worker, id_: str) -> None:
-    await scene.due(id_)
-    await worker.visit()
+    await worker.visit(id_)
 
 
 async def reasons(scene: Scene) -> set[tuple[str, str]]:

@@ -19,8 +19,7 @@ TITLE = '\nfields.job_title = { property = "jobtitle", from = ["forager"] }\n'
 async def visited(scene: Scene, worker: Worker, *ids: str) -> None:
     """Visit records long after anybody has changed them."""
     scene.vendors["hubspot"].clock.advance(60)
-    await scene.due(*ids)
-    await worker.visit()
+    await worker.visit(*ids)
 
 
 async def walked(worker: Worker, *, closed: bool = True) -> set[str]:
@@ -57,8 +56,7 @@ async def with_titles(scene: Scene, worker: Worker) -> tuple[Worker, set[str]]:
 
 
 async def test_a_second_walk_visits_nothing(scene: Scene) -> None:
-    worker = await scene.worker()
-    (id_,) = scene.ids(1)
+    worker, id_ = await scene.begin()
     scene.edit(id_, hs_email_optout="true")
     await whole(scene, worker)
     for closed in (True, False):
@@ -84,8 +82,7 @@ async def test_a_backfill_sees_a_policy_that_changed(stage: Open) -> None:
 
 
 async def test_who_is_not_opted_out_any_more_is_looked_at(scene: Scene) -> None:
-    worker = await scene.worker()
-    (id_,) = scene.ids(1)
+    worker, id_ = await scene.begin()
     scene.edit(id_, hs_email_optout="true")
     await whole(scene, worker)
     assert scene.email(id_) == ""
@@ -97,8 +94,7 @@ async def test_who_is_not_opted_out_any_more_is_looked_at(scene: Scene) -> None:
 
 
 async def test_who_is_taken_off_the_suppression_list_is_looked_at(scene: Scene) -> None:
-    worker = await scene.worker()
-    (id_,) = scene.ids(1)
+    worker, id_ = await scene.begin()
     list_ = worker.runtime.lookups.suppressions
     (hash_,) = list_.hashes([of_record(CRM, KIND, id_)])
     await list_.add([Suppressed(hash_, "record", 0)])

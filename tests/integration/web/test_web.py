@@ -16,7 +16,6 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.harness.installation import Refill
 from tests.harness.redis import running
-from tests.harness.sandbox import Sandbox
 from tests.harness.until import until
 
 
@@ -58,10 +57,8 @@ async def test_web_alone_is_alive_says_where_to_look_and_is_ready_once_a_worker_
     assert "secret" not in web.log.read_text(encoding="utf-8")  # no access log prints paths
 
 
-async def test_up_is_ready_works_counts_and_ends_in_good_order(
-    tmp_path: Path, unfilled: dict[str, Sandbox], http: httpx.AsyncClient
-) -> None:
-    with Refill(tmp_path, unfilled).daemon("up") as up:
+async def test_up_is_ready_works_counts_and_ends_in_good_order(fresh: Refill, http: httpx.AsyncClient) -> None:
+    with fresh.daemon("up") as up:
         url = await up.url()
 
         async def ready() -> bool:
