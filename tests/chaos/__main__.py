@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import sys
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from sandbox.mistakes import LEVELS
 from tests.chaos.audit import Verdict, carry_out
@@ -56,70 +56,42 @@ def _whole(plan: Plan) -> str:
 
 
 def _storm(arguments: argparse.Namespace, faults: int) -> Storm:
-    return Storm(
-        seed=arguments.seed,
-        faults=faults,
-        records=arguments.records,
-        kills=arguments.kills,
-        open_kills=arguments.kills * 3 // 10,
-        restarts=arguments.restarts,
-        cuts=arguments.cuts,
-        stops=arguments.stops,
-        long_stops=arguments.long_stops,
-        fulls=arguments.fulls,
-        readonlys=arguments.readonlys,
-        downs=arguments.downs,
-        expiries=arguments.expiries,
-        repeats=arguments.repeats,
-        arrivals=arguments.arrivals,
-        edits=arguments.edits,
-        locks=arguments.locks,
-        rules=arguments.rules,
-        hides=arguments.hides,
-        plans=arguments.plans,
-        undos=arguments.undos,
-        forgets=arguments.forgets,
-        hang_s=arguments.hang,
-        pace=arguments.pace,
-        mistakes=arguments.mistakes,
-        clock_s=arguments.clock,
-    )
+    given = {one.name: getattr(arguments, one.name) for one in fields(Storm) if one.name in arguments}
+    return Storm(**given | {"faults": faults, "open_kills": arguments.kills * 3 // 10})
 
 
 def _parser() -> argparse.ArgumentParser:
-    drawn = Storm()
     parser = argparse.ArgumentParser(prog="chaos", description=__doc__)
-    add = parser.add_argument
-    add("--seed", type=int, default=drawn.seed)
-    add("--records", type=int, default=10_000, help="in both CRMs together")
+    add, drawn = parser.add_argument, {one.name: one.default for one in fields(Storm)} | {"records": 10_000}
     add("--faults", default="5,20,50", help="percent of exchanges; several rates are several storms")
-    add("--kills", type=int, default=drawn.kills, help="three in ten of them with a paid call open")
-    add("--restarts", type=int, default=drawn.restarts)
-    add("--cuts", type=int, default=drawn.cuts)
-    add("--stops", type=int, default=drawn.stops)
-    add("--long-stops", type=int, default=drawn.long_stops, help="of 95 s, longer than a lease")
-    add("--readonlys", type=int, default=drawn.readonlys)
-    add("--fulls", type=int, default=drawn.fulls)
-    add("--downs", type=int, default=drawn.downs)
-    add("--expiries", type=int, default=drawn.expiries)
-    add("--repeats", type=int, default=drawn.repeats)
-    add("--arrivals", type=int, default=drawn.arrivals, help="of two companies with their people each")
-    add("--edits", type=int, default=drawn.edits, help="blanks that people fill on rows while these are visited")
-    add("--locks", type=int, default=drawn.locks, help="rounds of approvals that lock rows of the org")
-    add("--rules", type=int, default=drawn.rules, help="times that rules of both CRMs begin or end")
-    add("--hides", type=int, default=drawn.hides, help="times that a field is hidden for a moment")
-    add("--plans", type=int, default=drawn.plans, help="plans that are saved and followed")
-    add("--undos", type=int, default=drawn.undos, help="records taken back")
-    add("--forgets", type=int, default=drawn.forgets, help="people forgotten")
-    add("--mistakes", choices=sorted(LEVELS), default=drawn.mistakes, help="how much of the world is mistaken")
-    add("--clock", type=float, default=drawn.clock_s, help="seconds that all vendors' clocks are ahead, or behind")
-    add("--hang", type=float, default=drawn.hang_s, help="seconds that a hanging answer hangs at most")
-    add("--pace", default=drawn.pace, help="what the paid providers are asked at most, such as 10/second")
+    for name in [one for one in drawn if one not in {"faults", "open_kills"}]:
+        option = "--" + name.removesuffix("_s").replace("_", "-")
+        choices = sorted(LEVELS) if name == "mistakes" else None
+        add(option, dest=name, type=type(drawn[name]), default=drawn[name], choices=choices, help=HELP.get(name))
     add("--patience", type=float, default=10.0, help="seconds to wait for a drawn step before striking anyway")
     add("--within", type=float, default=3_600.0, help="seconds to wait for the work to end")
     add("--plan", action="store_true", help="print what is drawn and do nothing")
     add("--verdicts", action="store_true", help="ask Forager's own log about uncertain lookups, two minutes later")
     return parser
+
+
+HELP = {
+    "records": "in both CRMs together",
+    "kills": "three in ten of them with a paid call open",
+    "long_stops": "of 95 s, longer than a lease",
+    "arrivals": "of two companies with their people each",
+    "edits": "blanks that people fill on rows while these are visited",
+    "locks": "rounds of approvals that lock rows of the org",
+    "rules": "times that rules of both CRMs begin or end",
+    "hides": "times that a field is hidden for a moment",
+    "plans": "plans that are saved and followed",
+    "undos": "records taken back",
+    "forgets": "people forgotten",
+    "mistakes": "how much of the world is mistaken",
+    "clock_s": "seconds that all vendors' clocks are ahead, or behind",
+    "hang_s": "seconds that a hanging answer hangs at most",
+    "pace": "what the paid providers are asked at most, such as 10/second",
+}
 
 
 def _say(text: str) -> None:

@@ -1,3 +1,3 @@
-from tests.integration.deliveries.desk import crm, desk, open_desk
+from tests.integration.deliveries.desk import crm, desk, hub, open_desk, org, watching
 
-__all__ = ["crm", "desk", "open_desk"]
+__all__ = ["crm", "desk", "hub", "open_desk", "org", "watching"]

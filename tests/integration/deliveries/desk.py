@@ -299,6 +299,27 @@ async def desk(redis: Redis, crm: str) -> AsyncIterator[Desk]:
         yield found
 
 
+@pytest.fixture
+async def org(redis: Redis) -> AsyncIterator[Desk]:
+    """Salesforce, as it is configured when nobody says otherwise."""
+    async with _opened(redis, "salesforce", {}) as found:
+        yield found
+
+
+@pytest.fixture
+async def hub(redis: Redis) -> AsyncIterator[Desk]:
+    """HubSpot, as it is configured when nobody says otherwise."""
+    async with _opened(redis, "hubspot", {}) as found:
+        yield found
+
+
+@pytest.fixture
+async def watching(redis: Redis, crm: str) -> AsyncIterator[Desk]:
+    """Each of both CRMs, with contacts that are visited too."""
+    async with _opened(redis, crm, {"watch": {"contact": {}}}) as found:
+        yield found
+
+
 def named(letters: Sequence[DeadLetter], *ids: str) -> bool:
     """Whether one dead letter names all of these."""
     return any(all(id_ in letter.reason for id_ in ids) for letter in letters)

@@ -6,7 +6,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from tests.integration.deliveries.desk import FIELDS, Desk, Open, ada
+from tests.integration.deliveries.desk import FIELDS, Desk, ada
 from worker.ledger.work.work import Due, Lane, Work
 
 DELIVERY = "search/c1"
@@ -85,24 +85,22 @@ async def test_line_leaves_both_lists_when_it_is_old(desk: Desk, redis: Redis) -
     assert await redis.keys("refill:journal:*") == [b"refill:journal:last"]
 
 
-async def test_value_that_was_refused_of_a_new_row_names_its_cause(open_desk: Open) -> None:
-    async with open_desk("hubspot") as desk:
-        desk.vendors["hubspot"].portal.refused_values["contacts", "email", "ada@acme.com"] = "INVALID_EMAIL"
-        await desk.deliver(ada())
-        ((row, _),) = desk.rows().items()
-        line = (await kinds_of(desk, "contact", row))["email"]
-        assert line["state"] == "refused"
-        assert line["cause"].startswith("invalid value (INVALID_EMAIL")
-        assert "ada@acme.com" not in line["cause"]
+async def test_value_that_was_refused_of_a_new_row_names_its_cause(hub: Desk) -> None:
+    hub.vendors["hubspot"].portal.refused_values["contacts", "email", "ada@acme.com"] = "INVALID_EMAIL"
+    await hub.deliver(ada())
+    ((row, _),) = hub.rows().items()
+    line = (await kinds_of(hub, "contact", row))["email"]
+    assert line["state"] == "refused"
+    assert line["cause"].startswith("invalid value (INVALID_EMAIL")
+    assert "ada@acme.com" not in line["cause"]
 
 
-async def test_value_that_was_refused_of_a_row_that_is_there_names_its_cause(open_desk: Open) -> None:
-    async with open_desk("hubspot") as desk:
-        row = desk.add(first="Ada", last="Lovelace", email="ada@acme.com")
-        desk.vendors["hubspot"].portal.refused_values["contacts", "jobtitle", "Analyst"] = "INVALID_OPTION"
-        await desk.deliver(ada())
-        line = (await kinds_of(desk, "contact", row))["jobtitle"]
-        assert line["state"] == "refused"
-        assert line["cause"].startswith("invalid value (INVALID_OPTION")
-        assert [name for name in await desk.tally() if name.startswith("refused.invalid value (INVALID_OPTION")]
-        assert desk.row(row)["external"] == "p1"
+async def test_value_that_was_refused_of_a_row_that_is_there_names_its_cause(hub: Desk) -> None:
+    row = hub.add(first="Ada", last="Lovelace", email="ada@acme.com")
+    hub.vendors["hubspot"].portal.refused_values["contacts", "jobtitle", "Analyst"] = "INVALID_OPTION"
+    await hub.deliver(ada())
+    line = (await kinds_of(hub, "contact", row))["jobtitle"]
+    assert line["state"] == "refused"
+    assert line["cause"].startswith("invalid value (INVALID_OPTION")
+    assert [name for name in await hub.tally() if name.startswith("refused.invalid value (INVALID_OPTION")]
+    assert hub.row(row)["external"] == "p1"

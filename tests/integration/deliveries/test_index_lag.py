@@ -84,21 +84,18 @@ async def test_row_whose_visit_is_cut_short_is_looked_at_by_the_next(lagging: De
     assert named(await lagging.dead(), theirs, ours, "c1", "merge")
 
 
-async def test_rows_that_stood_there_are_not_told_as_made_meanwhile_after_a_visit_that_was_cut_short(
-    open_desk: Open,
-) -> None:
-    async with open_desk("hubspot") as desk:
-        company = desk.add("company", name="Acme", domain="acme.com")
-        for _ in range(2):
-            desk.link(desk.add(first="Ada", last="Lovelace"), company)
-        rule = {"times": 3, "params": {"status": 500}}  # a call and its repeats
-        desk.vendors["hubspot"].faults.add("status", match="grace-hopper", **rule)
-        grace = ada(
-            id="p2", slug="grace-hopper", full_name="Grace Hopper", first_name="Grace", last_name="Hopper", emails=()
-        )
-        await desk.deliver(ada(), grace)
-        assert len(desk.rows()) == 4
-        assert not await desk.dead()
+async def test_rows_that_stood_there_are_not_told_as_made_meanwhile_after_a_visit_that_was_cut_short(hub: Desk) -> None:
+    company = hub.add("company", name="Acme", domain="acme.com")
+    for _ in range(2):
+        hub.link(hub.add(first="Ada", last="Lovelace"), company)
+    rule = {"times": 3, "params": {"status": 500}}  # a call and its repeats
+    hub.vendors["hubspot"].faults.add("status", match="grace-hopper", **rule)
+    grace = ada(
+        id="p2", slug="grace-hopper", full_name="Grace Hopper", first_name="Grace", last_name="Hopper", emails=()
+    )
+    await hub.deliver(ada(), grace)
+    assert len(hub.rows()) == 4
+    assert not await hub.dead()
 
 
 async def test_replay_of_a_double_that_was_merged_settles(lagging: Desk) -> None:
@@ -133,20 +130,16 @@ async def made_while_ours_is_on_its_way(desk: Desk, match: str) -> AsyncIterator
 @pytest.mark.parametrize(
     "typed", [{"email": "ada@acme.com"}, {"linkedin": "https://www.linkedin.com/in/ada-lovelace/"}]
 )
-async def test_contact_that_an_org_got_while_ours_was_made_is_named_with_ours(
-    open_desk: Open, typed: dict[str, str]
-) -> None:
-    async with open_desk("salesforce") as desk:
-        async with made_while_ours_is_on_its_way(desk, "ada-lovelace"):
-            theirs = desk.add(first="Ada", last="Lovelace", **typed)
-        ours = other(desk.rows(), theirs)
-        assert named(await desk.dead(), theirs, ours, "p1", "merge")
+async def test_contact_that_an_org_got_while_ours_was_made_is_named_with_ours(org: Desk, typed: dict[str, str]) -> None:
+    async with made_while_ours_is_on_its_way(org, "ada-lovelace"):
+        theirs = org.add(first="Ada", last="Lovelace", **typed)
+    ours = other(org.rows(), theirs)
+    assert named(await org.dead(), theirs, ours, "p1", "merge")
 
 
-async def test_account_that_an_org_got_while_ours_was_made_is_named_with_ours(open_desk: Open) -> None:
-    async with open_desk("salesforce") as desk:
-        async with made_while_ours_is_on_its_way(desk, "acme.com"):
-            theirs = desk.add("company", name="Acme", domain="https://acme.com")
-        ours = other(desk.rows("company"), theirs)
-        assert named(await desk.dead(), theirs, ours, "c1", "merge")
-        assert len(desk.rows()) == 1
+async def test_account_that_an_org_got_while_ours_was_made_is_named_with_ours(org: Desk) -> None:
+    async with made_while_ours_is_on_its_way(org, "acme.com"):
+        theirs = org.add("company", name="Acme", domain="https://acme.com")
+    ours = other(org.rows("company"), theirs)
+    assert named(await org.dead(), theirs, ours, "c1", "merge")
+    assert len(org.rows()) == 1

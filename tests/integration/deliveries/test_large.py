@@ -12,7 +12,7 @@ from connectors.models import Email, Grade, Person
 from sandbox.calls import Call
 from sandbox.faults import Rule
 from sandbox.latency import Pace
-from tests.integration.deliveries.desk import Desk, Open, ada, named
+from tests.integration.deliveries.desk import Desk, ada, named
 from worker.visits import deliver
 
 NAMES = ("Ada", "Grace", "Edsger", "Barbara", "Donald", "Margaret", "Alan", "Katherine", "Tony", "Frances")
@@ -98,16 +98,15 @@ class WriteThenSilence:
 
 
 @pytest.mark.usefixtures("one_each")
-async def test_journal_tells_of_a_value_that_was_in_doubt_when_a_part_ended(open_desk: Open) -> None:
-    async with open_desk("hubspot") as desk:
-        first, *_ = people(4)
-        row = desk.add(first=first.first_name, last=first.last_name, email=first.emails[0].address)
-        desk.vendors["hubspot"].faults.weather = WriteThenSilence()
-        await desk.deliver(*people(4))
-        told = [one for one in await desk.journal() if (one.get("id"), one.get("field")) == (row, "job_title")]
-        ends = {one["state"] for one in told}
-        assert "confirmed" in ends
-        assert not ends - {"confirmed", "seen"}
+async def test_journal_tells_of_a_value_that_was_in_doubt_when_a_part_ended(hub: Desk) -> None:
+    first, *_ = people(4)
+    row = hub.add(first=first.first_name, last=first.last_name, email=first.emails[0].address)
+    hub.vendors["hubspot"].faults.weather = WriteThenSilence()
+    await hub.deliver(*people(4))
+    told = [one for one in await hub.journal() if (one.get("id"), one.get("field")) == (row, "job_title")]
+    ends = {one["state"] for one in told}
+    assert "confirmed" in ends
+    assert not ends - {"confirmed", "seen"}
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tests.integration.deliveries.desk import Open, ada
+from tests.integration.deliveries.desk import Desk, Open, ada
 
 
 async def test_a_blank_that_a_person_made_is_left_alone_while_the_lock_holds(open_desk: Open) -> None:
@@ -28,9 +28,8 @@ async def test_an_org_tells_it_of_the_fields_that_it_tracks(open_desk: Open) -> 
         assert (await desk.tally())["locked"] == 1
 
 
-async def test_without_a_lock_it_is_filled(open_desk: Open) -> None:
-    async with open_desk("hubspot") as desk:
-        row = desk.add(first="Ada", last="Lovelace", email="ada@acme.com", title="Countess")
-        desk.edit("contact", row, title="")
-        await desk.deliver(ada())
-        assert desk.row(row)["title"] == "Analyst"
+async def test_without_a_lock_it_is_filled(hub: Desk) -> None:
+    row = hub.add(first="Ada", last="Lovelace", email="ada@acme.com", title="Countess")
+    hub.edit("contact", row, title="")
+    await hub.deliver(ada())
+    assert hub.row(row)["title"] == "Analyst"

@@ -41,15 +41,12 @@ async def test_longer_slug_is_another_profile(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("found_by", [{"email": "ada@acme.com"}, {"linkedin": "linkedin.com/in/ada-lovelace?x=1"}])
-async def test_person_who_is_an_open_lead_is_filled_there_and_no_contact_is_made(
-    open_desk: Open, found_by: dict[str, str]
-) -> None:
-    async with open_desk("salesforce") as desk:
-        lead = desk.add("lead", first="Ada", last="Lovelace", **found_by)
-        await desk.deliver(ada())
-        assert not desk.rows()
-        assert desk.row(lead, "lead")["title"] == "Analyst"
-        assert (await desk.tally())["contacts"] == 1
+async def test_person_who_is_an_open_lead_is_filled_there_and_not_made(org: Desk, found_by: dict[str, str]) -> None:
+    lead = org.add("lead", first="Ada", last="Lovelace", **found_by)
+    await org.deliver(ada())
+    assert not org.rows()
+    assert org.row(lead, "lead")["title"] == "Analyst"
+    assert (await org.tally())["contacts"] == 1
 
 
 async def test_person_who_is_a_contact_is_filled_there_where_people_are_delivered_as_leads(open_desk: Open) -> None:
@@ -60,24 +57,22 @@ async def test_person_who_is_a_contact_is_filled_there_where_people_are_delivere
         assert desk.row(row)["title"] == "Analyst"
 
 
-async def test_converted_leads_contact_counts(open_desk: Open) -> None:
-    async with open_desk("salesforce") as desk:
-        store = desk.vendors["salesforce"].store
-        lead = desk.add("lead", first="Ada", last="Lovelace", email="ada@acme.com")
-        contact = lifecycle.convert(store, store.live("Lead", lead), PERSON, None)
-        desk.edit("contact", contact.id, email="ada@other.com")
-        await desk.deliver(ada())
-        assert desk.rows().keys() == {contact.id}
-        assert desk.row(contact.id)["title"] == "Analyst"
+async def test_converted_leads_contact_counts(org: Desk) -> None:
+    store = org.vendors["salesforce"].store
+    lead = org.add("lead", first="Ada", last="Lovelace", email="ada@acme.com")
+    contact = lifecycle.convert(store, store.live("Lead", lead), PERSON, None)
+    org.edit("contact", contact.id, email="ada@other.com")
+    await org.deliver(ada())
+    assert org.rows().keys() == {contact.id}
+    assert org.row(contact.id)["title"] == "Analyst"
 
 
-async def test_strangers_lead_with_the_persons_profile_is_left_alone(open_desk: Open) -> None:
-    async with open_desk("salesforce") as desk:
-        lead = desk.add("lead", first="Grace", last="Hopper", linkedin="https://linkedin.com/in/ada-lovelace")
-        before = desk.row(lead, "lead")
-        await desk.deliver(ada())
-        assert desk.row(lead, "lead") == before
-        assert [row["first"] for row in desk.rows().values()] == ["Ada"]
+async def test_strangers_lead_with_the_persons_profile_is_left_alone(org: Desk) -> None:
+    lead = org.add("lead", first="Grace", last="Hopper", linkedin="https://linkedin.com/in/ada-lovelace")
+    before = org.row(lead, "lead")
+    await org.deliver(ada())
+    assert org.row(lead, "lead") == before
+    assert [row["first"] for row in org.rows().values()] == ["Ada"]
 
 
 async def test_leads_that_this_user_may_not_see_keep_no_delivery_back(open_desk: Open) -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from worker.ledger.money.budgets import Budgets
+from worker.ledger.money.tickets import Desk
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.work import AllWork, Work
 
@@ -9,6 +11,16 @@ from worker.ledger.work.work import AllWork, Work
 @pytest.fixture
 def work(scripts: Scripts) -> Work:
     return Work(scripts, "acme_hubspot", "contact")
+
+
+@pytest.fixture
+def desk(scripts: Scripts) -> Desk:
+    return Desk(scripts)
+
+
+@pytest.fixture
+def budgets(scripts: Scripts) -> Budgets:
+    return Budgets(scripts)
 
 
 @pytest.fixture

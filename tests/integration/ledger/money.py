@@ -6,8 +6,9 @@ from dataclasses import fields, replace
 from typing import Any
 
 from connectors.models import Question, Reply
+from worker.ledger.money.answers import KeptAnswer
 from worker.ledger.money.budgets import BudgetLine
-from worker.ledger.money.ticket_values import Granted, TicketTerms
+from worker.ledger.money.ticket_values import Granted, TicketEnd, TicketTerms
 from worker.ledger.money.tickets import Desk
 from worker.ledger.scripts import LedgerUnavailableError, Scripts, Value
 
@@ -67,3 +68,22 @@ async def send(desk: Desk, asked: Question | None = None, **changes: Any) -> Gra
     ticket = await grant(desk, asked, **changes)
     assert await desk.sent(ticket)
     return ticket
+
+
+async def doubted(desk: Desk) -> Granted:
+    """A ticket whose answer was waited for in vain."""
+    ticket = await send(desk)
+    await desk.uncertain(ticket, "timeout")
+    return ticket
+
+
+async def store(desk: Desk, ticket: Granted, told: Reply | None = None, *, credits: int = 5) -> TicketEnd:
+    """A reply that tells something is kept for its whole time."""
+    return await desk.store(ticket, told or reply(), credits=credits, hit=True, keep_ms=KEEP_MS)
+
+
+async def kept(desk: Desk, asked: Question | None = None, **changes: Any) -> KeptAnswer:
+    """The answer that serves a question."""
+    found = await reserve(desk, asked, **changes)
+    assert isinstance(found, KeptAnswer)
+    return found

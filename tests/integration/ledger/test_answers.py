@@ -11,23 +11,29 @@ from redis.asyncio import Redis
 
 from connectors.models import Reply
 from tests.harness.clock import Clock
-from tests.integration.ledger.money import ANN, BEN, DAY_MS, EVE, day_line, question, reply, reserve, send
+from tests.integration.ledger.money import (
+    ANN,
+    BEN,
+    DAY_MS,
+    EVE,
+    KEEP_MS,
+    day_line,
+    kept,
+    question,
+    reply,
+    reserve,
+    send,
+    store,
+)
 from worker.ledger.money.answers import KeptAnswer, pack, unpack
 from worker.ledger.money.ticket_values import Granted, NoBudget
 from worker.ledger.money.tickets import Desk
-from worker.ledger.scripts import Scripts
 
-KEEP = 90 * DAY_MS
 EMAIL, PHONE, BOTH = ("work_email",), ("phone",), ("phone", "work_email")
 
 
-@pytest.fixture
-def desk(scripts: Scripts) -> Desk:
-    return Desk(scripts)
-
-
 async def answer(
-    desk: Desk, fields: tuple[str, ...] = EMAIL, text: str = "x", keep_ms: int = KEEP, hit: bool = True
+    desk: Desk, fields: tuple[str, ...] = EMAIL, text: str = "x", keep_ms: int = KEEP_MS, hit: bool = True
 ) -> None:
     ticket = await send(desk, question(fields=fields))
     await desk.store(ticket, reply(text), credits=5, hit=hit, keep_ms=keep_ms)
@@ -69,18 +75,14 @@ async def test_answers_to_different_fields_are_kept_side_by_side(desk: Desk) -> 
     await answer(desk, EMAIL, "mail")
     await answer(desk, PHONE, "phone")
     for fields, text in ((EMAIL, "mail"), (PHONE, "phone")):
-        kept = await reserve(desk, question(fields=fields))
-        assert isinstance(kept, KeptAnswer)
-        assert kept.reply == reply(text)
+        assert (await kept(desk, question(fields=fields))).reply == reply(text)
     assert isinstance(await reserve(desk, question(fields=BOTH)), Granted)
 
 
 async def test_wider_answer_replaces_the_narrower(desk: Desk) -> None:
     await answer(desk, EMAIL, "mail")
     await answer(desk, BOTH, "both")
-    kept = await reserve(desk, question(fields=EMAIL))
-    assert isinstance(kept, KeptAnswer)
-    assert kept.reply == reply("both")
+    assert (await kept(desk, question(fields=EMAIL))).reply == reply("both")
 
 
 async def test_older_answer_outlives_a_newer_one_with_less_time(desk: Desk, clock: Clock) -> None:
@@ -94,7 +96,7 @@ async def test_older_answer_outlives_a_newer_one_with_less_time(desk: Desk, cloc
 async def test_use_does_not_prolong_the_keeping_time(desk: Desk, clock: Clock) -> None:
     await answer(desk)
     stored = clock.now
-    clock.pass_ms(KEEP - 1)
+    clock.pass_ms(KEEP_MS - 1)
     kept = await reserve(desk)
     assert isinstance(kept, KeptAnswer)
     assert kept.at_ms == stored
@@ -111,7 +113,7 @@ async def test_kept_answer_expires_in_redis_itself(desk: Desk, redis: Redis) -> 
 async def test_many_answers_are_found_in_one_round_trip(desk: Desk, redis: Redis) -> None:
     for number in range(5):
         ticket = await send(desk, question(f"s{number}"))
-        await desk.store(ticket, reply(str(number)), credits=5, hit=True, keep_ms=KEEP)
+        await desk.store(ticket, reply(str(number)), credits=5, hit=True, keep_ms=KEEP_MS)
     keys = [question(f"s{number}").key for number in range(9)]
     await desk.find(keys)
     before = (await redis.info("commandstats"))["cmdstat_evalsha"]["calls"]
@@ -165,7 +167,7 @@ async def test_forgetting_a_record_deletes_its_answers(desk: Desk) -> None:
 async def test_index_forgets_questions_nothing_is_kept_of(desk: Desk, clock: Clock, redis: Redis) -> None:
     for number in range(4):
         ticket = await send(desk, question(f"s{number}"))
-        await desk.store(ticket, reply(), credits=5, hit=True, keep_ms=KEEP)
+        await store(desk, ticket, credits=5)
     for number in range(4):
         await redis.delete(desk._scripts.keys("answer", question(f"s{number}").key))
     await reserve(desk, question("new"))
@@ -184,5 +186,5 @@ async def test_usual_answer_takes_less_than_half_a_kilobyte(desk: Desk, redis: R
         "x-request-id": "5f1c02aa9d",
     }
     ticket = await send(desk)
-    await desk.store(ticket, Reply(200, headers, json.dumps(body).encode()), credits=5, hit=True, keep_ms=KEEP)
+    await desk.store(ticket, Reply(200, headers, json.dumps(body).encode()), credits=5, hit=True, keep_ms=KEEP_MS)
     assert await redis.memory_usage(desk._scripts.keys("answer", question().key)) < 512

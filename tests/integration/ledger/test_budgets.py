@@ -48,16 +48,6 @@ asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
 """
 
 
-@pytest.fixture
-def desk(scripts: Scripts) -> Desk:
-    return Desk(scripts)
-
-
-@pytest.fixture
-def budgets(scripts: Scripts) -> Budgets:
-    return Budgets(scripts)
-
-
 @pytest.mark.parametrize(
     "asks", [pytest.param(400, id="short"), pytest.param(2_500, id="long", marks=pytest.mark.slow)]
 )

@@ -32,11 +32,6 @@ async def full(redis: Redis) -> AsyncIterator[None]:
         await redis.config_set("maxmemory", 0)
 
 
-@pytest.fixture
-def desk(scripts: Scripts) -> Desk:
-    return Desk(scripts)
-
-
 async def waiting(work: Work, id: str) -> None:
     """A record whose coming back begins with writes that free."""
     await work.wait(await lease(work, id), ["forager"], None, "rate")

@@ -20,13 +20,16 @@ from tests.integration.ledger.money import (
     ANN,
     BEN,
     DAY_MS,
+    KEEP_MS,
     LosingScripts,
     day_line,
     grant,
+    kept,
     question,
     reply,
     reserve,
     send,
+    store,
 )
 from tests.integration.ledger.work_steps import OWNER, READ, lease, settled
 from worker.ledger.money.answers import KeptAnswer
@@ -37,13 +40,6 @@ from worker.ledger.money.ticket_values import Granted, KeepingTimes, Missed, Unk
 from worker.ledger.money.tickets import Desk
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 from worker.ledger.work.work import StepEnd, Work
-
-KEEP = 90 * DAY_MS
-
-
-@pytest.fixture
-def desk(scripts: Scripts) -> Desk:
-    return Desk(scripts)
 
 
 @pytest.fixture
@@ -67,7 +63,7 @@ def settle(reply: Reply) -> ReplySettlement:
 
 def ticket_of(desk: Desk, granted: Granted, spool: Spool, patience_s: float = 2.0) -> LookupTicket:
     return LookupTicket(
-        desk, granted, settle=settle, spool=spool, keep=KeepingTimes(KEEP, DAY_MS), patience_s=patience_s
+        desk, granted, settle=settle, spool=spool, keep=KeepingTimes(KEEP_MS, DAY_MS), patience_s=patience_s
     )
 
 
@@ -111,7 +107,7 @@ async def test_reply_nobody_can_read_is_kept_and_counts_as_perhaps_charged(
         raise KeyError("credits")
 
     granted = await grant(desk)
-    ticket = LookupTicket(desk, granted, settle=fail, spool=spool, keep=KeepingTimes(KEEP, DAY_MS))
+    ticket = LookupTicket(desk, granted, settle=fail, spool=spool, keep=KeepingTimes(KEEP_MS, DAY_MS))
     await ticket.sent()
     await ticket.stored(reply())
     assert await booked(scripts) == Booked(reserved=5)
@@ -220,9 +216,7 @@ async def test_reply_goes_to_the_disk_when_redis_is_away_and_back_when_it_return
     assert await spool.load(desk) == Loaded(1, (BEN,))
     assert spool.pending() == 0
     assert await booked(scripts) == Booked(spent=3)
-    kept = await reserve(desk)
-    assert isinstance(kept, KeptAnswer)
-    assert kept.reply == reply()
+    assert (await kept(desk)).reply == reply()
 
 
 async def test_reply_goes_to_the_disk_when_redis_hangs(desk: Desk, spool: Spool, redis_socket: Path) -> None:
@@ -250,8 +244,8 @@ async def test_full_redis_sends_replies_to_the_disk(desk: Desk, spool: Spool, re
 
 async def test_reply_redis_had_after_all_is_settled_once(desk: Desk, spool: Spool, scripts: Scripts) -> None:
     granted = await send(desk)
-    await desk.store(granted, reply(), credits=3, hit=True, keep_ms=KEEP)
-    await spool.keep(granted, reply(), credits=3, hit=True, keep_ms=KEEP)
+    await store(desk, granted, credits=3)
+    await spool.keep(granted, reply(), credits=3, hit=True, keep_ms=KEEP_MS)
     await asyncio.gather(spool.load(desk), spool.load(desk))
     assert await booked(scripts) == Booked(spent=3)
     assert spool.pending() == 0
@@ -259,7 +253,7 @@ async def test_reply_redis_had_after_all_is_settled_once(desk: Desk, spool: Spoo
 
 async def test_reply_of_an_uncertain_ticket_counts_when_it_is_loaded(desk: Desk, spool: Spool, clock: Clock) -> None:
     granted = await send(desk)
-    await spool.keep(granted, reply(), credits=3, hit=True, keep_ms=KEEP)
+    await spool.keep(granted, reply(), credits=3, hit=True, keep_ms=KEEP_MS)
     clock.pass_ms(30_000)
     await desk.reap(set())
     assert await desk.uncertain_count() == 1
@@ -270,7 +264,7 @@ async def test_reply_of_an_uncertain_ticket_counts_when_it_is_loaded(desk: Desk,
 async def test_file_that_cannot_be_read_is_set_aside_and_the_rest_loaded(
     desk: Desk, spool: Spool, tmp_path: Path
 ) -> None:
-    await spool.keep(await send(desk, question("b")), reply(), credits=3, hit=True, keep_ms=KEEP)
+    await spool.keep(await send(desk, question("b")), reply(), credits=3, hit=True, keep_ms=KEEP_MS)
     (tmp_path / "spool" / "0000.reply").write_bytes(b'{"ticket_id": "x"}\nbroken')
     (tmp_path / "spool" / "0001.1.part").write_bytes(b"cut")
     assert (await spool.load(desk)).replies == 1
@@ -281,7 +275,7 @@ async def test_file_that_cannot_be_read_is_set_aside_and_the_rest_loaded(
 async def test_thing_that_is_no_file_is_set_aside_and_the_rest_loaded(
     desk: Desk, spool: Spool, tmp_path: Path, kind: str
 ) -> None:
-    await spool.keep(await send(desk, question("b")), reply(), credits=3, hit=True, keep_ms=KEEP)
+    await spool.keep(await send(desk, question("b")), reply(), credits=3, hit=True, keep_ms=KEEP_MS)
     odd = tmp_path / "spool" / "0000.reply"
     if kind == "folder":
         odd.mkdir()
@@ -310,14 +304,14 @@ VERSIONS: dict[str, Callable[[dict[str, Any]], object]] = {
 async def test_file_of_another_version_is_set_aside_and_the_rest_loaded(
     desk: Desk, spool: Spool, tmp_path: Path, version: str
 ) -> None:
-    await spool.keep(await send(desk, question("a")), reply(), credits=3, hit=True, keep_ms=KEEP)
+    await spool.keep(await send(desk, question("a")), reply(), credits=3, hit=True, keep_ms=KEEP_MS)
     [other] = (tmp_path / "spool").iterdir()
     line, _, packed = other.read_bytes().partition(b"\n")
     (tmp_path / "spool" / "0000.reply").write_bytes(
         json.dumps(VERSIONS[version](json.loads(line))).encode() + b"\n" + packed
     )
     other.unlink()
-    await spool.keep(await send(desk, question("b")), reply(), credits=3, hit=True, keep_ms=KEEP)
+    await spool.keep(await send(desk, question("b")), reply(), credits=3, hit=True, keep_ms=KEEP_MS)
     assert (await spool.load(desk)).replies == 1
     assert (spool.pending(), spool.broken()) == (0, 1)
 
@@ -326,7 +320,7 @@ async def test_file_that_cannot_be_moved_away_keeps_nothing_back(desk: Desk, spo
     """A folder of somebody else's, say: what is broken stays, and what is loaded is loaded again, once."""
     (tmp_path / "spool" / "0000.broken").mkdir(parents=True)
     (tmp_path / "spool" / "0000.reply").write_bytes(b"cut")
-    await spool.keep(await send(desk, question("b")), reply(), credits=3, hit=True, keep_ms=KEEP)
+    await spool.keep(await send(desk, question("b")), reply(), credits=3, hit=True, keep_ms=KEEP_MS)
     assert (await spool.load(desk)).replies == 1
     assert spool.pending() == 1
 
@@ -334,7 +328,7 @@ async def test_file_that_cannot_be_moved_away_keeps_nothing_back(desk: Desk, spo
 async def test_whole_reply_of_a_process_that_died_before_naming_it_is_loaded(
     desk: Desk, spool: Spool, tmp_path: Path
 ) -> None:
-    await spool.keep(await send(desk), reply(), credits=3, hit=True, keep_ms=KEEP)
+    await spool.keep(await send(desk), reply(), credits=3, hit=True, keep_ms=KEEP_MS)
     [named] = (tmp_path / "spool").iterdir()
     whole, cut = named.with_suffix(".7.part"), tmp_path / "spool" / "0000.7.part"
     cut.write_bytes(named.read_bytes()[:-4])
@@ -361,7 +355,7 @@ async def test_late_answer_brings_back_a_record_that_settled_without_it_in_the_s
     await desk.uncertain(granted, "cut")
     assert isinstance(await reserve(desk), Missed)
     await settled(work, ANN[2])
-    await desk.store(granted, reply(), credits=5, hit=True, keep_ms=KEEP)
+    await store(desk, granted, credits=5)
     assert (await work.counts()).due == 1  # without a second step, which a dead process would not make
 
 
@@ -373,7 +367,7 @@ async def test_late_answer_brings_back_a_record_whose_visit_was_about_to_settle_
     await desk.uncertain(granted, "cut")
     held = await lease(work, ANN[2])
     assert isinstance(await reserve(desk), Missed)
-    await desk.store(granted, reply(), credits=5, hit=True, keep_ms=KEEP)
+    await store(desk, granted, credits=5)
     assert await work.settle(held, READ) is StepEnd.AGAIN
     (again,) = await work.claim(OWNER, 1)
     assert again.forced
@@ -388,7 +382,7 @@ async def test_price_beyond_reason_is_no_price(desk: Desk, spool: Spool, scripts
         granted,
         settle=lambda _: ReplySettlement(told, hit=True),
         spool=spool,
-        keep=KeepingTimes(KEEP, DAY_MS),
+        keep=KeepingTimes(KEEP_MS, DAY_MS),
     )
     await ticket.sent()
     await ticket.stored(reply())
@@ -402,7 +396,7 @@ async def test_file_that_redis_refuses_is_set_aside_and_the_rest_loaded(
     desk: Desk, spool: Spool, tmp_path: Path
 ) -> None:
     bad, good = [await grant(desk, question(name), lines=[day_line()]) for name in ("Ada", "Ben")]
-    for one, keep_ms in ((bad, 10**30), (good, KEEP)):
+    for one, keep_ms in ((bad, 10**30), (good, KEEP_MS)):
         await desk.sent(one)
         await spool.keep(one, reply(), credits=3, hit=True, keep_ms=keep_ms)
     assert (await spool.load(desk)).replies == 1

@@ -12,33 +12,25 @@ from tests.integration.ledger.money import (
     DAY_MS,
     EVE,
     HOUR_MS,
+    KEEP_MS,
     LosingScripts,
     day_line,
+    doubted,
     grant,
+    kept,
     month_line,
     question,
     reply,
     reserve,
     send,
+    store,
 )
 from worker.ledger.money.answers import KeptAnswer
 from worker.ledger.money.budgets import Booked, BudgetLine, Budgets, Totals
 from worker.ledger.money.ticket_values import VERDICT_MS, Busy, Granted, Missed, NoBudget, StaleDay, TicketEnd, Unknown
 from worker.ledger.money.tickets import Desk
-from worker.ledger.scripts import Scripts
 
-KEEP = 90 * DAY_MS
 ENDED_MS = 600_000
-
-
-@pytest.fixture
-def desk(scripts: Scripts) -> Desk:
-    return Desk(scripts)
-
-
-@pytest.fixture
-def budgets(scripts: Scripts) -> Budgets:
-    return Budgets(scripts)
 
 
 async def booked(budgets: Budgets, line: BudgetLine) -> tuple[int, int]:
@@ -89,7 +81,7 @@ async def test_backfill_leaves_the_closed_share_of_a_day_to_live(desk: Desk) -> 
 
 async def test_kept_answer_wins_over_everything_and_costs_nothing(desk: Desk, budgets: Budgets) -> None:
     ticket = await send(desk)
-    await desk.store(ticket, reply(), credits=4, hit=True, keep_ms=KEEP)
+    await store(desk, ticket, credits=4)
     kept = await reserve(desk, ref=BEN, lines=[day_line(cap=0, day=3)])
     assert isinstance(kept, KeptAnswer)
     assert kept.reply == reply()
@@ -99,7 +91,7 @@ async def test_kept_answer_wins_over_everything_and_costs_nothing(desk: Desk, bu
 
 async def test_stored_answer_can_be_found_by_its_key(desk: Desk, clock: Clock) -> None:
     ticket = await send(desk)
-    await desk.store(ticket, reply(), credits=4, hit=False, keep_ms=KEEP)
+    await desk.store(ticket, reply(), credits=4, hit=False, keep_ms=KEEP_MS)
     found = await desk.find(["0" * 32, question().key])
     assert list(found) == [question().key]
     assert (found[question().key].at_ms, found[question().key].hit) == (clock.now, False)
@@ -141,7 +133,7 @@ async def test_waiters_are_named_by_the_end_and_the_asker_is_not(desk: Desk) -> 
     ticket = await send(desk)
     await reserve(desk, ref=BEN)
     await reserve(desk, ref=EVE)
-    ended = await desk.store(ticket, reply(), credits=5, hit=True, keep_ms=KEEP)
+    ended = await store(desk, ticket, credits=5)
     assert ended.state == "stored"
     assert set(ended.waiters) == {BEN, EVE}
 
@@ -149,21 +141,21 @@ async def test_waiters_are_named_by_the_end_and_the_asker_is_not(desk: Desk) -> 
 async def test_record_that_comes_back_to_its_own_open_ticket_is_woken_too(desk: Desk) -> None:
     ticket = await send(desk)
     await reserve(desk, ref=ANN)
-    assert (await desk.store(ticket, reply(), credits=5, hit=True, keep_ms=KEEP)).waiters == (ANN,)
+    assert (await store(desk, ticket, credits=5)).waiters == (ANN,)
 
 
 async def test_repeated_store_gives_the_same_and_settles_once(desk: Desk, budgets: Budgets) -> None:
     ticket = await send(desk)
     await reserve(desk, ref=BEN)
-    first = await desk.store(ticket, reply(), credits=3, hit=True, keep_ms=KEEP)
-    assert await desk.store(ticket, reply("other"), credits=3, hit=True, keep_ms=KEEP) == first
+    first = await store(desk, ticket, credits=3)
+    assert await store(desk, ticket, reply("other"), credits=3) == first
     assert await booked(budgets, day_line()) == (3, 0)
     assert (await desk.find([question().key]))[question().key].reply == reply()
 
 
 async def test_dearer_answer_is_booked_and_reported(desk: Desk, budgets: Budgets) -> None:
     ticket = await send(desk)
-    ended = await desk.store(ticket, reply(), credits=8, hit=True, keep_ms=KEEP)
+    ended = await store(desk, ticket, credits=8)
     assert ended.overrun == 3
     assert await booked(budgets, day_line()) == (8, 0)
     assert (await budgets.totals("forager")).overrun == 3
@@ -234,7 +226,7 @@ async def test_stored_tickets_weigh_little_for_as_long_as_they_stay(desk: Desk, 
     tickets = [await send(desk, one, lines=[day_line(1000), month_line()]) for one in questions]
     under_way = await weight(redis, "refill:ticket*")
     for ticket in tickets:
-        await desk.store(ticket, reply(), credits=5, hit=True, keep_ms=KEEP)
+        await store(desk, ticket, credits=5)
     assert await weight(redis, "refill:ticket*") < min(100 * 80, under_way)
 
 
@@ -242,7 +234,7 @@ async def test_stored_ticket_with_more_to_tell_tells_it_again(desk: Desk, budget
     ticket = await send(desk)
     await reserve(desk, ref=BEN)
     for _ in range(2):
-        told = await desk.store(ticket, reply(), credits=7, hit=True, keep_ms=KEEP)
+        told = await store(desk, ticket, credits=7)
         assert told == TicketEnd("stored", (BEN,), 2)
     assert await booked(budgets, day_line()) == (7, 0)
 
@@ -251,19 +243,18 @@ async def test_stored_ticket_of_an_erased_answer_is_not_settled_again(
     desk: Desk, clock: Clock, budgets: Budgets
 ) -> None:
     ticket = await send(desk)
-    await desk.store(ticket, reply(), credits=5, hit=True, keep_ms=KEEP)
+    await store(desk, ticket, credits=5)
     await desk.forget(ANN)
     clock.pass_ms(ENDED_MS - 1)
-    assert await desk.store(ticket, reply(), credits=5, hit=True, keep_ms=KEEP) == TicketEnd("stored")
+    assert await store(desk, ticket, credits=5) == TicketEnd("stored")
     assert await booked(budgets, day_line()) == (5, 0)
     assert not await desk.find([question().key])
 
 
 async def test_late_answer_turns_uncertain_into_stored(desk: Desk, budgets: Budgets) -> None:
-    ticket = await send(desk)
-    await desk.uncertain(ticket, "timeout")
+    ticket = await doubted(desk)
     await reserve(desk, ref=BEN)
-    ended = await desk.store(ticket, reply(), credits=4, hit=True, keep_ms=KEEP)
+    ended = await store(desk, ticket, credits=4)
     assert ended.state == "stored"
     assert ANN in ended.waiters
     assert await booked(budgets, day_line()) == (4, 0)
@@ -272,15 +263,14 @@ async def test_late_answer_turns_uncertain_into_stored(desk: Desk, budgets: Budg
 
 
 async def test_uncertain_ticket_is_not_released_by_its_holder(desk: Desk, budgets: Budgets) -> None:
-    ticket = await send(desk)
-    await desk.uncertain(ticket, "timeout")
+    ticket = await doubted(desk)
     assert (await desk.release(ticket, "cancelled")).state == "uncertain"
     assert await booked(budgets, day_line()) == (0, 5)
 
 
 async def test_stored_ticket_stays_stored(desk: Desk) -> None:
     ticket = await send(desk)
-    await desk.store(ticket, reply(), credits=5, hit=True, keep_ms=KEEP)
+    await store(desk, ticket, credits=5)
     assert (await desk.release(ticket, "late")).state == "stored"
     assert (await desk.uncertain(ticket, "late")).state == "stored"
     assert (await desk.verdict(ticket.ticket_id, charged=False)).state == "stored"
@@ -352,7 +342,7 @@ async def test_due_verdicts_are_listed_from_their_time(desk: Desk, clock: Clock)
 async def charge(desk: Desk, clock: Clock, slug: str, seconds: float, credits: int = 5) -> None:
     ticket = await send(desk, question(slug))
     clock.pass_ms(int(seconds * 1000))
-    await desk.store(ticket, reply(), credits=credits, hit=True, keep_ms=KEEP)
+    await desk.store(ticket, reply(), credits=credits, hit=True, keep_ms=KEEP_MS)
 
 
 async def test_charges_across_an_end_of_the_window_are_not_known_to_lie_in_it(desk: Desk, clock: Clock) -> None:
@@ -416,8 +406,7 @@ async def test_reaper_keeps_waiters_until_the_verdict(desk: Desk, clock: Clock) 
 
 
 async def test_person_may_have_a_charged_question_asked_again(desk: Desk, budgets: Budgets) -> None:
-    ticket = await send(desk)
-    await desk.uncertain(ticket, "timeout")
+    ticket = await doubted(desk)
     assert (await desk.resolve(ticket.ticket_id, ask_again=True)).state == "resolved"
     assert await booked(budgets, day_line()) == (5, 0)
     assert await desk.uncertain_list() == []
@@ -425,27 +414,24 @@ async def test_person_may_have_a_charged_question_asked_again(desk: Desk, budget
 
 
 async def test_resolved_question_is_not_asked_again_by_itself(desk: Desk, budgets: Budgets) -> None:
-    ticket = await send(desk)
-    await desk.uncertain(ticket, "timeout")
+    ticket = await doubted(desk)
     await desk.resolve(ticket.ticket_id, ask_again=False, charged=False)
     assert await booked(budgets, day_line()) == (0, 0)
     assert await reserve(desk) == Missed()
 
 
 async def test_late_answer_of_a_resolved_ticket_corrects_its_price(desk: Desk, budgets: Budgets) -> None:
-    ticket = await send(desk)
-    await desk.uncertain(ticket, "timeout")
+    ticket = await doubted(desk)
     await desk.resolve(ticket.ticket_id, ask_again=True)
-    await desk.store(ticket, reply(), credits=2, hit=True, keep_ms=KEEP)
+    await store(desk, ticket, credits=2)
     assert await booked(budgets, day_line()) == (2, 0)
 
 
 async def test_late_answer_leaves_the_newer_ticket_of_its_question_alone(desk: Desk) -> None:
-    old = await send(desk)
-    await desk.uncertain(old, "timeout")
+    old = await doubted(desk)
     await desk.resolve(old.ticket_id, ask_again=True)
     new = await grant(desk, question(fields=("work_email", "phone")))
-    await desk.store(old, reply(), credits=5, hit=True, keep_ms=KEEP)
+    await store(desk, old, credits=5)
     assert isinstance(await reserve(desk, question(fields=("work_email", "phone"))), Busy)
     assert await desk.sent(new)
 
@@ -454,7 +440,7 @@ async def test_reply_is_kept_even_when_redis_forgot_its_ticket(desk: Desk, redis
     ticket = await send(desk)
     await redis.delete(desk._scripts.keys("ticket", ticket.ticket_id))
     for _ in range(2):
-        ended = await desk.store(ticket, reply(), credits=4, hit=True, keep_ms=KEEP)
+        ended = await store(desk, ticket, credits=4)
         assert ended.state == "stored"
     assert (await booked(budgets, day_line()))[0] == 4
     assert isinstance(await reserve(desk), KeptAnswer)
@@ -465,7 +451,7 @@ async def test_steps_with_another_token_change_nothing(desk: Desk, budgets: Budg
     forged = Granted(ticket.ticket_id, "another", ticket.key)
     assert (await desk.release(forged, "x")).state == "refused"
     assert (await desk.uncertain(forged, "x")).state == "refused"
-    assert (await desk.store(forged, reply(), credits=0, hit=True, keep_ms=KEEP)).state == "refused"
+    assert (await store(desk, forged, credits=0)).state == "refused"
     assert await booked(budgets, day_line()) == (0, 5)
     assert await desk.find([ticket.key]) == {}
 
@@ -474,7 +460,7 @@ async def test_totals_follow_tickets_through_their_states(desk: Desk, budgets: B
     await grant(desk, question("a"))
     await send(desk, question("b"))
     await desk.uncertain(await send(desk, question("c")), "timeout")
-    await desk.store(await send(desk, question("d")), reply(), credits=2, hit=True, keep_ms=KEEP)
+    await store(desk, await send(desk, question("d")), credits=2)
     await desk.release(await send(desk, question("e")), "status 400")
     assert await budgets.totals("forager") == Totals(spent=2, reserved=5, sent=5, uncertain=5)
 
@@ -492,15 +478,12 @@ async def test_uncertain_list_goes_on_where_it_stopped(desk: Desk, clock: Clock)
 
 
 async def test_late_miss_does_not_displace_a_hit(desk: Desk) -> None:
-    old = await send(desk)
-    await desk.uncertain(old, "timeout")
+    old = await doubted(desk)
     await desk.resolve(old.ticket_id, ask_again=True)
     new = await send(desk)
-    await desk.store(new, reply(), credits=5, hit=True, keep_ms=KEEP)
-    await desk.store(old, reply("nobody"), credits=5, hit=False, keep_ms=KEEP)
-    kept = await reserve(desk)
-    assert isinstance(kept, KeptAnswer)
-    assert kept.reply == reply()
+    await store(desk, new, credits=5)
+    await desk.store(old, reply("nobody"), credits=5, hit=False, keep_ms=KEEP_MS)
+    assert (await kept(desk)).reply == reply()
 
 
 async def test_charges_that_a_version_before_noted_count_beside_newer_ones(
@@ -510,7 +493,7 @@ async def test_charges_that_a_version_before_noted_count_beside_newer_ones(
     await redis.zadd("refill:charges:forager:work_emails", {f"0011223344556677@0:{began + 20_000}:15": began + 19_000})
     ticket = await send(desk)
     clock.pass_ms(25_000)
-    await desk.store(ticket, reply(), credits=5, hit=True, keep_ms=KEEP)
+    await store(desk, ticket, credits=5)
     assert await desk.charged("forager", "work_emails", began - 10_000, clock.now + 10_000) == 20
     assert await desk.charged("forager", "work_emails", began - 10_000, clock.now + 10_000, stretch=1) == 0
 
@@ -519,7 +502,7 @@ async def test_charges_are_known_for_an_hour_whatever_list_they_are_in(desk: Des
     began = clock.now
     for number in range(6):
         ticket = await send(desk, question(f"person-{number}"), lines=[])
-        await desk.store(ticket, reply(), credits=1, hit=True, keep_ms=KEEP)
+        await store(desk, ticket, credits=1)
         clock.pass_ms(600_000)
     assert await desk.charged("forager", "work_emails", began - HOUR_MS, clock.now) == 6
     clock.pass_ms(600_000)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from redis.asyncio import Redis
 
 from config.load import load
@@ -153,3 +154,10 @@ async def opened(
                 await serving
     finally:
         vendors.close()
+
+
+@pytest.fixture
+async def floor(redis: Redis, tmp_path: Path) -> AsyncIterator[Floor]:
+    """Both CRMs, as they are configured when nobody says otherwise."""
+    async with opened(redis, tmp_path) as found:
+        yield found

@@ -44,90 +44,85 @@ async def _visited(floor: Floor, crm: str) -> None:
     ],
 )
 async def test_what_is_ours_to_mend_pauses_the_crm_and_buries_nothing(
-    redis: Redis, tmp_path: Path, crm: str, settings: dict[str, Any], healed: dict[str, Any], todo: str
+    floor: Floor, crm: str, settings: dict[str, Any], healed: dict[str, Any], todo: str
 ) -> None:
     vendor = crm.removeprefix("acme_")
-    async with opened(redis, tmp_path) as floor:
-        await _due(floor, crm)
-        before = (await floor.work(crm).counts()).due
-        known = await floor.control(vendor, "settings", {})
-        await floor.control(vendor, "settings", settings)
-        await _visited(floor, crm)
-        counts = await floor.work(crm).counts()
-        assert (counts.dead, counts.due) == (0, before)
-        (pause,) = await floor.runtime.ledger.pauses.of(crm)
-        assert pause.reason == "credentials"
-        assert todo in pause.why
-        await floor.control(vendor, "settings", healed or {"scopes": known["scopes"]})
-        await floor.runtime.ledger.pauses.lift(crm, "credentials")
-        await floor.poll(crm, lookback_ms=DAY_MS)  # it would raise what it met before
-        assert await floor.runtime.ledger.pauses.of(crm) == []
+    await _due(floor, crm)
+    before = (await floor.work(crm).counts()).due
+    known = await floor.control(vendor, "settings", {})
+    await floor.control(vendor, "settings", settings)
+    await _visited(floor, crm)
+    counts = await floor.work(crm).counts()
+    assert (counts.dead, counts.due) == (0, before)
+    (pause,) = await floor.runtime.ledger.pauses.of(crm)
+    assert pause.reason == "credentials"
+    assert todo in pause.why
+    await floor.control(vendor, "settings", healed or {"scopes": known["scopes"]})
+    await floor.runtime.ledger.pauses.lift(crm, "credentials")
+    await floor.poll(crm, lookback_ms=DAY_MS)  # it would raise what it met before
+    assert await floor.runtime.ledger.pauses.of(crm) == []
 
 
 PERSON = "0055g0000000PER"  # who owns every record of the imitated org, in 15 characters
 
 
-async def test_an_object_that_hides_consent_is_not_started_and_the_others_are(redis: Redis, tmp_path: Path) -> None:
-    async with opened(redis, tmp_path) as floor:
-        await floor.control("salesforce", "hide", {"object": "Contact", "field": "HasOptedOutOfEmail"})
-        pauses = floor.runtime.ledger.pauses
-        async with open_runtime(floor.runtime.settings, redis, owner="second") as second:
-            await open_crms(second)
-            assert (SALESFORCE, "contact") not in second.watches
-            assert f"{SALESFORCE}.contact" not in second.lines
-            assert (SALESFORCE, "lead") in second.watches
-            assert not second.shut
-        (pause,) = await pauses.of(f"{SALESFORCE}.contact")
-        assert "HasOptedOutOfEmail" in pause.why
-        assert f'crm.{SALESFORCE}.consent_unreadable = "accept"' in pause.why
-        assert await pauses.of(SALESFORCE) == []
-        await floor.control("salesforce", "hide", {"object": "Contact", "field": "HasOptedOutOfEmail", "hidden": False})
-        async with open_runtime(floor.runtime.settings, redis, owner="third") as third:
-            await open_crms(third)
-            assert (SALESFORCE, "contact") in third.watches
-        assert await pauses.of(f"{SALESFORCE}.contact") == []
+async def test_an_object_that_hides_consent_is_not_started_and_the_others_are(floor: Floor, redis: Redis) -> None:
+    await floor.control("salesforce", "hide", {"object": "Contact", "field": "HasOptedOutOfEmail"})
+    pauses = floor.runtime.ledger.pauses
+    async with open_runtime(floor.runtime.settings, redis, owner="second") as second:
+        await open_crms(second)
+        assert (SALESFORCE, "contact") not in second.watches
+        assert f"{SALESFORCE}.contact" not in second.lines
+        assert (SALESFORCE, "lead") in second.watches
+        assert not second.shut
+    (pause,) = await pauses.of(f"{SALESFORCE}.contact")
+    assert "HasOptedOutOfEmail" in pause.why
+    assert f'crm.{SALESFORCE}.consent_unreadable = "accept"' in pause.why
+    assert await pauses.of(SALESFORCE) == []
+    await floor.control("salesforce", "hide", {"object": "Contact", "field": "HasOptedOutOfEmail", "hidden": False})
+    async with open_runtime(floor.runtime.settings, redis, owner="third") as third:
+        await open_crms(third)
+        assert (SALESFORCE, "contact") in third.watches
+    assert await pauses.of(f"{SALESFORCE}.contact") == []
 
 
-async def test_an_object_whose_consent_is_shown_later_is_opened_without_a_start(redis: Redis, tmp_path: Path) -> None:
+async def test_an_object_whose_consent_is_shown_later_is_opened_without_a_start(floor: Floor, redis: Redis) -> None:
     hidden = {"object": "Contact", "field": "HasOptedOutOfEmail"}
-    async with opened(redis, tmp_path) as floor:
-        await floor.control("salesforce", "hide", hidden)
-        pauses = floor.runtime.ledger.pauses
-        async with open_runtime(floor.runtime.settings, redis, owner="second") as second:
-            for _ in range(2):  # it is looked at again and stays out
-                await open_crms(second)
-                assert second.refused == {(SALESFORCE, "contact")}
-                assert await pauses.of(f"{SALESFORCE}.contact")
-            await floor.control("salesforce", "hide", {**hidden, "hidden": False})
+    await floor.control("salesforce", "hide", hidden)
+    pauses = floor.runtime.ledger.pauses
+    async with open_runtime(floor.runtime.settings, redis, owner="second") as second:
+        for _ in range(2):  # it is looked at again and stays out
             await open_crms(second)
-            assert (SALESFORCE, "contact") in second.watches
-            assert f"{SALESFORCE}.contact" in second.lines
-            assert not second.refused
-        assert await pauses.of(f"{SALESFORCE}.contact") == []
+            assert second.refused == {(SALESFORCE, "contact")}
+            assert await pauses.of(f"{SALESFORCE}.contact")
+        await floor.control("salesforce", "hide", {**hidden, "hidden": False})
+        await open_crms(second)
+        assert (SALESFORCE, "contact") in second.watches
+        assert f"{SALESFORCE}.contact" in second.lines
+        assert not second.refused
+    assert await pauses.of(f"{SALESFORCE}.contact") == []
 
 
-async def test_a_spent_day_pauses_the_org_with_what_was_used(redis: Redis, tmp_path: Path) -> None:
-    async with opened(redis, tmp_path) as floor:
-        await _due(floor, SALESFORCE)
-        body = [{"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}]
-        params = {"status": 403, "body": body, "headers": {"Sforce-Limit-Info": "api-usage=100000/100000"}}
-        await floor.control("salesforce", "faults", {"kind": "status", "route": "*", "times": None, "params": params})
-        await _visited(floor, SALESFORCE)
-        (pause,) = await floor.runtime.ledger.pauses.of(SALESFORCE)
-        assert "the org has spent 100000 of 100000 API calls of its day" in pause.why
-        assert 800_000 < pause.until_ms - await floor.runtime.ledger.scripts.now() <= 902_000
-        assert (await floor.work(SALESFORCE).counts()).dead == 0
+async def test_a_spent_day_pauses_the_org_with_what_was_used(floor: Floor) -> None:
+    await _due(floor, SALESFORCE)
+    body = [{"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}]
+    params = {"status": 403, "body": body, "headers": {"Sforce-Limit-Info": "api-usage=100000/100000"}}
+    await floor.control("salesforce", "faults", {"kind": "status", "route": "*", "times": None, "params": params})
+    await _visited(floor, SALESFORCE)
+    (pause,) = await floor.runtime.ledger.pauses.of(SALESFORCE)
+    assert "the org has spent 100000 of 100000 API calls of its day" in pause.why
+    assert 800_000 < pause.until_ms - await floor.runtime.ledger.scripts.now() <= 902_000
+    assert (await floor.work(SALESFORCE).counts()).dead == 0
 
 
-async def test_hidden_accounts_keep_an_org_shut_with_what_to_grant(redis: Redis, tmp_path: Path) -> None:
-    async with opened(redis, tmp_path) as floor:
-        await floor.control("salesforce", "hide", {"object": "Account", "field": "Website"})
-        async with open_runtime(floor.runtime.settings, redis, owner="second") as second:
-            await open_crms(second)
-            assert second.shut == {SALESFORCE}
-        (pause,) = await floor.runtime.ledger.pauses.of(SALESFORCE)
-        assert "Website of the company is hidden from our user" in pause.why
-        assert "grant read access" in pause.why
+async def test_hidden_accounts_keep_an_org_shut_with_what_to_grant(floor: Floor, redis: Redis) -> None:
+    await floor.control("salesforce", "hide", {"object": "Account", "field": "Website"})
+    async with open_runtime(floor.runtime.settings, redis, owner="second") as second:
+        await open_crms(second)
+        assert second.shut == {SALESFORCE}
+    (pause,) = await floor.runtime.ledger.pauses.of(SALESFORCE)
+    assert "Website of the company is hidden from our user" in pause.why
+    assert "grant read access" in pause.why
 
 
 @pytest.mark.parametrize(
@@ -229,51 +224,49 @@ async def _noticed(floor: Floor, object: str = "contact") -> None:
 
 @pytest.mark.parametrize("is_known", [True, False])
 async def test_a_field_that_is_hidden_while_we_run_is_left_out_and_told_until_it_is_shown(
-    redis: Redis, tmp_path: Path, is_known: bool
+    floor: Floor, is_known: bool
 ) -> None:
-    async with opened(redis, tmp_path) as floor:
-        await _due(floor, SALESFORCE)
-        await _hide(floor, "MobilePhone")
-        if is_known:
-            await _noticed(floor)
-        await _visited(floor, SALESFORCE)
-        counts, pauses = await floor.work(SALESFORCE).counts(), floor.runtime.ledger.pauses
-        assert (counts.dead, counts.due) == (0, 0)
-        assert not floor.watch(SALESFORCE).takes("MobilePhone")
-        await floor.runtime.closed[SALESFORCE, "contact"].look()
-        (told,) = await pauses.all()
-        assert (told.target, told.reason) == (f"{SALESFORCE}.contact", "property")
-        assert "shows no contact property MobilePhone any more" in told.why
-        await floor.poll(SALESFORCE, lookback_ms=DAY_MS)  # goes on
-        await _hide(floor, "MobilePhone", hidden=False)
+    await _due(floor, SALESFORCE)
+    await _hide(floor, "MobilePhone")
+    if is_known:
         await _noticed(floor)
-        await floor.poll(SALESFORCE, lookback_ms=DAY_MS)
-        await floor.runtime.closed[SALESFORCE, "contact"].look()
-        assert floor.watch(SALESFORCE).takes("MobilePhone")
-        assert await pauses.all() == []
-        opened_gaps = floor.watch(SALESFORCE).letters_of_opened()
-        assert await floor.work(SALESFORCE).recheck("day-x", buckets=4096, opened=opened_gaps) > 0
+    await _visited(floor, SALESFORCE)
+    counts, pauses = await floor.work(SALESFORCE).counts(), floor.runtime.ledger.pauses
+    assert (counts.dead, counts.due) == (0, 0)
+    assert not floor.watch(SALESFORCE).takes("MobilePhone")
+    await floor.runtime.closed[SALESFORCE, "contact"].look()
+    (told,) = await pauses.all()
+    assert (told.target, told.reason) == (f"{SALESFORCE}.contact", "property")
+    assert "shows no contact property MobilePhone any more" in told.why
+    await floor.poll(SALESFORCE, lookback_ms=DAY_MS)  # goes on
+    await _hide(floor, "MobilePhone", hidden=False)
+    await _noticed(floor)
+    await floor.poll(SALESFORCE, lookback_ms=DAY_MS)
+    await floor.runtime.closed[SALESFORCE, "contact"].look()
+    assert floor.watch(SALESFORCE).takes("MobilePhone")
+    assert await pauses.all() == []
+    opened_gaps = floor.watch(SALESFORCE).letters_of_opened()
+    assert await floor.work(SALESFORCE).recheck("day-x", buckets=4096, opened=opened_gaps) > 0
 
 
 @pytest.mark.parametrize(
     ("object", "field"), [("Contact", "HasOptedOutOfEmail"), ("Contact", "LastName"), ("Account", "Website")]
 )
 async def test_what_nobody_is_to_be_written_without_pauses_the_org_when_it_is_hidden_while_we_run(
-    redis: Redis, tmp_path: Path, object: str, field: str
+    floor: Floor, object: str, field: str
 ) -> None:
-    async with opened(redis, tmp_path) as floor:
-        await _due(floor, SALESFORCE)
-        before = (await floor.work(SALESFORCE).counts()).due
-        await _hide(floor, field, object)
-        await _noticed(floor)
-        floor.vendors["forager"].calm()
-        await _visited(floor, SALESFORCE)
-        counts = await floor.work(SALESFORCE).counts()
-        assert (counts.dead, counts.due) == (0, before)
-        assert not [one for one in floor.vendors["forager"].requests() if "email" in one["route"]]
-        (pause,) = await floor.runtime.ledger.pauses.of(SALESFORCE)
-        assert pause.until_ms  # it is looked at again
-        await _hide(floor, field, object, hidden=False)
-        await floor.runtime.ledger.pauses.lift(SALESFORCE, "credentials")
-        await _visited(floor, SALESFORCE)
-        assert (await floor.work(SALESFORCE).counts()).dead == 0
+    await _due(floor, SALESFORCE)
+    before = (await floor.work(SALESFORCE).counts()).due
+    await _hide(floor, field, object)
+    await _noticed(floor)
+    floor.vendors["forager"].calm()
+    await _visited(floor, SALESFORCE)
+    counts = await floor.work(SALESFORCE).counts()
+    assert (counts.dead, counts.due) == (0, before)
+    assert not [one for one in floor.vendors["forager"].requests() if "email" in one["route"]]
+    (pause,) = await floor.runtime.ledger.pauses.of(SALESFORCE)
+    assert pause.until_ms  # it is looked at again
+    await _hide(floor, field, object, hidden=False)
+    await floor.runtime.ledger.pauses.lift(SALESFORCE, "credentials")
+    await _visited(floor, SALESFORCE)
+    assert (await floor.work(SALESFORCE).counts()).dead == 0

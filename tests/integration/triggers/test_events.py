@@ -144,169 +144,160 @@ async def _told_of(floor: Floor) -> list[str]:
     return ids
 
 
-async def test_own_write_is_no_visit_and_a_persons_edit_a_second_later_is(redis: Redis, tmp_path: Path) -> None:
-    async with opened(redis, tmp_path) as floor:
-        await floor.control("hubspot", "webhooks", {"url": floor.url + HOOK, "signed_url": PUBLIC + HOOK})
-        await floor.activate()
-        ids = await _told_of(floor)
-        await floor.edit("hubspot", "contacts", ids[0], lastname="Changed")
-        await floor.quiet("hubspot")
-        assert await floor.due() == set(ids)
-        await floor.visit_all()
-        wrote = {row["id"] for row in floor.vendors.our_writes() if row["crm"] == "hubspot"}
-        assert wrote
-        await floor.quiet("hubspot")
-        sent = await floor.control("hubspot", "webhooks")
-        assert sent["events"] > len(ids) + 1  # the echoes came
-        assert (sent["refused"], sent["dropped"]) == (0, 0)
-        assert await floor.due() == set()
+async def test_own_write_is_no_visit_and_a_persons_edit_a_second_later_is(floor: Floor) -> None:
+    await floor.control("hubspot", "webhooks", {"url": floor.url + HOOK, "signed_url": PUBLIC + HOOK})
+    await floor.activate()
+    ids = await _told_of(floor)
+    await floor.edit("hubspot", "contacts", ids[0], lastname="Changed")
+    await floor.quiet("hubspot")
+    assert await floor.due() == set(ids)
+    await floor.visit_all()
+    wrote = {row["id"] for row in floor.vendors.our_writes() if row["crm"] == "hubspot"}
+    assert wrote
+    await floor.quiet("hubspot")
+    sent = await floor.control("hubspot", "webhooks")
+    assert sent["events"] > len(ids) + 1  # the echoes came
+    assert (sent["refused"], sent["dropped"]) == (0, 0)
+    assert await floor.due() == set()
 
-        await floor.time_passes(HUBSPOT, 1)
-        edited = min(wrote)
-        await floor.edit("hubspot", "contacts", edited, jobtitle="Someone else's word")
-        await floor.quiet("hubspot")
-        assert await floor.due() == {edited}
-
-
-async def test_outbound_messages_bring_records_from_the_org_to_their_end(redis: Redis, tmp_path: Path) -> None:
-    async with opened(redis, tmp_path) as floor:
-        url = f"{floor.url}/webhooks/salesforce/{SALESFORCE}/{PATH_SECRET}"
-        definition = {"url": url, "own_writes": False, "twice": 0.5, "shuffled": True, "session_id": True}
-        await floor.control("salesforce", "outbound", definition)
-        rows = await floor.control("salesforce", "records/Contact")
-        ids = [row["id"] for row in rows if not row["deleted"]]
-        for id in ids:
-            await floor.edit("salesforce", "Contact", id, MailingCity="Ghent")
-        await floor.quiet("salesforce")
-        sent = await floor.control("salesforce", "outbound")
-        assert (sent["refused"], sent["dropped"]) == (0, 0)
-        assert await floor.due(SALESFORCE) == set(ids)
-        await floor.visit_all(SALESFORCE)
-        assert (await floor.work(SALESFORCE).counts()).settled == len(ids)
-        assert [row for row in floor.vendors.our_writes() if row["crm"] == "salesforce"]
-        assert floor.vendors.charged_twice() == []
-        await floor.quiet("salesforce")
-        assert await floor.due(SALESFORCE) == set()
+    await floor.time_passes(HUBSPOT, 1)
+    edited = min(wrote)
+    await floor.edit("hubspot", "contacts", edited, jobtitle="Someone else's word")
+    await floor.quiet("hubspot")
+    assert await floor.due() == {edited}
 
 
-async def test_own_write_in_the_org_is_no_visit_and_a_persons_edit_a_second_later_is(
-    redis: Redis, tmp_path: Path
-) -> None:
-    async with opened(redis, tmp_path) as floor:
-        url = f"{floor.url}/webhooks/salesforce/{SALESFORCE}/{PATH_SECRET}"
-        await floor.control("salesforce", "outbound", {"url": url, "fields": ["Email", "LastModifiedById"]})
-        rows = await floor.control("salesforce", "records/Contact")
-        ids = [row["id"] for row in rows if not row["deleted"]]
-        for id in ids:
-            await floor.edit("salesforce", "Contact", id, MailingCity="Ghent")
-        await floor.quiet("salesforce")
-        assert await floor.due(SALESFORCE) == set(ids)
-        intake = floor.runtime.ledger.intake
-        announced, sent = await intake.announced(), await floor.control("salesforce", "outbound")
-        await floor.visit_all(SALESFORCE)
-        wrote = {row["id"] for row in floor.vendors.our_writes() if row["crm"] == "salesforce"}
-        assert wrote
-        await floor.quiet("salesforce")
-        echoed = await floor.control("salesforce", "outbound")
-        assert echoed["sent"] > sent["sent"]
-        assert (echoed["refused"], echoed["dropped"]) == (0, 0)
-        assert await floor.due(SALESFORCE) == set()
-        assert await intake.announced() == announced
+async def test_outbound_messages_bring_records_from_the_org_to_their_end(floor: Floor) -> None:
+    url = f"{floor.url}/webhooks/salesforce/{SALESFORCE}/{PATH_SECRET}"
+    definition = {"url": url, "own_writes": False, "twice": 0.5, "shuffled": True, "session_id": True}
+    await floor.control("salesforce", "outbound", definition)
+    rows = await floor.control("salesforce", "records/Contact")
+    ids = [row["id"] for row in rows if not row["deleted"]]
+    for id in ids:
+        await floor.edit("salesforce", "Contact", id, MailingCity="Ghent")
+    await floor.quiet("salesforce")
+    sent = await floor.control("salesforce", "outbound")
+    assert (sent["refused"], sent["dropped"]) == (0, 0)
+    assert await floor.due(SALESFORCE) == set(ids)
+    await floor.visit_all(SALESFORCE)
+    assert (await floor.work(SALESFORCE).counts()).settled == len(ids)
+    assert [row for row in floor.vendors.our_writes() if row["crm"] == "salesforce"]
+    assert floor.vendors.charged_twice() == []
+    await floor.quiet("salesforce")
+    assert await floor.due(SALESFORCE) == set()
 
-        await floor.time_passes(SALESFORCE, 1)
-        edited = min(wrote)
-        await floor.edit("salesforce", "Contact", edited, Title="Someone else's word")
-        await floor.quiet("salesforce")
-        assert await floor.due(SALESFORCE) == {edited}
+
+async def test_own_write_in_the_org_is_no_visit_and_a_persons_edit_a_second_later_is(floor: Floor) -> None:
+    url = f"{floor.url}/webhooks/salesforce/{SALESFORCE}/{PATH_SECRET}"
+    await floor.control("salesforce", "outbound", {"url": url, "fields": ["Email", "LastModifiedById"]})
+    rows = await floor.control("salesforce", "records/Contact")
+    ids = [row["id"] for row in rows if not row["deleted"]]
+    for id in ids:
+        await floor.edit("salesforce", "Contact", id, MailingCity="Ghent")
+    await floor.quiet("salesforce")
+    assert await floor.due(SALESFORCE) == set(ids)
+    intake = floor.runtime.ledger.intake
+    announced, sent = await intake.announced(), await floor.control("salesforce", "outbound")
+    await floor.visit_all(SALESFORCE)
+    wrote = {row["id"] for row in floor.vendors.our_writes() if row["crm"] == "salesforce"}
+    assert wrote
+    await floor.quiet("salesforce")
+    echoed = await floor.control("salesforce", "outbound")
+    assert echoed["sent"] > sent["sent"]
+    assert (echoed["refused"], echoed["dropped"]) == (0, 0)
+    assert await floor.due(SALESFORCE) == set()
+    assert await intake.announced() == announced
+
+    await floor.time_passes(SALESFORCE, 1)
+    edited = min(wrote)
+    await floor.edit("salesforce", "Contact", edited, Title="Someone else's word")
+    await floor.quiet("salesforce")
+    assert await floor.due(SALESFORCE) == {edited}
 
 
 async def test_privacy_deletion_forgets_what_was_bought_written_and_told_of_the_person(
-    redis: Redis, tmp_path: Path
+    floor: Floor, redis: Redis
 ) -> None:
-    async with opened(redis, tmp_path) as floor:
-        await floor.control("hubspot", "webhooks", {"url": floor.url + HOOK, "signed_url": PUBLIC + HOOK})
-        await _told_of(floor)
-        await floor.quiet("hubspot")
-        await floor.visit_all()
-        ledger = floor.runtime.ledger
-        wrote = {row["id"] for row in floor.vendors.our_writes() if row["crm"] == "hubspot"}
-        id = min(wrote)
-        values = {row["after"] for row in floor.vendors.our_writes() if row["crm"] == "hubspot" and row["id"] == id}
-        ref = (HUBSPOT, "contact", id)
-        assert await Answers(ledger.scripts).questions_of(ref)
-        told = [
-            change_entry(IntentEntry.of_row("contact", id, "phone", "phone", one, RUN, 1), "confirmed")
-            for one in values
-        ]
-        await ledger.journal.append(HUBSPOT, "delivery", "search/1", RUN, told, token="delivered")
-        before = await ledger.journal.entries(*ref)
-        assert any(value in entry.entry for entry in before for value in values)
-        spelt = sorted(value for value in values if len(value) > 6)
-        assert found(spelt, await dumped(redis)) == spelt != []
+    await floor.control("hubspot", "webhooks", {"url": floor.url + HOOK, "signed_url": PUBLIC + HOOK})
+    await _told_of(floor)
+    await floor.quiet("hubspot")
+    await floor.visit_all()
+    ledger = floor.runtime.ledger
+    wrote = {row["id"] for row in floor.vendors.our_writes() if row["crm"] == "hubspot"}
+    id = min(wrote)
+    values = {row["after"] for row in floor.vendors.our_writes() if row["crm"] == "hubspot" and row["id"] == id}
+    ref = (HUBSPOT, "contact", id)
+    assert await Answers(ledger.scripts).questions_of(ref)
+    told = [
+        change_entry(IntentEntry.of_row("contact", id, "phone", "phone", one, RUN, 1), "confirmed") for one in values
+    ]
+    await ledger.journal.append(HUBSPOT, "delivery", "search/1", RUN, told, token="delivered")
+    before = await ledger.journal.entries(*ref)
+    assert any(value in entry.entry for entry in before for value in values)
+    spelt = sorted(value for value in values if len(value) > 6)
+    assert found(spelt, await dumped(redis)) == spelt != []
 
-        await floor.control("hubspot", "delete", {"object": "contacts", "id": id, "erase": True})
-        await floor.quiet("hubspot")
-        await until(floor.due, "the deletion")
-        await floor.visit_all()
+    await floor.control("hubspot", "delete", {"object": "contacts", "id": id, "erase": True})
+    await floor.quiet("hubspot")
+    await until(floor.due, "the deletion")
+    await floor.visit_all()
 
-        after = await ledger.journal.entries(*ref)
-        assert len(after) == len(before)
-        assert sum(json.loads(entry.entry).get("credits", 0) for entry in after) == sum(
-            json.loads(entry.entry).get("credits", 0) for entry in before
-        )
-        assert not any(value in entry.entry for entry in after for value in values)
-        assert await floor.work().memory([id]) == {}
-        assert await Answers(ledger.scripts).questions_of(ref) == []
-        assert await ledger.scripts.call("HLEN", "refill:intake:erasures") == 0
-        assert not await ledger.erasures.is_asked(ref)
-        elsewhere = ledger.scripts.keys("erasures_elsewhere")
-        assert await ledger.scripts.call("HEXISTS", elsewhere, ":".join(ref))
-        await ledger.scripts.call("HSET", elsewhere, ":".join(ref), 1)  # that was long ago
-        await archive_journal(floor.runtime, {"name": "archive:all"})
-        assert await ledger.scripts.call("HLEN", elsewhere) == 0
-        assert len(await ledger.journal.entries(HUBSPOT, "delivery", "search/1")) == len(values)
-        await until(ledger.erasures.rewrite, "the rewrite")
-        assert found(spelt, await dumped(redis)) == []
-        assert found(spelt, await on_disk(redis)) == []
+    after = await ledger.journal.entries(*ref)
+    assert len(after) == len(before)
+    assert sum(json.loads(entry.entry).get("credits", 0) for entry in after) == sum(
+        json.loads(entry.entry).get("credits", 0) for entry in before
+    )
+    assert not any(value in entry.entry for entry in after for value in values)
+    assert await floor.work().memory([id]) == {}
+    assert await Answers(ledger.scripts).questions_of(ref) == []
+    assert await ledger.scripts.call("HLEN", "refill:intake:erasures") == 0
+    assert not await ledger.erasures.is_asked(ref)
+    elsewhere = ledger.scripts.keys("erasures_elsewhere")
+    assert await ledger.scripts.call("HEXISTS", elsewhere, ":".join(ref))
+    await ledger.scripts.call("HSET", elsewhere, ":".join(ref), 1)  # that was long ago
+    await archive_journal(floor.runtime, {"name": "archive:all"})
+    assert await ledger.scripts.call("HLEN", elsewhere) == 0
+    assert len(await ledger.journal.entries(HUBSPOT, "delivery", "search/1")) == len(values)
+    await until(ledger.erasures.rewrite, "the rewrite")
+    assert found(spelt, await dumped(redis)) == []
+    assert found(spelt, await on_disk(redis)) == []
 
 
-async def test_dead_letter_of_somebody_who_is_to_be_forgotten_is_looked_at_again(redis: Redis, tmp_path: Path) -> None:
-    async with opened(redis, tmp_path) as floor:
-        await floor.control("hubspot", "webhooks", {"url": floor.url + HOOK, "signed_url": PUBLIC + HOOK})
-        id, *_ = await _told_of(floor)
-        await floor.quiet("hubspot")
-        await floor.visit_all()
-        ledger = floor.runtime.ledger
-        assert await Answers(ledger.scripts).questions_of((HUBSPOT, "contact", id))
-        await floor.work().add([Due(id)], lane=Lane.LIVE, run=RUN, forced=True)
-        (lease,) = await floor.work().claim("worker-1", 10)
-        await floor.work().bury(lease, "poison")
-        await floor.control("hubspot", "delete", {"object": "contacts", "id": id, "erase": True})
-        await floor.quiet("hubspot")
-        assert (await floor.due(), (await floor.work().counts()).dead) == (set(), 1)
-        await ledger.scripts.call("HSET", ledger.scripts.keys("erasures"), f"{HUBSPOT}:contact:{id}", 1)  # long ago
-        await erase(floor.runtime, {"name": "erase:all"})
-        await floor.visit_all()
-        assert await Answers(ledger.scripts).questions_of((HUBSPOT, "contact", id)) == []
-        assert not await ledger.erasures.is_asked((HUBSPOT, "contact", id))
-        assert (await floor.work().counts()).dead == 0
+async def test_dead_letter_of_somebody_who_is_to_be_forgotten_is_looked_at_again(floor: Floor) -> None:
+    await floor.control("hubspot", "webhooks", {"url": floor.url + HOOK, "signed_url": PUBLIC + HOOK})
+    id, *_ = await _told_of(floor)
+    await floor.quiet("hubspot")
+    await floor.visit_all()
+    ledger = floor.runtime.ledger
+    assert await Answers(ledger.scripts).questions_of((HUBSPOT, "contact", id))
+    await floor.work().add([Due(id)], lane=Lane.LIVE, run=RUN, forced=True)
+    (lease,) = await floor.work().claim("worker-1", 10)
+    await floor.work().bury(lease, "poison")
+    await floor.control("hubspot", "delete", {"object": "contacts", "id": id, "erase": True})
+    await floor.quiet("hubspot")
+    assert (await floor.due(), (await floor.work().counts()).dead) == (set(), 1)
+    await ledger.scripts.call("HSET", ledger.scripts.keys("erasures"), f"{HUBSPOT}:contact:{id}", 1)  # long ago
+    await erase(floor.runtime, {"name": "erase:all"})
+    await floor.visit_all()
+    assert await Answers(ledger.scripts).questions_of((HUBSPOT, "contact", id)) == []
+    assert not await ledger.erasures.is_asked((HUBSPOT, "contact", id))
+    assert (await floor.work().counts()).dead == 0
 
 
-async def test_deletion_forgets_the_record_and_nothing_else(redis: Redis, tmp_path: Path) -> None:
-    async with opened(redis, tmp_path) as floor:
-        await floor.control("hubspot", "webhooks", {"url": floor.url + HOOK, "signed_url": PUBLIC + HOOK})
-        id, *_ = await _told_of(floor)
-        await floor.quiet("hubspot")
-        await floor.visit_all()
-        before = await floor.runtime.ledger.journal.entries(HUBSPOT, "contact", id)
-        await floor.control("hubspot", "delete", {"object": "contacts", "id": id})
-        await floor.quiet("hubspot")
-        await floor.visit_all()
-        assert await floor.work().memory([id]) == {}
-        assert await floor.runtime.ledger.journal.entries(HUBSPOT, "contact", id) == before
-        await floor.control("hubspot", "restore", {"object": "contacts", "id": id})
-        await floor.quiet("hubspot")
-        assert await floor.due() == {id}
-        await floor.visit_all()
-        assert id in await floor.work().memory([id])
-        assert floor.vendors.charged_twice() == []
+async def test_deletion_forgets_the_record_and_nothing_else(floor: Floor) -> None:
+    await floor.control("hubspot", "webhooks", {"url": floor.url + HOOK, "signed_url": PUBLIC + HOOK})
+    id, *_ = await _told_of(floor)
+    await floor.quiet("hubspot")
+    await floor.visit_all()
+    before = await floor.runtime.ledger.journal.entries(HUBSPOT, "contact", id)
+    await floor.control("hubspot", "delete", {"object": "contacts", "id": id})
+    await floor.quiet("hubspot")
+    await floor.visit_all()
+    assert await floor.work().memory([id]) == {}
+    assert await floor.runtime.ledger.journal.entries(HUBSPOT, "contact", id) == before
+    await floor.control("hubspot", "restore", {"object": "contacts", "id": id})
+    await floor.quiet("hubspot")
+    assert await floor.due() == {id}
+    await floor.visit_all()
+    assert id in await floor.work().memory([id])
+    assert floor.vendors.charged_twice() == []

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from redis.asyncio import Redis
 
-from tests.integration.triggers.floor import HUBSPOT, SALESFORCE, Floor, opened
+from tests.integration.triggers.floor import HUBSPOT, SALESFORCE, Floor
 from worker.service.opening import open_crm
 
 DECADE_MS = 3650 * 86_400_000
@@ -36,25 +34,24 @@ async def rows(floor: Floor, crm: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("crm", FIELDS)
-async def test_marks_are_seen_by_people_and_start_nothing(redis: Redis, tmp_path: Path, crm: str) -> None:
-    async with opened(redis, tmp_path) as floor:
-        table, fields = FIELDS[crm]
-        for one in fields:
-            await floor.control(crm.removeprefix("acme_"), f"properties/{table}", one)
-        await open_crm(floor.runtime, crm)
-        await floor.poll(crm, lookback_ms=DECADE_MS)
-        await floor.visit_all(crm)
+async def test_marks_are_seen_by_people_and_start_nothing(floor: Floor, crm: str) -> None:
+    table, fields = FIELDS[crm]
+    for one in fields:
+        await floor.control(crm.removeprefix("acme_"), f"properties/{table}", one)
+    await open_crm(floor.runtime, crm)
+    await floor.poll(crm, lookback_ms=DECADE_MS)
+    await floor.visit_all(crm)
 
-        source, checked_at = (one["name"] for one in fields)
-        marked = [one for one in await rows(floor, crm) if one.get(source)]
-        assert len(marked) > 5
-        assert all(one[checked_at] for one in marked)
-        assert {part.split()[1] for one in marked for part in one[source].split("; ")} == {"forager", "kaspr"}
+    source, checked_at = (one["name"] for one in fields)
+    marked = [one for one in await rows(floor, crm) if one.get(source)]
+    assert len(marked) > 5
+    assert all(one[checked_at] for one in marked)
+    assert {part.split()[1] for one in marked for part in one[source].split("; ")} == {"forager", "kaspr"}
 
-        paid, written = len(floor.vendors.charges()), len(floor.vendors.our_writes())
-        await floor.time_passes(crm, 5)
-        again = await floor.poll(crm)
-        assert again.seen > 0  # the rows that still lack something
-        assert again.added == 0
-        await floor.visit_all(crm)
-        assert (len(floor.vendors.charges()), len(floor.vendors.our_writes())) == (paid, written)
+    paid, written = len(floor.vendors.charges()), len(floor.vendors.our_writes())
+    await floor.time_passes(crm, 5)
+    again = await floor.poll(crm)
+    assert again.seen > 0  # the rows that still lack something
+    assert again.added == 0
+    await floor.visit_all(crm)
+    assert (len(floor.vendors.charges()), len(floor.vendors.our_writes())) == (paid, written)

@@ -1,0 +1,3 @@
+from tests.integration.triggers.floor import floor
+
+__all__ = ["floor"]
