@@ -29,4 +29,4 @@ class CountingRouter(Router):
                 self._counts[self._paths.get(scope.get("endpoint"), OTHER), message["status"]] += 1
             await send(message)
 
-        await super().__call__(scope, receive, counted)
+        await self.app(scope, receive, counted)

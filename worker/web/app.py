@@ -77,10 +77,10 @@ def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event, orders:
         await redis.aclose()
 
     routes = [
+        *outside.routes,  # asked for most often
         Route("/healthz", _healthz, methods=["GET"]),
         Route("/readyz", hosts.only(readyz), methods=["GET"]),
         Route("/metrics", scrape if settings.web.metrics_token else hosts.only(scrape), methods=["GET"]),
-        *outside.routes,
         *(page_routes(quick, ledger, settings, draining, orders) if orders else ()),
     ]
     # A redirect would repeat the Host header, and no sender follows one.

@@ -76,7 +76,7 @@ class Bodies:
         Raises:
             RefusedError: it is of another type, compressed, too large or cut, or there is no room for it now.
         """
-        headers = dict(request.headers.raw)
+        headers = dict(request.scope["headers"])
         if headers.get(b"content-type", b"").partition(b";")[0].strip().lower().decode("latin-1") not in types:
             raise RefusedError(415, "content_type")
         if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
