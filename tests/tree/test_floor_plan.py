@@ -75,16 +75,3 @@ def test_no_two_classes_of_the_product_share_a_name() -> None:
         if isinstance(node, ast.ClassDef)
     )
     assert [name for name, count in found.items() if count > 1] == []
-
-
-def test_vendors_know_nothing_of_each_other() -> None:
-    folders = [one.parent for one in (ROOT / "connectors").glob("*/__init__.py")]
-    seen = {
-        (one.name, name.split(".")[1])
-        for one in folders
-        for path in one.rglob("*.py")
-        for name in imported(path)
-        if name.startswith("connectors.")
-    }
-    names = {one.name for one in folders}
-    assert {(one, other) for one, other in seen if other in names and other != one} == set()
