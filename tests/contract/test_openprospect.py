@@ -79,12 +79,9 @@ async def _known(sandbox: Sandbox) -> dict[str, str]:
         orders = await listed(asking.orders(status="COMPLETED"))
         blacklist = await asking.create_blacklist("Customers of the tests")
         _ids[sandbox.base_url] = {
-            "search_id": search,
-            "company_id": company.id,
-            "prospect_id": company.prospects[0].id,
-            "order_id": orders[0].order_id,
-            "blacklist_id": blacklist.id,
-        }
+            "search_id": search, "company_id": company.id, "prospect_id": company.prospects[0].id,
+            "order_id": orders[0].order_id, "blacklist_id": blacklist.id,
+        }  # fmt: skip
         await asking.aclose()
     return _ids[sandbox.base_url]
 

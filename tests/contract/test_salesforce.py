@@ -469,13 +469,9 @@ async def test_merged_deleted_purged_and_unknown_ids_each_have_a_fate(sandbox: S
     sandbox.control("purge", {"object": "Contact", "id": purged})
     found = await crm.read(WATCHED, [stays, loser, gone, purged, "003000000000000AAA", "no-id"])
     assert {one: known.fate for one, known in found.items()} == {
-        stays: Fate.FOUND,
-        loser: Fate.MOVED,
-        gone: Fate.GONE,
-        purged: Fate.GONE,
-        "003000000000000AAA": Fate.GONE,
+        stays: Fate.FOUND, loser: Fate.MOVED, gone: Fate.GONE, purged: Fate.GONE, "003000000000000AAA": Fate.GONE,
         "no-id": Fate.GONE,
-    }
+    }  # fmt: skip
     survivor = found[loser].record
     assert survivor is not None
     assert survivor.id == found[loser].moved_to == master

@@ -176,19 +176,10 @@ async def test_an_answer_or_documented_miss_is_stored(status: int) -> None:
 
 
 REFUSALS: dict[int, type[ConnectorError]] = {
-    301: AccessError,
-    307: AccessError,
-    400: RejectedError,
-    401: AccessError,
-    402: CreditsError,
-    403: AccessError,
-    409: ConflictError,
-    410: NotFoundError,
-    418: RejectedError,
-    422: RejectedError,
-    423: UnavailableError,
+    301: AccessError, 307: AccessError, 400: RejectedError, 401: AccessError, 402: CreditsError, 403: AccessError,
+    409: ConflictError, 410: NotFoundError, 418: RejectedError, 422: RejectedError, 423: UnavailableError,
     429: RateLimitedError,
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("status", "kind"), REFUSALS.items())
@@ -538,13 +529,10 @@ async def test_a_redirect_to_another_scheme_is_refused() -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "http://api.example.com",
-        "ftp://127.0.0.1",
-        "https://user:pw@api.example.com",
-        "https://",
+        "http://api.example.com", "ftp://127.0.0.1", "https://user:pw@api.example.com", "https://",
         "https://a.example?x=1",
     ],
-)
+)  # fmt: skip
 def test_an_unsafe_base_url_is_refused_at_construction(url: str) -> None:
     with pytest.raises(ValueError, match=r"address|plain http"):
         Transport("acme", url, StaticAuth("k", SecretStr("v")), HeardLimiter())

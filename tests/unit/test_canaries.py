@@ -13,15 +13,9 @@ import structlog
 from tests.harness.canaries import CANARIES, PERSON, SECRET
 
 ADA = {
-    "number": 1,
-    "first_name": "Zoë",
-    "last_name": "Canarywood",
-    "slug": "zoë-canarywood-77",
-    "work_email": "zoe.canarywood@planted.example",
-    "personal_email": None,
-    "mobile": "+4915199990001",
-    "phone": None,
-}
+    "number": 1, "first_name": "Zoë", "last_name": "Canarywood", "slug": "zoë-canarywood-77",
+    "work_email": "zoe.canarywood@planted.example", "personal_email": None, "mobile": "+4915199990001", "phone": None,
+}  # fmt: skip
 KEY = "planted-key-0001"
 
 

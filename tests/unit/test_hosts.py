@@ -14,18 +14,10 @@ OURS = Hosts(Web(public_url="https://refill.acme.com", hosts=("Refill.internal",
 @pytest.mark.parametrize(
     "host",
     [
-        "127.0.0.1:8080",
-        "10.1.2.3",
-        "[::1]:8080",
-        "[2001:db8::1]",
-        "localhost",
-        "localhost:8080",
-        "refill:8080",
-        "refill.acme.com",
-        "REFILL.acme.com.:443",
-        "refill.internal:8080",
+        "127.0.0.1:8080", "10.1.2.3", "[::1]:8080", "[2001:db8::1]", "localhost", "localhost:8080", "refill:8080",
+        "refill.acme.com", "REFILL.acme.com.:443", "refill.internal:8080",
     ],
-)
+)  # fmt: skip
 def test_names_of_ours_and_addresses_are_known(host: str) -> None:
     assert OURS.knows(host)
 

@@ -28,27 +28,19 @@ login_base = "https://login.salesforce.com"
 auth = "refresh_token"
 """
 SECRETS = {
-    "REFILL_PROVIDERS__FORAGER__API_KEY": "k",
-    "REFILL_PROVIDERS__KASPR__API_KEY": "k",
-    "REFILL_PROVIDERS__OPENPROSPECT__API_KEY": "k",
-    "REFILL_CRM__A__TOKEN": "t",
-    "REFILL_CRM__B__CLIENT_ID": "c",
+    "REFILL_PROVIDERS__FORAGER__API_KEY": "k", "REFILL_PROVIDERS__KASPR__API_KEY": "k",
+    "REFILL_PROVIDERS__OPENPROSPECT__API_KEY": "k", "REFILL_CRM__A__TOKEN": "t", "REFILL_CRM__B__CLIENT_ID": "c",
     "REFILL_CRM__B__REFRESH_TOKEN": "r",
-}
+}  # fmt: skip
 
 
 def test_every_host_is_named_once(tmp_path: Path) -> None:
     (tmp_path / "refill.toml").write_text(TEXT, encoding="utf-8")
     settings = load(tmp_path / "refill.toml", {**SECRETS, "REFILL_REDIS__URL": "redis://:pw@redis.acme.com/0"})
     assert set(hosts(settings)) == {
-        "127.0.0.1:9101",
-        "api-v2.forager.ai",
-        "api.openprospect.io",
-        "api.hubapi.com",
-        "b.my.salesforce.com",
-        "login.salesforce.com",
-        "redis.acme.com:6379",
-    }
+        "127.0.0.1:9101", "api-v2.forager.ai", "api.openprospect.io", "api.hubapi.com", "b.my.salesforce.com",
+        "login.salesforce.com", "redis.acme.com:6379",
+    }  # fmt: skip
     assert sign_in(settings.crm["a"]) == "signs in by the token of a service key or private app; API version 2026-09"
     assert sign_in(settings.crm["b"]) == "signs in by a refresh token; API version 66.0"
     assert redis_place(load(tmp_path / "refill.toml", SECRETS)) == ""

@@ -50,21 +50,13 @@ def test_status_has_its_stable_keys() -> None:
     told = FOUND.as_json()
     contact = told["work"]["one"]["contact"]
     assert {name: contact[name] for name in ("due", "leased", "waiting", "dead", "settled")} == {
-        "due": 7,
-        "leased": 2,
-        "waiting": 3,
-        "dead": 1,
-        "settled": 9,
-    }
+        "due": 7, "leased": 2, "waiting": 3, "dead": 1, "settled": 9,
+    }  # fmt: skip
     assert contact["lanes"] == {"live": 3, "backfill": 4}
     assert told["tickets"] == {"uncertain": 2}
     assert told["credits"]["forager"] == {
-        "today": 11,
-        "month": 12,
-        "reserved": 13,
-        "budget_day": 100,
-        "budget_month": None,
-    }
+        "today": 11, "month": 12, "reserved": 13, "budget_day": 100, "budget_month": None,
+    }  # fmt: skip
     assert told["filled"]["one"]["contact"]["work_email"]["forager"] == 5
     assert told["paused"]["forager:main"]["429"]["why"] == "wait"
     assert told["today"]["one"]["fill_rate"] == 0.75

@@ -24,12 +24,9 @@ base_url = "https://two.my.salesforce.com"
 [crm.two.watch.lead]
 """
 SECRETS = {
-    "REFILL_PROVIDERS__KASPR__API_KEY": "k",
-    "REFILL_PROVIDERS__OPENPROSPECT__API_KEY": "o",
-    "REFILL_CRM__ONE__TOKEN": "t",
-    "REFILL_CRM__TWO__CLIENT_ID": "i",
-    "REFILL_CRM__TWO__CLIENT_SECRET": "s",
-}
+    "REFILL_PROVIDERS__KASPR__API_KEY": "k", "REFILL_PROVIDERS__OPENPROSPECT__API_KEY": "o",
+    "REFILL_CRM__ONE__TOKEN": "t", "REFILL_CRM__TWO__CLIENT_ID": "i", "REFILL_CRM__TWO__CLIENT_SECRET": "s",
+}  # fmt: skip
 
 
 @pytest.fixture

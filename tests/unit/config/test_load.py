@@ -113,11 +113,8 @@ def load_bare(file: Path) -> Settings:
 def test_a_watch_alone_fills_the_four_usual_fields_in_their_usual_places(file: Path) -> None:
     watched = contact(load(file, SMALL_SECRETS))
     assert {name: rule.property for name, rule in watched.fields.items()} == {
-        "work_email": "email",
-        "phone": "phone",
-        "mobile_phone": "mobilephone",
-        "job_title": "jobtitle",
-    }
+        "work_email": "email", "phone": "phone", "mobile_phone": "mobilephone", "job_title": "jobtitle",
+    }  # fmt: skip
     assert watched.fields["work_email"].accept == (Grade.VALID,)
     assert watched.fields["work_email"].from_ is None  # in no order: whoever pays best
     assert watched.identity["linkedin_url"] == "hs_linkedin_url"

@@ -29,11 +29,8 @@ def test_found_and_missing_ids_of_one_read_have_their_fates() -> None:
     rows = hubspot.RecordRows.model_validate(sample("hubspot", "batch_read_partial"))
     fates = hubspot.fates("contact", ["33451", "8380080352", "8144745976", "7"], rows, 1)
     assert {id: one.fate for id, one in fates.items()} == {
-        "33451": Fate.FOUND,
-        "8380080352": Fate.GONE,
-        "8144745976": Fate.GONE,
-        "7": Fate.UNKNOWN,
-    }
+        "33451": Fate.FOUND, "8380080352": Fate.GONE, "8144745976": Fate.GONE, "7": Fate.UNKNOWN,
+    }  # fmt: skip
 
 
 def test_a_survivor_answers_for_both_ids_that_were_merged_into_it() -> None:

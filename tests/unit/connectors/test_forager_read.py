@@ -91,11 +91,8 @@ async def test_offers_come_cheapest_first_and_ask_what_they_say(forager: Forager
         "person_role_search": {"person_name": '"Ada Example"', "organization_domains": '["example.com"]'},
     }
     assert {name for name, offer in offers.items() if offer.names_person} == {
-        "person_detail",
-        "by_email",
-        "by_phone",
-        "person_role_search",
-    }
+        "person_detail", "by_email", "by_phone", "person_role_search",
+    }  # fmt: skip
     assert [name for name, offer in offers.items() if offer.searches] == ["person_role_search"]
     assert all(offer.arguments(Identity(first_name="Ada")) is None for offer in offers.values())
 
@@ -155,17 +152,9 @@ def test_parts_of_a_credit_count_as_whole_ones_and_odd_prices_not_at_all() -> No
 def test_the_table_says_what_costs() -> None:
     prices = {row.name: row.credits for row in op.OPERATIONS if row.repeat is Repeat.PAID}
     assert prices == {
-        "job_search": 2,
-        "organization_search": 1,
-        "personal_emails": 5,
-        "phone_numbers": 15,
-        "work_emails": 5,
-        "person_detail": 1,
-        "by_email": 5,
-        "by_phone": 15,
-        "person_role_search": 1,
-        "website_detail": 1,
-    }
+        "job_search": 2, "organization_search": 1, "personal_emails": 5, "phone_numbers": 15, "work_emails": 5,
+        "person_detail": 1, "by_email": 5, "by_phone": 15, "person_role_search": 1, "website_detail": 1,
+    }  # fmt: skip
     assert set(op.LEDGER_NAMES) == set(prices)
     assert all(row.path.endswith("/") for row in op.OPERATIONS)
 

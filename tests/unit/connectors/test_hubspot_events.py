@@ -77,23 +77,11 @@ _VALUES = st.recursive(
 )
 _NAMES = st.sampled_from(
     [
-        "subscriptionType",
-        "eventType",
-        "objectId",
-        "objectTypeId",
-        "portalId",
-        "occurredAt",
-        "propertyName",
-        "changeSource",
-        "sourceId",
-        "mergedObjectIds",
-        "primaryObjectId",
-        "newObjectId",
-        "fromObjectId",
-        "toObjectId",
+        "subscriptionType", "eventType", "objectId", "objectTypeId", "portalId", "occurredAt", "propertyName",
+        "changeSource", "sourceId", "mergedObjectIds", "primaryObjectId", "newObjectId", "fromObjectId", "toObjectId",
         "associationType",
     ]
-)
+)  # fmt: skip
 _TYPES = st.sampled_from(
     [
         f"{subject}.{kind}"

@@ -24,20 +24,12 @@ def test_tokens_go_to_the_configured_host_or_salesforces(instance: str, base: st
 @pytest.mark.parametrize(
     "instance",
     [
-        "http://acme.my.salesforce.com",
-        "https://evil.example",
-        "https://salesforce.com.evil.example",
-        "https://evilsalesforce.com",
-        "https://acme.my.salesforce.com@evil.example",
-        "https://user:pw@acme.my.salesforce.com",
-        "https://eu5.salesforce.com:8443",
-        "http://127.0.0.1:80",
-        "http://169.254.169.254",
-        "https://[::1",
-        "file:///etc/passwd",
-        "",
+        "http://acme.my.salesforce.com", "https://evil.example", "https://salesforce.com.evil.example",
+        "https://evilsalesforce.com", "https://acme.my.salesforce.com@evil.example",
+        "https://user:pw@acme.my.salesforce.com", "https://eu5.salesforce.com:8443", "http://127.0.0.1:80",
+        "http://169.254.169.254", "https://[::1", "file:///etc/passwd", "",
     ],
-)
+)  # fmt: skip
 def test_a_token_answer_cannot_send_us_elsewhere(instance: str) -> None:
     with pytest.raises(AccessError):
         pinned("acme", instance, BASE)

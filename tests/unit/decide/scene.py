@@ -106,15 +106,9 @@ RULES = (
     FieldRule("job_title", "jobtitle", FORAGER_FIRST),
 )
 IDENTITY = {
-    "linkedin_url": "hs_linkedin_url",
-    "first_name": "firstname",
-    "last_name": "lastname",
-    "company_website": "website",
-    "country": "country",
-    "email": "email",
-    "phone": "phone",
-    "mobile_phone": "mobilephone",
-}
+    "linkedin_url": "hs_linkedin_url", "first_name": "firstname", "last_name": "lastname", "company_website": "website",
+    "country": "country", "email": "email", "phone": "phone", "mobile_phone": "mobilephone",
+}  # fmt: skip
 FULL_NAME = {"firstname": "Ada", "lastname": "Example"}
 
 

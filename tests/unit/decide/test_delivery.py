@@ -40,18 +40,11 @@ def test_a_company_gives_every_value_it_has_and_its_domain_as_key() -> None:
     assert given.keys == ("domain:example.de",)
     assert given.complete
     assert given.values == {
-        "name": "Example GmbH",
-        "domain": "example.de",
-        "website": "https://www.example.de/start",
-        "phone": "+493023123456",
-        "industry": "Software",
-        "employee_count": "140",
-        "linkedin_url": "https://www.linkedin.com/company/example",
-        "city": "Berlin",
-        "country": "Germany",
-        "technologies": "HubSpot, Redis",
-        "founded_year": "2010",
-    }
+        "name": "Example GmbH", "domain": "example.de", "website": "https://www.example.de/start",
+        "phone": "+493023123456", "industry": "Software", "employee_count": "140",
+        "linkedin_url": "https://www.linkedin.com/company/example", "city": "Berlin", "country": "Germany",
+        "technologies": "HubSpot, Redis", "founded_year": "2010",
+    }  # fmt: skip
     assert given.dropped == {"invalid_value": 1}  # the description that a spreadsheet would run
 
 
@@ -67,17 +60,11 @@ def test_a_person_gives_graded_values_and_all_usable_keys() -> None:
     assert given.complete
     assert given.keys == ("email:ada@example.de", "email:ada@gmail.com", "slug:ada-example")
     assert given.values == {
-        "first_name": "Ada",
-        "last_name": "Example",
-        "job_title": "VP Sales",
-        "linkedin_url": "https://www.linkedin.com/in/ada-example",
-        "company_name": "Example GmbH",
-        "company_domain": "example.de",
-        "work_email": "Ada@example.de",
-        "personal_email": "ada@gmail.com",
-        "mobile_phone": "+4915123456789",
-        "phone": "+493023123456",
-    }
+        "first_name": "Ada", "last_name": "Example", "job_title": "VP Sales",
+        "linkedin_url": "https://www.linkedin.com/in/ada-example", "company_name": "Example GmbH",
+        "company_domain": "example.de", "work_email": "Ada@example.de", "personal_email": "ada@gmail.com",
+        "mobile_phone": "+4915123456789", "phone": "+493023123456",
+    }  # fmt: skip
     assert given.dropped == {"masked": 2, "invalid_value": 1}
 
 

@@ -101,11 +101,8 @@ def test_a_title_without_a_role_and_names_are_taken_from_the_person() -> None:
     rules = policy(*wanted, verify_person=False)
     bare = Person(slug="ada-example", full_name="Ada Example", title="VP", country="Germany")
     assert visit(row, rules, {"detail": hit(bare)}).values == {
-        "job_title": "VP",
-        "first_name": "Ada",
-        "last_name": "Example",
-        "country": "Germany",
-    }
+        "job_title": "VP", "first_name": "Ada", "last_name": "Example", "country": "Germany",
+    }  # fmt: skip
 
 
 def test_work_and_personal_addresses_are_told_apart() -> None:

@@ -15,16 +15,9 @@ from worker.decide.journal_line import JournalFilter, as_line, cell
 
 CONTACT = ("acme", "contact", "7")
 CHANGE = {
-    "kind": "change",
-    "field": "work_email",
-    "property": "email",
-    "before": "",
-    "after": "ada@acme.example",
-    "provider": "forager",
-    "rule": "if_blank",
-    "credits": 5,
-    "at": 1000,
-}
+    "kind": "change", "field": "work_email", "property": "email", "before": "", "after": "ada@acme.example",
+    "provider": "forager", "rule": "if_blank", "credits": 5, "at": 1000,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -27,14 +27,10 @@ def decided(*brought: tuple[str, str], identity: Identity = FOUND) -> Decision:
 def test_a_question_counts_for_the_gaps_it_was_to_close_and_for_those_it_closed() -> None:
     bought = [Bought(PROFILE, "q1", 1, GAPS)]
     assert counts(bought, decided(("q1", "work_email"), ("other", "mobile_phone"))) == {
-        "kaspr|profile|asked": 1,
-        "kaspr|profile|credits": 1,
-        "kaspr|profile|misses": 1,
-        "kaspr|profile|wanted|person": 1,
-        "kaspr|profile|wanted|work_email": 1,
-        "kaspr|profile|wanted|mobile_phone": 1,
+        "kaspr|profile|asked": 1, "kaspr|profile|credits": 1, "kaspr|profile|misses": 1,
+        "kaspr|profile|wanted|person": 1, "kaspr|profile|wanted|work_email": 1, "kaspr|profile|wanted|mobile_phone": 1,
         "kaspr|profile|brought|work_email": 1,
-    }
+    }  # fmt: skip
 
 
 def test_a_question_that_is_to_find_somebody_counts_as_such() -> None:
