@@ -12,7 +12,7 @@ from connectors.batching import Batcher
 from connectors.hubspot.client import HubSpot
 from connectors.hubspot.options import HubSpotOptions
 from connectors.limits import NoLimiter
-from connectors.models import Edit, Found
+from connectors.models import Edit, Found, Write, WriteResult
 from connectors.ports import Crm
 from connectors.salesforce.client import Salesforce
 from connectors.salesforce.options import SalesforceOptions
@@ -118,6 +118,23 @@ async def pushing(
     await pusher.aclose()
     await reader.aclose()
     await vendor.aclose()
+
+
+class Meanwhile:
+    """A CRM in which a person does something once: just before our write, or just after it."""
+
+    def __init__(self, vendor: Crm, *, before: Callable[[], object] = dict, after: Callable[[], object] = dict) -> None:
+        self._vendor, self._before, self._after = vendor, before, after
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._vendor, name)
+
+    async def write(self, object: str, written: Sequence[Write]) -> Mapping[str, WriteResult]:
+        self._before()
+        told = await self._vendor.write(object, written)
+        self._after()
+        self._before = self._after = dict
+        return told
 
 
 async def nothing_bad(_: object) -> frozenset[Handle]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -72,21 +71,6 @@ async def test_values_are_tried_alone_when_a_rule_does_not_say_which_it_is_about
         assert writes(org) == 3
 
 
-async def test_a_required_property_of_the_portal_keeps_back_only_what_needs_it(portal: Sandbox) -> None:
-    body = {
-        "category": "VALIDATION_ERROR",
-        "message": "refused",
-        "errors": [{"message": "Origin is required", "code": "MISSING_CONDITIONAL_REQUIRED_PROPERTY"}],
-    }
-    async with pushing(portal, HUBSPOT) as (watch, pusher):
-        record_id = made(portal, HUBSPOT)
-        portal.calm()
-        portal.fault("status", ROUTES["hubspot"], params={"status": 400, "body": body}, match='"phone"')
-        pushed = await push(watch, pusher, HUBSPOT, record_id, title(HUBSPOT), phone(HUBSPOT))
-        assert (pushed.written, pushed.refused) == ((title(HUBSPOT),), (phone(HUBSPOT),))
-        assert pushed.words["phone"].kind is RefusalKind.RULE
-
-
 @pytest.mark.parametrize(
     ("status", "headers", "wait_s"),
     [
@@ -120,29 +104,6 @@ async def test_a_row_that_is_there_and_leads_to_something_gone_waits_for_its_cha
             "INVALID_CROSS_REFERENCE_KEY",
         )
         assert writes(org) == 2
-
-
-@pytest.mark.parametrize("status", [404, 413])
-async def test_a_call_that_is_refused_as_a_whole_costs_no_row_its_value(portal: Sandbox, status: int) -> None:
-    async with pushing(portal, HUBSPOT) as (watch, pusher):
-        one, other = made(portal, HUBSPOT), made(portal, HUBSPOT)
-        portal.calm()
-        portal.fault("status", ROUTES["hubspot"], params={"status": status, "body": {"message": "no"}}, times=1)
-        both = await asyncio.gather(
-            *(push(watch, pusher, HUBSPOT, each, title(HUBSPOT)) for each in (one, other)),
-        )
-        assert [pushed.written for pushed in both] == [(title(HUBSPOT),)] * 2
-
-
-async def test_an_error_that_names_no_row_keeps_back_only_the_row_that_it_is_about(portal: Sandbox) -> None:
-    async with pushing(portal, HUBSPOT) as (watch, pusher):
-        record_id = made(portal, HUBSPOT)
-        portal.calm()
-        error = {"status": "error", "category": "VALIDATION_ERROR", "message": "A value for seniority is required"}
-        body = {"status": "COMPLETE", "results": [], "numErrors": 1, "errors": [error]}
-        portal.fault("status", ROUTES["hubspot"], params={"status": 207, "body": body}, times=None)
-        pushed = await push(watch, pusher, HUBSPOT, record_id, title(HUBSPOT))
-        assert (pushed.refused, pushed.words["job_title"].kind) == ((title(HUBSPOT),), RefusalKind.RULE)
 
 
 async def test_a_property_that_our_token_may_not_write_pauses_nobody(portal: Sandbox) -> None:

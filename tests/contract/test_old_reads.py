@@ -6,7 +6,7 @@ Real answers: 503 with Retry-After 20, 423 for two seconds, a lock of one row, a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter
 from typing import Any, cast
 
@@ -20,6 +20,7 @@ from connectors.telemetry import CALLS, UNSENT
 from tests.contract.pushes import (
     HUBSPOT,
     SALESFORCE,
+    Meanwhile,
     Side,
     email,
     held,
@@ -98,23 +99,6 @@ async def test_a_write_that_was_made_although_its_answer_was_lost_is_told_as_our
         assert writes(sandbox) == 1
 
 
-async def test_what_a_person_types_while_a_lock_is_waited_out_stays(sandbox: Sandbox, side: Side) -> None:
-    async with pushing(sandbox, side) as (watch, pusher):
-        record_id = made(sandbox, side)
-        if side is HUBSPOT:
-            sandbox.control("settings", {"locked_writes": 1})
-        else:
-            sandbox.control("lock", {"id": record_id, "times": 1})
-        sandbox.calm()
-        pushed = await raced(
-            sandbox,
-            push(watch, pusher, side, record_id, title(side)),
-            lambda: edit(sandbox, side, record_id, **{side.title: "typed"}),
-        )
-        assert held(sandbox, side, record_id)[side.title] == "typed"
-        assert pushed.unsent == (title(side),)
-
-
 async def test_nothing_of_a_refused_batch_is_sent_again_before_its_rows_were_read_again(
     sandbox: Sandbox, side: Side
 ) -> None:
@@ -174,22 +158,6 @@ async def written_after(crm: Crm, side: Side, record_id: str, took_s: float) -> 
         return await crm.write("contact", [Write(record_id, {side.title: "CTO"})])
 
 
-class Corrected:
-    """The portal, in which a person corrects what we have just written, before we look who was faster."""
-
-    def __init__(self, vendor: Crm, person: Callable[[], None]) -> None:
-        self._vendor, self._person = vendor, person
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._vendor, name)
-
-    async def write(self, object: str, written: Sequence[Write]) -> Mapping[str, WriteResult]:
-        told = await self._vendor.write(object, written)
-        self._person()
-        self._person = lambda: None
-        return told
-
-
 async def test_a_correction_of_what_we_wrote_is_not_taken_back(start_sandbox: Start) -> None:
     side, sandbox = HUBSPOT, start_sandbox("hubspot", "--records", "3", "--companies", "2")
     record_id = made(sandbox, side)
@@ -197,7 +165,7 @@ async def test_a_correction_of_what_we_wrote_is_not_taken_back(start_sandbox: St
     edit(sandbox, side, record_id, **{side.title: ""})
 
     def corrected(vendor: Crm) -> Crm:
-        return cast("Crm", Corrected(vendor, lambda: edit(sandbox, side, record_id, **{side.title: "corrected"})))
+        return cast("Crm", Meanwhile(vendor, after=lambda: edit(sandbox, side, record_id, **{side.title: "corrected"})))
 
     async with pushing(sandbox, side, verify=True, through=corrected) as (watch, pusher):
         pushed = await push(watch, pusher, side, record_id, title(side), phone(side))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import pytest
@@ -12,7 +12,20 @@ from structlog.testing import capture_logs
 
 from connectors.models import Write, WriteResult
 from connectors.ports import Crm
-from tests.contract.pushes import HUBSPOT, PHONE, SALESFORCE, Side, held, made, phone, push, pushing, title, writes
+from tests.contract.pushes import (
+    HUBSPOT,
+    PHONE,
+    SALESFORCE,
+    Meanwhile,
+    Side,
+    held,
+    made,
+    phone,
+    push,
+    pushing,
+    title,
+    writes,
+)
 from tests.harness.sandbox import Sandbox, Start
 from worker.visits.push import PushEnd, Pusher
 from worker.visits.watch import Watch
@@ -70,25 +83,6 @@ async def test_marks_go_with_the_values_in_the_same_call(sandbox: Sandbox, side:
         assert source == f"phone kaspr {day}; job_title forager {day}"
 
 
-async def test_a_crm_without_room_for_them_gets_none(sandbox: Sandbox, side: Side) -> None:
-    define(sandbox, side, source=None, checked_at=None)
-    async with pushing(sandbox, side) as (watch, pusher):
-        record_id = made(sandbox, side)
-        assert (await push(watch, pusher, side, record_id, title(side))).ended is PushEnd.PUSHED
-        assert held(sandbox, side, record_id)[side.title] == "CTO"
-        assert not {*names_of(watch)} & {*watch.watched.properties}
-
-
-async def test_a_record_without_a_change_gets_no_mark(sandbox: Sandbox, side: Side) -> None:
-    async with pushing(sandbox, side) as (watch, pusher):
-        record_id = made(sandbox, side)
-        body = {"object": side.table, "id": record_id, "properties": {side.title: "a person's"}}
-        sandbox.control("edit", body)
-        pushed = await push(watch, pusher, side, record_id, title(side))
-        assert pushed.unsent == (title(side),)
-        assert not held(sandbox, side, record_id).get(names_of(watch)[0])
-
-
 async def test_a_crm_that_refuses_a_mark_gets_the_values_and_no_mark_again(sandbox: Sandbox, side: Side) -> None:
     async with pushing(sandbox, side) as (watch, pusher):
         first, second = made(sandbox, side), made(sandbox, side)
@@ -103,21 +97,6 @@ async def test_a_crm_that_refuses_a_mark_gets_the_values_and_no_mark_again(sandb
         assert not held(sandbox, side, second).get(names_of(watch)[1])
 
 
-class Overtaken:
-    """The portal, in which a person is faster once: they write between our read and our write."""
-
-    def __init__(self, vendor: Crm, person: Callable[[], None]) -> None:
-        self._vendor, self._person = vendor, person
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._vendor, name)
-
-    async def write(self, object: str, writes: Sequence[Write]) -> Mapping[str, WriteResult]:
-        self._person()
-        self._person = lambda: None
-        return await self._vendor.write(object, writes)
-
-
 async def test_a_value_given_back_takes_its_source_with_it(start_sandbox: Start) -> None:
     side, sandbox = HUBSPOT, start_sandbox("hubspot", "--records", "3", "--companies", "2")
     define(sandbox, side, source={}, checked_at={})
@@ -125,7 +104,7 @@ async def test_a_value_given_back_takes_its_source_with_it(start_sandbox: Start)
     edit = {"object": side.table, "id": record_id, "properties": {side.title: "a person's"}}
 
     def overtaken(vendor: Crm) -> Crm:
-        return cast("Crm", Overtaken(vendor, lambda: sandbox.control("edit", edit)))
+        return cast("Crm", Meanwhile(vendor, before=lambda: sandbox.control("edit", edit)))
 
     async with pushing(sandbox, side, verify=True, through=overtaken) as (watch, pusher):
         pushed = await push(watch, pusher, side, record_id, title(side), phone(side))
@@ -142,7 +121,7 @@ async def test_the_overtaken_record_of_a_batch_of_ten_is_the_one_in_the_log(star
     edit = {"object": side.table, "id": rows[7], "properties": {side.title: "a person's"}}
 
     def overtaken(vendor: Crm) -> Crm:
-        return cast("Crm", Overtaken(vendor, lambda: sandbox.control("edit", edit)))
+        return cast("Crm", Meanwhile(vendor, before=lambda: sandbox.control("edit", edit)))
 
     async def visit(pusher: Pusher, watch: Watch, id: str) -> None:
         with bound_contextvars(crm="acme", record_id=id, run="r"):

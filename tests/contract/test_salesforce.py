@@ -29,7 +29,6 @@ from connectors.oauth import OwnGrants
 from connectors.ports import Watched
 from connectors.salesforce.client import Salesforce
 from connectors.salesforce.options import SalesforceOptions
-from connectors.transport import RENEWALS
 from tests.contract.crm_suite import check_part_of_a_text, check_staff, ids_found
 from tests.contract.wire import KeptTicket
 from tests.contract.writes import Rest, written
@@ -144,11 +143,6 @@ async def test_a_login_by_client_credentials_tells_org_and_user(sandbox: Sandbox
     assert count(sandbox, "/token") == 1
 
 
-async def test_a_login_by_refresh_token(sandbox: Sandbox, open_crm: Open) -> None:
-    crm = open_crm(auth="refresh_token", refresh_token=sandbox.info["refresh_token"])
-    assert (await crm.account_status()).who == sandbox.info["organization_id"]
-
-
 @pytest.fixture
 def key_file(tmp_path: Path) -> Path:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -247,14 +241,6 @@ async def test_what_no_call_can_do_is_told_with_what_to_set(
 async def test_a_version_that_the_org_does_not_list_is_told_with_its_newest(open_crm: Open, version: str) -> None:
     with pytest.raises(AccessError, match=f"no API version {version}: set crm.acme.api_version to 67.0"):
         await open_crm(api_version=version).account_status()
-
-
-async def test_a_session_that_stays_invalid_is_refreshed_twice_only(sandbox: Sandbox, crm: Salesforce) -> None:
-    await crm.account_status()
-    sandbox.control("settings", {"always_unauthorized": True})
-    with pytest.raises(AccessError):
-        await crm.properties("contact")
-    assert count(sandbox, "/token") == 1 + RENEWALS
 
 
 async def test_an_org_that_moves_is_followed(start_sandbox: Start, open_crm: Open) -> None:

@@ -29,7 +29,7 @@ from connectors.errors import (
 )
 from connectors.limits import FRESH_S, TicketSpentError, note_read, note_slot, slots_ahead, take_slot_again
 from connectors.models import Reply
-from connectors.transport import BODY_CAP, ConnectionTerms, Operation, Repeat, ReplyReading, StaticAuth, Transport
+from connectors.transport import BODY_CAP, ConnectionTerms, Operation, Repeat, StaticAuth, Transport
 from tests.contract.wire import Act, HeardLimiter, KeptTicket, Wire, answers, closes, hangs, resets, says, wire
 
 READ = Operation("thing_read", "GET", "/things/{id}", Repeat.SAFE)
@@ -201,31 +201,7 @@ async def test_a_404_page_of_a_host_that_does_not_know_the_path_is_no_miss() -> 
     assert ticket.steps == ["sent", "released"]
 
 
-async def test_a_vendors_refusal_in_a_200_is_released() -> None:
-    def refusal(operation: Operation, reply: Reply) -> ConnectorError | None:
-        return CreditsError("acme", operation.name, reply.status) if b"No credits" in reply.body else None
-
-    ticket = KeptTicket()
-    async with (
-        wire(answers(200, b"No credits left")) as served,
-        sending(served.url, reading=ReplyReading(refusal=refusal)) as transport,
-    ):
-        with pytest.raises(CreditsError):
-            await paid(transport, ticket)
-    assert ticket.steps == ["sent", "released"]
-
-
-@pytest.mark.parametrize(
-    ("headers", "wait"),
-    [
-        ("retry-after: 7\r\n", 7.0),
-        ("retry-after: 90000\r\n", 3600.0),
-        ("retry-after: soon\r\n", None),
-        ("retry-after: nan\r\n", None),
-        ("date: Fri, 20 Nov 2026 08:00:00 GMT\r\nretry-after: Fri, 20 Nov 2026 08:00:09 GMT\r\n", 9.0),
-        ("", None),
-    ],
-)
+@pytest.mark.parametrize(("headers", "wait"), [("retry-after: 7\r\n", 7.0), ("", None)])
 async def test_a_429_pauses_the_bucket_for_as_long_as_the_vendor_says(headers: str, wait: float | None) -> None:
     limiter = HeardLimiter()
     searching = Operation("thing_find", "POST", "/find", Repeat.PAID, bucket="search")
@@ -576,15 +552,6 @@ async def test_events_tell_ids_and_counts_only() -> None:
     told = {"event", "log_level", "vendor", "operation", "status", "duration_ms", "cause", "attempt", "wait_s"}
     assert all(set(event) <= told for event in events)
     assert not any(word in str(events) for word in ("somebody", "ada@", "127.0.0.1", "s3cret"))
-
-
-async def test_a_secret_is_in_no_error_and_no_repr() -> None:
-    async with wire(answers(500)) as served, sending(served.url) as transport:
-        with pytest.raises(UnavailableError) as caught:
-            await transport.send(READ, path={"id": "somebody"})
-    words = f"{caught.value!r} {caught.value} {caught.value.__cause__!r} {transport.auth!r}"
-    assert "s3cret" not in words
-    assert "somebody" not in words
 
 
 # ---- a slot that is lost on the way to the wire --------------------------------------------------------------------

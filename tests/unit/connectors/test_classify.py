@@ -40,6 +40,8 @@ def test_a_wait_is_never_negative_nor_beyond_an_hour(wish: str, date: str) -> No
         ("Fri, 20 Nov 2026 08:00:30 GMT", "Fri, 20 Nov 2026 08:00:00 GMT", 30.0),
         ("Fri, 20 Nov 2026 07:00:00 GMT", "Fri, 20 Nov 2026 08:00:00 GMT", 0.0),
         ("in a while", "", None),
+        ("nan", "", None),
+        ("90000", "", 3600.0),
         ("", "", None),
     ],
 )
