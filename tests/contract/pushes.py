@@ -97,20 +97,9 @@ async def pushing(
     reviews = cast("Reviews", None)  # no visit runs here
     unasked = cast("Batcher[str, Mapping[str, Edit]]", None)  # nothing is locked here
     watch = Watch(
-        "acme",
-        "contact",
-        vendor,
-        policy,
-        what,
-        schema,
-        work,
-        reader,
-        Companies(vendor),
-        reviews,
-        nobody,
-        unasked,
+        "acme", "contact", vendor, policy, what, schema, work, reader, Companies(vendor), reviews, nobody, unasked,
         nothing_bad,
-    )
+    )  # fmt: skip
     pusher = Pusher(
         watch, NoLimiter(), verify=frozenset(rule.field for rule in watch.policy.rules) if verify else frozenset()
     )

@@ -36,22 +36,10 @@ class Work:
     def __init__(self) -> None:
         self.left = [
             Lease(
-                "acme",
-                "contact",
-                "1",
-                "claim:acme:contact:1",
-                "worker-1",
-                Lane.LIVE,
-                "day",
-                0,
-                0,
-                0,
-                False,
-                None,
-                (),
+                "acme", "contact", "1", "claim:acme:contact:1", "worker-1", Lane.LIVE, "day", 0, 0, 0, False, None, (),
                 "",
             )
-        ]
+        ]  # fmt: skip
 
     async def claim(self, _owner: str, _count: int, *, holding: int = 0) -> list[Lease]:
         assert holding >= 0

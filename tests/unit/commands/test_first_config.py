@@ -23,13 +23,9 @@ PORTAL = FirstConfig(
     blank_values=True,
 )
 ORG = replace(
-    PORTAL,
-    kind="salesforce",
-    crm="org",
-    base_url="https://acme.my.salesforce.com",
-    objects=("contact", "lead"),
+    PORTAL, kind="salesforce", crm="org", base_url="https://acme.my.salesforce.com", objects=("contact", "lead"),
     linkedin_property="LinkedIn_URL__c",
-)
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("config", [replace(PORTAL, auth=one) for one in sign_ins("hubspot")])

@@ -211,12 +211,9 @@ def test_everything_can_be_configured_by_the_environment_alone(tmp_path: Path, m
 
 def test_variables_of_what_is_not_configured_are_ignored_with_a_warning(file: Path) -> None:
     settings = small(
-        file,
-        REFILL_PROVIDERS__KASPR__API_KEY="kaspr-canary",
-        REFILL_CRM__OLD__TOKEN="old-canary",
-        REFILL_CRM__OLD__MODE="auto",
-        REFILL_SERVICE_HOST="10.0.0.1",
-    )
+        file, REFILL_PROVIDERS__KASPR__API_KEY="kaspr-canary", REFILL_CRM__OLD__TOKEN="old-canary",
+        REFILL_CRM__OLD__MODE="auto", REFILL_SERVICE_HOST="10.0.0.1",
+    )  # fmt: skip
     assert "kaspr" not in settings.providers.paid
     assert list(settings.crm) == ["acme_hubspot"]
     said = "\n".join(settings.warnings)

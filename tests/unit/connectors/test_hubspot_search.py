@@ -1,6 +1,7 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -135,20 +136,25 @@ def test_windows_see_every_row_however_stamps_tie_and_rows_change_between_pages(
     assert seen == portal.rows
 
 
-def test_a_finished_window_is_followed_by_one_that_overlaps_it() -> None:
-    done = search.stepped(Cursor(1000, 9000, id="5"), "7", False, 300)
-    assert done == Cursor(start=8700)
-    assert search.opened(done, 9500) == Cursor(start=8700, end=9500)
+@pytest.mark.parametrize(
+    ("cursor", "more", "then"),
+    [
+        (Cursor(1000, 9000, id="5"), False, Cursor(start=8700)),  # the next window overlaps it
+        (Cursor(1000, 9000), True, Cursor(1000, 9000, id="7")),  # one under way keeps its bounds
+        (Cursor(1000, 1100), False, Cursor(start=1000)),  # a start never goes back
+    ],
+)
+def test_a_window_is_followed_by_the_next(cursor: Cursor, more: bool, then: Cursor) -> None:
+    assert search.stepped(cursor, "7", more, 300) == then
 
 
-def test_a_window_never_ends_before_it_starts_though_the_vendors_clock_was_set_back() -> None:
-    assert search.opened(Cursor(start=9000), 8000) == Cursor(start=9000, end=9000)
-
-
-def test_a_window_under_way_keeps_its_bounds() -> None:
-    assert search.stepped(Cursor(1000, 9000), "7", True, 300) == Cursor(1000, 9000, id="7")
-    assert search.opened(Cursor(1000, 9000, id="7"), 9999) == Cursor(1000, 9000, id="7")
-
-
-def test_the_start_of_a_window_never_goes_back() -> None:
-    assert search.stepped(Cursor(1000, 1100), "", False, 300) == Cursor(start=1000)
+@pytest.mark.parametrize(
+    ("cursor", "now", "opened"),
+    [
+        (Cursor(start=8700), 9500, Cursor(start=8700, end=9500)),
+        (Cursor(start=9000), 8000, Cursor(start=9000, end=9000)),  # the vendor's clock was set back
+        (Cursor(1000, 9000, id="7"), 9999, Cursor(1000, 9000, id="7")),
+    ],
+)
+def test_a_window_ends_now_and_never_before_it_starts(cursor: Cursor, now: int, opened: Cursor) -> None:
+    assert search.opened(cursor, now) == opened

@@ -36,6 +36,11 @@ class Desk:
         return task
 
 
+async def all_have_asked() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
 @pytest.fixture
 def desk() -> Desk:
     return Desk()
@@ -55,8 +60,7 @@ async def test_all_who_are_at_work_share_a_batch(desk: Desk) -> None:
         return await batcher.ask(9)
 
     asked = [desk.begin(batcher.ask(number)) for number in range(3)] + [desk.begin(late())]
-    for _ in range(20):
-        await asyncio.sleep(0)
+    await all_have_asked()
     assert not desk.batches
     gate.set()
     await asyncio.gather(*asked)
@@ -66,8 +70,7 @@ async def test_all_who_are_at_work_share_a_batch(desk: Desk) -> None:
 async def test_a_batch_leaves_when_the_last_who_could_join_it_is_done(desk: Desk) -> None:
     batcher, gate = desk.batcher(), asyncio.Event()
     asked, other = desk.begin(batcher.ask(1)), desk.begin(gate.wait())
-    for _ in range(20):
-        await asyncio.sleep(0)
+    await all_have_asked()
     assert not desk.batches
     gate.set()
     await asyncio.gather(asked, other)
@@ -99,8 +102,7 @@ async def test_more_who_are_about_to_begin_are_waited_for(desk: Desk) -> None:
     batcher = desk.batcher()
     with desk.joiners.at_work():
         first = desk.begin(batcher.ask(1))
-        for _ in range(20):
-            await asyncio.sleep(0)
+        await all_have_asked()
         assert not desk.batches
         second = desk.begin(batcher.ask(2))
     await asyncio.gather(first, second)
@@ -114,8 +116,7 @@ async def test_one_who_gives_up_is_counted_out_once(desk: Desk) -> None:
     gone.cancel()
     await asyncio.gather(gone, return_exceptions=True)
     stays = desk.begin(batcher.ask(2))
-    for _ in range(20):
-        await asyncio.sleep(0)
+    await all_have_asked()
     assert not desk.batches  # somebody is still busy
     gate.set()
     await asyncio.gather(stays, busy)
@@ -126,8 +127,7 @@ async def test_one_who_gives_up_is_counted_out_once(desk: Desk) -> None:
 async def test_an_asker_whom_nobody_counts_lingers(desk: Desk) -> None:
     batcher = desk.batcher()
     asked = asyncio.ensure_future(batcher.ask(1))
-    for _ in range(20):
-        await asyncio.sleep(0)
+    await all_have_asked()
     assert not desk.batches
     await batcher.aclose()
     assert await asked == 1

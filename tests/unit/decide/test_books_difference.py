@@ -1,5 +1,8 @@
+"""Tells from a provider's books which doubtful lookups were charged."""
+
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,21 +19,20 @@ def test_within_what_ours_can_be_there_is_no_drift() -> None:
     assert [outside(theirs, 10, 15) for theirs in (9, 10, 12, 15, 17)] == [-1, 0, 0, 0, 2]
 
 
-def test_no_credit_beyond_what_is_known_says_that_none_was_charged() -> None:
-    assert verdicts(0, doubts(5, 15)) == Verdicts({"0": False, "1": False})
-
-
-def test_all_their_credits_say_that_each_was_charged() -> None:
-    assert verdicts(20, doubts(5, 15)) == Verdicts({"0": True, "1": True})
-
-
-def test_a_part_of_equal_prices_says_how_many_and_not_which() -> None:
-    assert verdicts(10, doubts(5, 5, 5)) == Verdicts({"0": True, "1": True, "2": False}, mixed=True)
-
-
-def test_what_no_sum_of_them_explains_says_nothing() -> None:
-    assert verdicts(7, doubts(5, 15)) == verdicts(25, doubts(5, 15)) == verdicts(-5, doubts(5)) == Verdicts()
-    assert verdicts(3, doubts(5, 5)) == Verdicts()
+@pytest.mark.parametrize(
+    ("extra", "prices", "said"),
+    [
+        (0, (5, 15), Verdicts({"0": False, "1": False})),
+        (20, (5, 15), Verdicts({"0": True, "1": True})),
+        (10, (5, 5, 5), Verdicts({"0": True, "1": True, "2": False}, mixed=True)),  # how many, and not which
+        (7, (5, 15), Verdicts()),
+        (25, (5, 15), Verdicts()),
+        (-5, (5,), Verdicts()),
+        (3, (5, 5), Verdicts()),
+    ],
+)
+def test_credits_beyond_the_known_say_what_was_charged(extra: int, prices: tuple[int, ...], said: Verdicts) -> None:
+    assert verdicts(extra, doubts(*prices)) == said
 
 
 @given(credits, st.lists(st.integers(min_value=1, max_value=15), max_size=6))

@@ -11,19 +11,10 @@ from tests.unit.decide.scene import ACME, text
 from worker.decide import delivery
 
 COMPANY = Company(
-    id="7f3e",
-    name="Example GmbH",
-    website="https://www.example.de/start",
-    phone="030 23123456",
-    linkedin_url="https://www.linkedin.com/company/example",
-    industry="Software",
-    employee_count=140,
-    city="Berlin",
-    country="Germany",
-    description="=1+1",
-    technologies=("HubSpot", " ", "Redis"),
-    founded_year=2010,
-)
+    id="7f3e", name="Example GmbH", website="https://www.example.de/start", phone="030 23123456",
+    linkedin_url="https://www.linkedin.com/company/example", industry="Software", employee_count=140, city="Berlin",
+    country="Germany", description="=1+1", technologies=("HubSpot", " ", "Redis"), founded_year=2010,
+)  # fmt: skip
 ADA = Person(
     id="0b1c",
     slug="https://www.linkedin.com/in/Ada-Example",

@@ -24,25 +24,25 @@ def test_an_org_is_waited_for_longer_and_longer_and_not_for_ever() -> None:
     assert sum(told) > 3 * 86_400_000
 
 
-def test_a_row_is_waited_for_without_an_end() -> None:
-    for row in (LOCKED, RULE):
-        assert next_look_ms([row], 0, 0, has_problems=False) == FIRST_MS
-        assert next_look_ms([row], 0, 10_000, has_problems=False) == LONGEST_MS
-
-
-def test_what_time_may_end_comes_first_and_a_person_before_a_row_alone() -> None:
-    assert next_look_ms([LOCKED, FULL], 0, 0, has_problems=True) == FIRST_MS
-    assert next_look_ms([LOCKED, FULL], TRIES, 0, has_problems=False) is None
-    assert next_look_ms([LOCKED], 0, 0, has_problems=True) is None
-
-
-def test_a_row_that_is_not_made_yet_has_no_change_to_wait_for() -> None:
+@pytest.mark.parametrize(
+    ("found", "tries", "age_ms", "has_problems", "wait"),
+    [
+        ([LOCKED], 0, 0, False, FIRST_MS),  # a row has no end
+        ([RULE], 0, 0, False, FIRST_MS),
+        ([LOCKED], 0, 10_000, False, LONGEST_MS),
+        ([RULE], 0, 10_000, False, LONGEST_MS),
+        ([LOCKED, FULL], 0, 0, True, FIRST_MS),  # what time may end comes first
+        ([LOCKED, FULL], TRIES, 0, False, None),
+        ([LOCKED], 0, 0, True, None),  # a person comes before a row alone
+        ([NO_OWNER], 0, 0, False, FIRST_MS),  # a row that is not made yet has no change to wait for
+        ([], 0, 0, False, None),
+    ],
+)
+def test_a_delivery_is_looked_at_again(
+    found: list[Obstacle], tries: int, age_ms: int, has_problems: bool, wait: int | None
+) -> None:
+    assert next_look_ms(found, tries, age_ms, has_problems=has_problems) == wait
     assert not NO_OWNER.waits_for_rows
-    assert next_look_ms([NO_OWNER], 0, 0, has_problems=False) == FIRST_MS
-
-
-def test_without_obstacles_nothing_waits() -> None:
-    assert next_look_ms([], 0, 0, has_problems=False) is None
 
 
 @pytest.mark.parametrize("kind", RefusalKind)

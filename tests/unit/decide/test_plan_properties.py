@@ -16,8 +16,6 @@ from worker.decide.plan import decide
 from worker.decide.policy import FieldRule, Policy, WriteRule
 from worker.decide.reasons import Reason
 from worker.decide.record import look
-from worker.decide.values.person import PersonName, Verdict
-from worker.decide.values.person import compare as agree
 from worker.decide.waterfall import Supply
 
 FIELDS = (
@@ -199,24 +197,6 @@ def _own(question: Question, rule: FieldRule) -> bool:
     """Asked by slug for the rule's field, not to find the slug."""
     by_slug = not {"slug", "id"}.isdisjoint(question.arguments)
     return by_slug and rule.field in question.fields and question.provider in rule.providers
-
-
-@examples(100, short=15)
-@given(rows, policies, books)
-def test_nobody_else_s_value_is_written(row: Record, told: Policy, book: dict[str, Answer]) -> None:
-    seen = _ended(row, told, book)
-    last = row.values.get("lastname") or ""
-    named = {one.operation for one in OFFERS if one.names_person}
-    for change in seen.decision.changes:
-        question = next(one for one in seen.asked if one.key == change.question_key)
-        if last and question.operation in named:
-            spoken = seen.answers[change.question_key].people
-            assert (
-                any(
-                    agree(PersonName(last=last), PersonName(last=person.last_name)) is Verdict.SAME for person in spoken
-                )
-                or told.verify_person is False
-            )
 
 
 @examples(100, short=15)

@@ -1,3 +1,5 @@
+"""Marks each value with whom it is from and when, in what room there is."""
+
 from __future__ import annotations
 
 import pytest
@@ -26,28 +28,28 @@ def record(held: str = "", read_at: int = AT) -> Record:
     return Record("contact", "1", {"refill_source": held}, read_at=read_at)
 
 
-def test_each_field_tells_whom_it_is_from_and_when() -> None:
-    told = source_mark("", [change("work_email"), change("phone", "kaspr")], AT, 0)
-    assert told == "work_email forager 2026-11-20; phone kaspr 2026-11-20"
+OLDER = "phone kaspr 2025-01-02; city forager 2024-01-02"
+TITLE, MAIL, PHONE = change("job_title"), change("work_email"), change("phone")
 
 
-def test_the_newest_word_on_a_field_wins_and_stands_first() -> None:
-    held = "phone kaspr 2025-01-02; work_email forager 2025-01-02"
-    told = source_mark(held, [change("work_email", "kaspr")], AT, 0)
-    assert told == "work_email kaspr 2026-11-20; phone kaspr 2025-01-02"
-
-
-def test_what_a_person_wrote_there_stays() -> None:
-    assert (
-        source_mark("from the fair; phone", [change("phone")], AT, 0)
-        == "phone forager 2026-11-20; from the fair; phone"
-    )
-
-
-def test_what_does_not_fit_goes_whole_and_oldest_first() -> None:
-    held = "phone kaspr 2025-01-02; city forager 2024-01-02"
-    assert source_mark(held, [change("job_title")], AT, 60) == "job_title forager 2026-11-20; phone kaspr 2025-01-02"
-    assert source_mark(held, [change("job_title")], AT, 5) == ""
+@pytest.mark.parametrize(
+    ("held", "changes", "length", "mark"),
+    [
+        ("", [MAIL, change("phone", "kaspr")], 0, "work_email forager 2026-11-20; phone kaspr 2026-11-20"),
+        (
+            "phone kaspr 2025-01-02; work_email forager 2025-01-02",
+            [change("work_email", "kaspr")],
+            0,
+            "work_email kaspr 2026-11-20; phone kaspr 2025-01-02",
+        ),
+        ("from the fair; phone", [PHONE], 0, "phone forager 2026-11-20; from the fair; phone"),
+        (OLDER, [TITLE], 60, "job_title forager 2026-11-20; phone kaspr 2025-01-02"),
+        (OLDER, [TITLE], 5, ""),
+    ],
+    ids=["whom and when", "the newest word first", "a person's text stays", "the oldest goes whole", "no room"],
+)
+def test_the_source_of_each_field_is_told(held: str, changes: list[Change], length: int, mark: str) -> None:
+    assert source_mark(held, changes, AT, length) == mark
 
 
 @given(st.text(max_size=60), st.integers(1, 80), st.lists(st.sampled_from(["phone", "city", "work_email"]), max_size=3))

@@ -35,13 +35,9 @@ def test_identity_is_read_in_one_spelling() -> None:
     assert view.numbers == {"mobile_phone": "+4915123456789", "phone": "+493023123456"}
     assert view.domains == ("acme.co.uk", "acme.com")
     assert view.facts == facts(
-        first="Ada",
-        last="Example",
-        emails=("ada@acme.com",),
-        numbers=("+4915123456789",),
-        employers=("acme.co.uk",),
+        first="Ada", last="Example", emails=("ada@acme.com",), numbers=("+4915123456789",), employers=("acme.co.uk",),
         slug="ada-example",
-    )
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
