@@ -128,19 +128,6 @@ async def test_a_person_may_have_several_current_roles_and_a_former_one(client: 
     assert (last["is_current"], last["organization"]["domain"]) == (False, moved.former_employer.domain)
 
 
-async def test_detail_misses_are_404_and_free(client: Client) -> None:
-    unknown = someone(client, lambda one: not one.forager.detail)
-    answers = [
-        await client.post(DETAIL, linkedin_public_identifier=unknown.slug),
-        await client.post(f"{REVERSE}/by_email/", email="nobody@nowhere-000.com"),
-        await client.post(f"{REVERSE}/by_phone_number/", phone_number="+4930230000"),
-        await client.post(WEBSITE, domain="nowhere-000.com"),
-    ]
-    assert [answer.status for answer in answers] == [404] * 4
-    assert all(list(answer.json) == ["detail"] for answer in answers)
-    assert client.charged == []
-
-
 async def test_role_search_finds_by_name_and_domain(client: Client) -> None:
     person = someone(client, lambda one: one.forager.detail and not one.full_name.isascii())
     answer = await client.post(

@@ -320,15 +320,6 @@ class TestWriting:
         assert refused.status == 400
         assert "non-unique 0-2 property domain" in refused.json["message"]
 
-    async def test_history_tells_person_from_integration(self, portal: Client) -> None:
-        one = await made(portal, email="history@acme.example", jobtitle="Head")
-        edit = {"object": "contacts", "id": one, "properties": {"jobtitle": "Boss"}}
-        await portal.control("POST", "edit", edit)
-        answer = await portal.ask("GET", f"{V3}/contacts/{one}?propertiesWithHistory=jobtitle")
-        history = answer.json["propertiesWithHistory"]["jobtitle"]
-        assert [(one["value"], one["sourceType"]) for one in history] == [("Boss", "CRM_UI"), ("Head", "INTEGRATION")]
-        assert history[0]["updatedByUserId"] == 882761034
-
     async def test_books_hold_every_changed_property(self, portal: Client) -> None:
         one = await made(portal, email="books@acme.example", city="Rom")
         await portal.control("POST", "reset-books", {})

@@ -268,12 +268,6 @@ async def test_errors_come_in_every_documented_shape(client: Client, shape: str)
         assert isinstance(body["detail"], str if shape == "detail" else list)
 
 
-@pytest.mark.parametrize("thing", ["orders", "blacklists", "prospect-searches", "companies", "prospects", "deliveries"])
-async def test_what_is_not_there_is_404(client: Client, thing: str) -> None:
-    path = f"/{thing}/none/companies" if thing == "deliveries" else f"/{thing}/none"
-    assert (await client.get(path)).status == 404
-
-
 async def test_a_body_that_is_no_object_is_an_invalid_request(client: Client) -> None:
     answer = await client.ask("POST", "/orders", [])
     assert (answer.status, answer.json["code"]) == (400, "INVALID_REQUEST")

@@ -237,11 +237,6 @@ class TestAuth:
             "token request is already being processed",
         ]
 
-    async def test_userinfo_names_the_user_of_own_writes(self, org: Client) -> None:
-        info = (await org.get("/services/oauth2/userinfo")).json
-        row = await held(org, await made(org))
-        assert row["LastModifiedById"] == info["user_id"] == org.vendor.credentials()["user_id"]
-
     async def test_an_org_that_moved_refuses_at_its_old_address(self, org: Client) -> None:
         moved = (await org.control("POST", "move-instance", {}))["instance_url"]
         assert code(await org.get(f"{DATA}/limits")) == (401, "INVALID_SESSION_ID")
@@ -349,16 +344,6 @@ class TestQueries:
         assert long.status == 414
         headers = {f"X-Pad-{number}": "x" * 6_000 for number in range(3)}
         assert (await org.ask("GET", f"{DATA}/limits", headers=headers)).status == 431
-
-    async def test_deleted_and_merged_rows_show_in_query_all_only(self, org: Client) -> None:
-        master, loser = await made(org, LastName="m1"), await made(org, LastName="m2")
-        await org.control("POST", "merge", {"object": "Contact", "id": master, "losers": [loser]})
-        assert await found(org, "LastName = 'm2'") == []
-        answer = await asked(
-            org, "SELECT Id, IsDeleted, MasterRecordId FROM Contact WHERE LastName = 'm2'", "queryAll/"
-        )
-        record = answer.json["records"][0]
-        assert (record["IsDeleted"], record["MasterRecordId"]) == (True, master)
 
 
 class TestWriting:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from worker.commands.providers import filters
 from worker.commands.providers.output import WrongUseError, credits_of
 from worker.commands.providers.sheets import ENTRY_COLUMNS, ORDER_COLUMNS, rows_of
 
+NO_FILTERS = ["page=1", "x=1", "locations", "locations=Berlin", "employees_start={}", "domains=[1]"]
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
 
@@ -64,12 +66,6 @@ def test_a_range_has_one_or_two_ends(text: str | None, found: dict[str, int]) ->
     assert filters.between("employees", text) == found
 
 
-@pytest.mark.parametrize("text", ["", "-", "many", "1-2-3", "50"])
-def test_what_is_no_range_is_refused(text: str) -> None:
-    with pytest.raises(WrongUseError):
-        filters.between("employees", text)
-
-
 def test_filters_are_texts_numbers_flags_and_lists() -> None:
     typed = ['role_title="VP Sales" OR CTO', "person_skills=[1,2]", "role_is_current=true", "page=3"][:3]
     query = filters.query(RoleQuery, {"person_locations": [7], "person_name": None, "organizations": []}, typed)
@@ -79,14 +75,6 @@ def test_filters_are_texts_numbers_flags_and_lists() -> None:
         "role_is_current": True,
         "person_locations": [7],
     }
-
-
-@pytest.mark.parametrize(
-    "text", ["page=1", "x=1", "locations", "locations=Berlin", "employees_start={}", "domains=[1]"]
-)
-def test_a_filter_that_does_not_exist_or_fit_is_refused(text: str) -> None:
-    with pytest.raises(WrongUseError):
-        filters.query(OrganizationQuery, {}, [text])
 
 
 def test_a_search_without_any_filter_is_refused() -> None:
@@ -108,10 +96,19 @@ def test_a_time_is_a_length_back_or_an_instant(text: str | None, found: str) -> 
     assert filters.moment(text, NOW) == found
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "7", "2026-13-01"])
-def test_what_is_no_time_is_refused(text: str) -> None:
-    with pytest.raises(WrongUseError):
-        filters.moment(text, NOW)
+@pytest.mark.parametrize(
+    ("read", "texts"),
+    [
+        (lambda text: filters.moment(text, NOW), ["", "yesterday", "7", "2026-13-01"]),
+        (lambda text: filters.between("employees", text), ["", "-", "many", "1-2-3", "50"]),
+        (lambda text: filters.query(OrganizationQuery, {}, [text]), NO_FILTERS),
+    ],
+    ids=["time", "range", "filter"],
+)
+def test_what_is_none_is_refused(read: Callable[[str], object], texts: list[str]) -> None:
+    for text in texts:
+        with pytest.raises(WrongUseError):
+            read(text)
 
 
 def test_one_credit_is_one_credit() -> None:

@@ -1,6 +1,8 @@
 import json
 from collections.abc import Mapping, Sequence
 
+import pytest
+
 from connectors.errors import CrmWord, RejectedError
 from connectors.hubspot import writing
 from connectors.hubspot.records import RecordRows
@@ -24,24 +26,21 @@ def parts(told: Mapping[str, WriteResult]) -> dict[int, list[str]]:
     return found
 
 
-def test_rows_without_the_named_property_go_out_apart_from_those_that_hold_it() -> None:
-    part = [
-        *(Write(str(n), {"phone": "1"}) for n in range(3)),
-        Write("8", {"email": "bad"}),
-        Write("9", {"email": "x"}),
-    ]
-    assert parts(refused(part, "email")) == {0: ["0", "1", "2"], 1: ["8", "9"]}
+MIXED = [*(Write(str(n), {"phone": "1"}) for n in range(3)), Write("8", {"email": "bad"}), Write("9", {"email": "x"})]
 
 
-def test_rows_that_all_hold_the_named_property_are_halved() -> None:
-    part = [Write(str(n), {"email": "x"}) for n in range(5)]
-    assert parts(refused(part, "email")) == {0: ["0", "1"], 1: ["2", "3", "4"]}
-
-
-def test_a_refusal_that_names_no_property_of_the_batch_halves_it() -> None:
-    part = [Write(str(n), {"phone": "1"}) for n in range(4)]
-    assert parts(refused(part, "somewhere_else")) == {0: ["0", "1"], 1: ["2", "3"]}
-    assert parts(refused(part)) == {0: ["0", "1"], 1: ["2", "3"]}
+@pytest.mark.parametrize(
+    ("part", "named", "sent"),
+    [
+        (MIXED, ["email"], {0: ["0", "1", "2"], 1: ["8", "9"]}),  # apart from those that hold it
+        ([Write(str(n), {"email": "x"}) for n in range(5)], ["email"], {0: ["0", "1"], 1: ["2", "3", "4"]}),
+        (MIXED[:3], ["somewhere_else"], {0: ["0"], 1: ["1", "2"]}),
+        (MIXED[:3], [], {0: ["0"], 1: ["1", "2"]}),
+    ],
+    ids=["some hold it", "all hold it", "nobody holds it", "nothing is named"],
+)
+def test_a_refused_batch_goes_out_in_parts(part: list[Write], named: list[str], sent: dict[int, list[str]]) -> None:
+    assert parts(refused(part, *named)) == sent
 
 
 def test_a_row_alone_is_at_fault_and_its_values_are_named() -> None:
