@@ -1,4 +1,4 @@
-"""Takes created rows back: archives those that nobody but us has touched, in the vendor's batches."""
+"""Archives created rows that nobody but us has touched, in the vendor's batches."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from connectors.models import Writer
 from worker.visits.watch import Watch
 
 ARCHIVED, COMPANY = "archived", "company"
-_CALLS = 3  # two that ask who has written on a batch, and the one that archives
-_CALLS_OF_COMPANIES = 7  # four more that ask who stands at a batch
+_CALLS = 3  # two for the last writers on a batch, and one for the archiving
+_CALLS_OF_COMPANIES = 7  # four more for the rows that are related to a batch
 
 
 class ArchiveVerdict(StrEnum):
@@ -43,7 +43,7 @@ async def untouched(watch: Watch, ids: Sequence[str]) -> frozenset[str]:
 
 
 async def attached(watch: Watch, ids: Sequence[str]) -> Mapping[str, frozenset[str]]:
-    """Returns what stands at each row and would go with it; nothing stands at a person.
+    """Returns the rows related to each row, which would be deleted with it; people have none.
 
     Raises:
         ConnectorError: the CRM could not be asked.
@@ -62,7 +62,7 @@ class Archiver:
         """Take a row back together with those of other visits.
 
         Raises:
-            ConnectorError: nobody knows what became of it: the next visit reads it.
+            ConnectorError: the outcome is unknown: the next visit reads it.
         """
         return await self._batch.ask(id)
 

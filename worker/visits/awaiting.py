@@ -33,7 +33,7 @@ class Awaiting(Struct, frozen=True):
     cursors: Cursors
 
     async def look(self, run: str) -> int:
-        """Bring back the deliveries of whose rows one has changed; gives how many.
+        """Bring back deliveries if one of their rows has changed; returns their number.
 
         Raises:
             ConnectorError: the rows could not be read; their deliveries wait on.
@@ -77,7 +77,7 @@ class Awaiting(Struct, frozen=True):
         return found
 
     async def _bring_back(self, key: str, run: str) -> None:
-        """Handles a dead letter, too: something else of it is a person's, who finds it anew."""
+        """Handles a dead letter, too: its other problems are a person's, who finds it in its new state."""
         crm = self.work.crm
         stands = await place(self.scripts, crm, OBJECT, key)
         if stands is None:  # settled or dropped meanwhile

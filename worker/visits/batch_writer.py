@@ -48,7 +48,7 @@ class RowWrite:
 
     ``written`` are values that stand there by us, ``seen`` values of ours that somebody else wrote, ``refused`` is the
     vendor's word by property. ``doubt`` are values sent without a clear answer and not found out about yet. ``word`` is
-    how the row ended, ``None`` where nothing was to be written; ``error`` stands instead when its calls failed.
+    how the row ended, ``None`` if nothing was to be written; ``error`` is set instead if its calls failed.
     """
 
     id: str
@@ -63,14 +63,14 @@ class RowWrite:
     stale: int = 0
     alone: bool = False  # one value at a time: a refusal did not say which of them it was about
     last: bool = False  # and this was the last of them
-    gone: bool = False  # a write was told so, though a read had shown the row
-    found: set[str] = field(default_factory=set)  # of ``doubt``: what stands there now, by whomever
+    gone: bool = False  # a write was answered so, though a read had shown the row
+    found: set[str] = field(default_factory=set)  # of ``doubt``: the values there now, whoever wrote them
 
 
 class AllowedWrite(Struct, frozen=True):
-    """Holds what may be written on a row as just read. ``same`` are properties that hold what they should already.
+    """Holds the writes that are still allowed on a row as just read. ``same`` are properties that need no write.
 
-    ``beside`` are properties that go only with the whole of the others.
+    ``beside`` are properties that are written only together with all of the others.
     """
 
     write: Write
@@ -150,7 +150,7 @@ class BatchWriter:
                     _note_doubt(row, wanted.get(row.id))
                 sending = [self._sent(run.object, _writes(part, wanted)) for part in parts]
                 answers = await asyncio.gather(*sending)
-        except ConnectorError as error:  # of a slot or a read, which has its own repeats: nothing was sent
+        except ConnectorError as error:  # of a slot or a read, which is repeated elsewhere: nothing was sent
             self._failed(parts, error)
             return []
         again: list[_Part] = []
@@ -263,7 +263,7 @@ class BatchWriter:
                 row.error = error
 
     async def _find_out(self, object: str, rows: Sequence[RowWrite]) -> None:
-        """Ask who wrote the values that stand where we sent them without a clear answer."""
+        """Ask for the writers of values that equal ours after an unclear reply."""
         if not rows:
             return
         names = sorted({name for row in rows for name in row.found})
@@ -309,7 +309,7 @@ def _sent_now(row: RowWrite, wanted: AllowedWrite) -> Write:
 
 def _note_doubt(row: RowWrite, wanted: AllowedWrite | None) -> None:
     """Compares values sent before with a new look: there, to be sent again, or somebody else's by now."""
-    if wanted is None:  # the row ends here, and whoever looks at it next finds out
+    if wanted is None:  # the row ends here, and the next visit finds out
         return
     row.found = {name for name in row.doubt if name in wanted.same}
     open_ = row.found | wanted.write.values.keys()

@@ -35,7 +35,7 @@ WHOLE_SECOND_MS = 1_000
 
 
 class _Blanks(Struct, frozen=True):
-    """Holds values for one row, written where it is blank; by property, with the field they are of.
+    """Holds values for one row, to be written into its blanks; by property, with the field they are of.
 
     A row that ``key`` led to is written only while it is still the one of ``person``.
     """
@@ -50,8 +50,8 @@ class _Blanks(Struct, frozen=True):
 class _Filled(Struct, frozen=True):
     """Holds what became of a row's blanks: values written by property, and the CRM's word on those it refused.
 
-    ``closed`` says why nothing may be written on the person; ``unsure`` says why nobody knows whether it was, and
-    ``error`` stands where the calls failed. ``changed``: the row is somebody else's by now. ``seen`` are properties
+    ``closed`` says why nothing may be written on the person; ``unsure`` why nobody knows whether it was, and
+    ``error`` is set if the calls failed. ``changed``: the row is somebody else's by now. ``seen`` are properties
     somebody else gave the same value meanwhile, ``company_id`` and ``stamp`` tell where the row was when it was read,
     and when it had changed last. ``away``: it is merged, converted or gone.
     """
@@ -100,7 +100,7 @@ class BlankFiller:
         external_id: str,
         match: Match | None = None,
     ) -> None:
-        """Write what the row lacks, our external id with it, and nothing over a value that is there."""
+        """Write the values that the row lacks, with our external id, and never over an existing value."""
         schema, properties = self._target.schema[object], self._target.properties[object]
         fields: dict[str, tuple[str, str]] = {}
         for name, value in delivered.values.items():
@@ -127,7 +127,7 @@ class BlankFiller:
             raise Deferred(self._clock(), "changed")
         if filled.away:  # a search may show it for a while yet, so the next visits come later and later
             raise UnavailableError(self._target.crm, "fill_blanks", code="gone")
-        if filled.unsure:  # the next visit reads what became of it, and writes what is still blank
+        if filled.unsure:  # the next visit reads the outcome, and writes values that are still blank
             raise UnavailableError(self._target.crm, "fill_blanks", code=filled.unsure)
         notes.intents = [text for text in notes.intents if text not in texts]
         if filled.closed:
@@ -234,7 +234,7 @@ class BlankFiller:
         return {id: frozenset(names) for id, names in shut.items()}
 
     def _handles(self, record: Record) -> frozenset[Handle]:
-        """Returns the handles among what was read of a row."""
+        """Returns the handles in the properties read of a row."""
         names = self._target.readable[record.object]
         held = {field: text for field, name in names.items() if (text := record.values.get(name))}
         known = of_values(held, (self._target.default_region,) if self._target.default_region else ())
@@ -245,7 +245,7 @@ class BlankFiller:
         return row.person is None or await self._matcher.judge(record, row.person, row.key) is Verdict.SAME
 
     async def _close_links(self, notes: DeliveryNotes, links: Sequence[IntentEntry]) -> None:
-        """Tell the journal of links that an earlier visit made and did not live to tell of."""
+        """Journal links that an earlier visit made without living to journal them."""
         ids = list(dict.fromkeys(one.id for one in links))
         found: dict[str, Found] = {}
         for start in range(0, len(ids), self._target.vendor.batch):
@@ -259,7 +259,7 @@ class BlankFiller:
         notes.intents = [text for text in notes.intents if not intent(text).is_link()]
 
     def _came_with_creation(self, one: IntentEntry, creation: IntentEntry | None) -> bool:
-        """Tells whether a value stands on its row since we made the row: no change of ours brought it."""
+        """Tells whether a value has been on its row since we created the row: no later change of ours wrote it."""
         return creation is not None and one.property in {self._target.external_id, *(creation.values or {})}
 
     def _is_anothers(self, one: IntentEntry, held: Mapping[tuple[str, str], Mapping[str, str | None]]) -> bool:
@@ -312,7 +312,7 @@ def _but(values: Mapping[str, tuple[str, str]], shut: frozenset[str]) -> dict[st
 
 
 def _wanted(record: Record, row: _Blanks, state: RowWrite, blank_values: tuple[str, ...] = ()) -> AllowedWrite:
-    """Returns what of the delivered values may be written; who is not to be called gets no number."""
+    """Returns the delivered values that may be written; people who must not be called get no number."""
     held = {name: record.values.get(name) or "" for name in row.values}
     blank = {
         name: value
@@ -326,7 +326,7 @@ def _wanted(record: Record, row: _Blanks, state: RowWrite, blank_values: tuple[s
 
 
 def stamp_to_compare(record: Record) -> int:
-    """Returns the stamp that any later change differs from; 0 where one within the same second would carry it too."""
+    """Returns the stamp that any later change differs from; 0 if one within the same second could have it too."""
     is_whole = record.modified % WHOLE_SECOND_MS == 0  # Salesforce's stamps always are
     return 0 if is_whole and record.read_at - record.modified < WHOLE_SECOND_MS else record.modified
 

@@ -23,18 +23,18 @@ def cap_line(run: str) -> str:
 
 
 async def set_cap(cursors: Cursors, run: str, credits: int) -> None:
-    """Sets what a run may spend at most, for every worker to know."""
+    """Sets a run's cap, for every worker to know."""
     await cursors.set(f"cap:{run}", str(credits))
 
 
 async def cap_of(cursors: Cursors, run: str) -> int | None:
-    """Returns what a run may spend at most, ``None`` without a bound."""
+    """Returns a run's cap, ``None`` without one."""
     kept = await cursors.get(f"cap:{run}")
     return int(kept) if kept else None
 
 
 def spent_line(run: str, provider: str) -> str:
-    """Names the line that counts what a run, a day's too, spends at one provider."""
+    """Names the line that counts the spending of a run, also of a day's, at one provider."""
     return f"run:{run}:{provider}"
 
 
@@ -60,7 +60,7 @@ class _Today(NamedTuple):
 class BudgetLines:
     """Holds the configured budgets. Days and months begin in ``zone``; ``runs`` caps single runs.
 
-    ``balances`` are credits left at a provider, by its own word, and when (ms) it gave it: the lower of budget and
+    ``balances`` are credits left at a provider by its own count, and when (ms) it gave it: the lower of budget and
     balance counts.
     """
 
@@ -77,14 +77,14 @@ class BudgetLines:
             *self.provider_lines(provider, now_ms),
             *self.crm_lines(crm, now_ms),
         ]
-        if Run.named(run).by_person:  # a run that a person started has a cap of its own
+        if Run.named(run).by_person:  # a run that a person started has its own cap
             lines.append(BudgetLine(cap_line(run), _cap(self.runs.get(run))))
         if run:
             lines.append(BudgetLine(spent_line(run, provider), _cap(None)))
         return tuple(lines)
 
     def provider_lines(self, provider: str, now_ms: int) -> tuple[BudgetLine, ...]:
-        """Returns the provider's own day and month, and its balance where it gave one."""
+        """Returns the provider's own day and month, and its balance if known."""
         lines = self._of(provider, self.providers.get(provider, Cap()), now_ms)
         if provider in self.balances:
             read_ms, credits = self.balances[provider]
@@ -97,7 +97,7 @@ class BudgetLines:
 
     def _of(self, name: str, cap: Cap, now_ms: int) -> list[BudgetLine]:
         today = self._today_at(now_ms)
-        # Unlimited lines are booked too: ``status`` tells what was spent whether or not a cap was set.
+        # Unlimited lines are booked too, so that ``status`` shows the spending with or without a limit.
         return [
             BudgetLine(f"{name}:day:{today.day}", _cap(cap.day), today.begins_ms, today.ends_ms),
             BudgetLine(f"{name}:month:{today.month}", _cap(cap.month), today.month_begins_ms, today.month_ends_ms),
@@ -122,7 +122,7 @@ def _today(zone: str, now_ms: int) -> _Today:
 
 
 def shortage(line: BudgetLine, booked: Booked, need: int, closed_share: float = 0.0) -> str:
-    """Says by which figures a line does not reach: whose limit, how much of it is gone, and what is needed."""
+    """Says by which figures a line is insufficient: its limit, the credits used, and those needed."""
     who, kind, _ = (*line.name.split(":"), "", "")[:3]
     words = {"day": "budget of the day", "month": "budget of the month", "balance": "balance"}
     whose = f"{who}'s {words[kind]}" if kind in words else "the cap of the run"

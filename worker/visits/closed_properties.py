@@ -1,4 +1,4 @@
-"""Notices what a crm's schema tells anew: a property that opens or is gone, an option that is added."""
+"""Notices changes in a crm's schema: a property that opens or is gone, an option that is added."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ log = structlog.get_logger(__name__)
 
 
 class ClosedProperties:
-    """Reads an object's schema again while it may tell something new of properties that are to be written.
+    """Reads an object's schema again while changes in the properties to be written are possible.
 
-    One is closed or not there, or has options, which people add to; or a write says so. Ten minutes after the last
-    time, then later and later, an hour apart at the most. ``schema`` is what the crm said last, to us or to whoever
-    asked; whoever goes by it sees what is new. Nothing is asked while all is open and takes any text. A property that
-    is gone stays in ``schema``, closed, and a pause tells ``refill status`` of all that are gone.
+    That is so while one is closed, missing, or has options, or after a write has shown it. It reads ten minutes after
+    the last time, then at growing intervals of an hour at most, and nothing while all properties are open and take any
+    text. ``schema`` is the newest one read, by us or by anybody else. A property that is gone stays in ``schema``,
+    closed, and a pause lists all of them in ``refill status``.
     """
 
     def __init__(
@@ -54,14 +54,14 @@ class ClosedProperties:
         self._closed, self._lost = self._now_closed(), self._now_lost()
 
     def doubt(self) -> None:
-        """Note that what the crm said may have changed: it refused a write for want of a right, or lacks an option."""
+        """Note that the schema may have changed: the crm refused a write for want of a right, or lacks an option."""
         if not self._is_doubted:
             self._is_doubted, self._vain = True, 0
 
     async def look(self) -> None:
-        """Bring the schema up to date where that may open a gap, or close one; else cost nothing.
+        """Bring the schema up to date if that may open or close a gap; otherwise cost nothing.
 
-        Visits that come meanwhile wait for the one read. Without an answer all go on with what is known.
+        Simultaneous visits share one read. If it fails, all go on with the old schema.
         """
         if self._is_due() and self._reading is None:
             self._reading = shared(self._read())
@@ -82,7 +82,7 @@ class ClosedProperties:
         await self._pauses.pause(f"{name}.{object}", "property", why=why)
 
     def noting(self, read: Reads) -> Reads:
-        """Returns a way to read records that takes over what the crm has said of their properties meanwhile."""
+        """Returns a way to read records that adopts changes of the schema that others have read meanwhile."""
 
         async def noted(ids: Sequence[str]) -> Mapping[str, Found]:
             found = await read(ids)
@@ -92,7 +92,7 @@ class ClosedProperties:
         return noted
 
     def note(self) -> None:
-        """Take over what somebody else has had the crm say meanwhile; costs nothing."""
+        """Adopt a schema that somebody else has read meanwhile; costs nothing."""
         known = self._vendor.seen(self._object)
         if known is not None and known is not self._taken:
             self._take(known)

@@ -70,7 +70,7 @@ class MadeBefore(Struct, frozen=True):
 class InTheWay(Struct, frozen=True):
     """Says that the CRM refuses a second row beside these (object, id).
 
-    ``rule`` is what it calls the rule, where it has one.
+    ``rule`` is the CRM's name of the rule, if it has one.
     """
 
     existing: tuple[tuple[str, str], ...]
@@ -102,7 +102,7 @@ class Creator:
         """Returns the row, made at most once; each round leaves out what the CRM named in the one before.
 
         Raises:
-            Deferred: somebody makes it now, or nobody knows whether it was made.
+            Deferred: somebody is creating it now, or it is unknown whether it was created.
             ConnectorError: the CRM failed.
         """
         values, company_id = dict(row.values), row.company_id
@@ -125,7 +125,7 @@ class Creator:
                     reason = f"{cause}: {', '.join(refusal.fields)}" if refusal.fields else cause
                     return Refused(reason, refusal.kind)
                 if not named:
-                    company_id = ""  # a link that cannot be made is no reason not to make the row
+                    company_id = ""  # a link that cannot be made is not a reason to have no row
                 left_out |= dict.fromkeys(named, refusal)
                 values = {name: value for name, value in values.items() if name not in named}
                 continue
@@ -133,7 +133,7 @@ class Creator:
             return Made(made, bool(company_id))
 
     async def close_open_intents(self, notes: DeliveryNotes) -> None:
-        """Tell the journal of rows that an earlier visit made and did not live to tell of.
+        """Journal rows that an earlier visit created without living to journal them.
 
         One that came to bear our external id otherwise is not ours to take back.
         """
@@ -197,7 +197,7 @@ class Creator:
         notes.intents = [one for one in notes.intents if (object, external_id) not in last_creations([one])]
 
     def _tell(self, notes: DeliveryNotes, row: NewRow, made: str, left_out: Mapping[str, WriteResult]) -> None:
-        """Count the row, and note what it was made without."""
+        """Count the row, and note the values that were left out."""
         notes.count(f"created.{row.object}")
         for property, word in left_out.items():
             name, value = row.values[property]
@@ -205,7 +205,7 @@ class Creator:
             notes.refused(IntentEntry.of_row(row.object, made, *facts), word)
 
     async def _doubted(self, object: str, doubt: BusyCreation | UnknownCreation | UnwantedCreation) -> NoReturn:
-        """Defers where somebody makes the row now, or the answer to that was lost.
+        """Defers if somebody is creating the row now, or if that reply was lost.
 
         Look it up by its id, and match again.
         """
@@ -226,7 +226,7 @@ class Creator:
 
 
 def refusal_cause(refusal: RejectedError, values: Iterable[str] = ()) -> str:
-    """Returns the CRM's word on what it did not take, without what it repeats of ``values``."""
+    """Returns the CRM's message about its refusal, without the parts that repeat ``values``."""
     return cause_of(_word(refusal, values))
 
 
@@ -238,7 +238,7 @@ def keep_back(
     row: tuple[str, str],
     rows: tuple[tuple[str, str], ...] = (),
 ) -> None:
-    """Notes what the CRM refused; ``row`` is the object and external id of whom it is about."""
+    """Notes the CRM's refusals; ``row`` is the object and external id of the person or company."""
     object, external_id = row
     notes.keep_back(what, refusal.kind, refusal_cause(refusal), at_ms, rows, object=object, external_id=external_id)
 

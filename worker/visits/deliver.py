@@ -1,6 +1,6 @@
 """Brings one delivered company and its people into one CRM: match, else create once, fill blanks, link.
 
-What cannot be done for one of them stops none of the others: a person has to look at it, so it ends in a dead letter
+A failure with one of them stops none of the others: a person has to look at it, so it ends in a dead letter
 that names it.
 """
 
@@ -70,7 +70,7 @@ class Deliverer:
         self._rows = DeliveredRows(target, closed, ledger.signals, *parts, clock)
 
     async def foresee(self, row: DeliveredCompany) -> tuple[Proposed, ...]:
-        """Lists what a delivered row would make and write; reads only.
+        """Lists what a delivered row would create and write; reads only.
 
         Raises:
             ConnectorError: the CRM could not be read.
@@ -98,7 +98,7 @@ class Deliverer:
         await self._end(lease, notes, row)
 
     async def _bring_approved(self, notes: DeliveryNotes, row: DeliveredRow) -> None:
-        """Bring a row, where a person approves first only what was approved."""
+        """Bring in a row; if a person approves first, only the approved part."""
         delivered = _ROW.validate_json(row.json)
         await self._creator.close_open_intents(notes)
         await self._filler.close_open_intents(notes)
@@ -200,7 +200,7 @@ class Deliverer:
                     notes.problems.append(f"{failure} ({error.code or type(error).__name__})")
         await self._links.link(notes, unlinked, company_id)
         await self._fill_later(notes, [(object, id) for object, id, *_ in brought[1:]])
-        if not notes.is_part:  # else they are tried again with those whom this visit has not come to
+        if not notes.is_part:  # otherwise they are tried again with those that this visit has not reached
             self._leave_for_later(notes, left)
         await self._creator.close_open_intents(notes)  # a row that came to light meanwhile
         await self._look_again(notes, [one for one in brought if (one[0], one[3]) in notes.fresh], company_id)
@@ -208,7 +208,7 @@ class Deliverer:
     async def _allowed(
         self, notes: DeliveryNotes, row: DeliveredCompany
     ) -> tuple[Delivered | None, list[tuple[Person, Delivered]]]:
-        """Returns the company and its people without bad values and without the suppressed, who are counted."""
+        """Returns the company and its people without bad values and without suppressed people, who are counted."""
         target = self._target
         company = delivery.company(row.company, target.default_region)
         people = [delivery.person(one, row.company, target.accept, target.default_region) for one in row.people]
@@ -236,7 +236,7 @@ class Deliverer:
             await self._rest(left_ms / 1000)
         for object, id, delivered, external_id in made:
             before = notes.namesakes.get(external_id, frozenset()) | {one[1] for one in made if one[0] == object}
-            place = company_id if external_id in notes.namesakes else ""  # who made it is gone, with whom it had seen
+            place = company_id if external_id in notes.namesakes else ""  # its notes died with the visit
             what = f"{object} {id} was made for {'company' if object == 'company' else 'prospect'} {external_id}"
             try:
                 twins = await self._matcher.twins(object, id, delivered, place, before)
@@ -264,14 +264,14 @@ class Deliverer:
         return object, id
 
     async def _fill_later(self, notes: DeliveryNotes, people: Sequence[tuple[str, str]]) -> None:
-        """Adds brought rows to the fill work: not before their links, which are part of what a visit goes by."""
+        """Adds brought rows to the fill work: only after their links, by which a visit decides, too."""
         for object, work in self._target.fill.items():
             ids = dict.fromkeys(id for kind, id in people if kind == object and id and id not in notes.closed)
             if ids:
                 await work.add([Due(id) for id in ids], lane=Lane.LIVE, run=notes.lease.run)
 
     def _leave_for_later(self, notes: DeliveryNotes, left: Sequence[Deferred | ConnectorError]) -> None:
-        """Defers the whole row for those whom it could not bring in now."""
+        """Defers the whole row because of people who could not be brought in now."""
         failed = [one for one in left if isinstance(one, ConnectorError)]
         if failed and notes.lease.attempts < LAST_ATTEMPT:
             raise failed[0]

@@ -1,4 +1,4 @@
-"""Finds the row of a delivered company or person, or makes it; whom nobody can tell apart is left to a person."""
+"""Finds or creates the row of a delivered company or person; unclear cases are left to a person."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class DeliveredRows:
         self._matcher, self._filler, self._creator = matcher, filler, creator
 
     async def company(self, notes: DeliveryNotes, delivered: Delivered, external_id: str) -> str:
-        """Returns the company's row, made where there is none; ``""`` when it cannot be made."""
+        """Returns the company's row, created if there is none; ``""`` if it cannot be created."""
         row = self._new_row(notes, "company", delivered, external_id)
         try:
             found = await self._matcher.company(delivered, external_id)
@@ -81,7 +81,7 @@ class DeliveredRows:
         existing: Sequence[tuple[str, str]],
         rule: str,
     ) -> str:
-        """Decides when the CRM has a company like it: the same one where no other domain stands there."""
+        """Decides when the CRM has a similar company: it is the same one unless it has another domain."""
         for object, id in existing:
             if object == "company" and await self._matcher.is_company(id, delivered):
                 await self._filler.fill(notes, "company", id, delivered, external_id)
@@ -94,7 +94,7 @@ class DeliveredRows:
     ) -> tuple[str, str, bool]:
         """Returns the person's row as (object, id), and whether it was made at the company.
 
-        The id is ``""`` where nobody can tell whose a row is, or make one.
+        The id is ``""`` if a row is unclear or cannot be created.
         """
         object = self._target.person
         row = self._new_row(notes, object, delivered, external_id, company_id)
@@ -140,7 +140,7 @@ class DeliveredRows:
         existing: Sequence[tuple[str, str]],
         rule: str,
     ) -> tuple[str, str, bool]:
-        """Decides when the CRM refuses a second row beside these: one is the person's, or somebody has to look."""
+        """Decides when the CRM refuses a second row beside these: one is the person's, or a person has to look."""
         if not existing and not rule:  # a row that we cannot see: that may last, so it is tried less and less
             raise UnavailableError(self._target.crm, "create", code="CONFLICT")
         key = next((key for key in delivered.keys if key.startswith("email:")), "email:")
@@ -160,7 +160,7 @@ class DeliveredRows:
     def _new_row(
         self, notes: DeliveryNotes, object: str, delivered: Delivered, external_id: str, company_id: str = ""
     ) -> NewRow:
-        """Makes the content of a new row; what may not be written is counted."""
+        """Makes the content of a new row; values that may not be written are counted."""
         properties, schema = self._target.properties[object], self._target.schema[object]
         values: dict[str, tuple[str, str]] = {}
         dropped = Counter(delivered.dropped)
@@ -186,7 +186,7 @@ class DeliveredRows:
             log.info("signal.told", signal=Reason.WRONG_PERSON, provider="openprospect")
 
     def _forbidden(self, notes: DeliveryNotes, object: str, id: str, external_id: str) -> tuple[str, str, bool]:
-        """Decides when a row of somebody else keeps the person out: somebody has to look at both."""
+        """Decides when a row of somebody else keeps the person out: a person has to look at both."""
         notes.problems.append(
             f"{object} {id} names somebody else than prospect {external_id} and holds the prospect's id or address: "
             "correct one of the two, then replay"
@@ -194,9 +194,9 @@ class DeliveredRows:
         return object, "", False
 
     async def _cannot_tell(self, notes: DeliveryNotes, match: Match, external_id: str) -> tuple[str, str, bool]:
-        """Writes nothing on a row that no second fact proves, and makes no second one beside it.
+        """Writes nothing on a row that no second fact proves, and creates no second one beside it.
 
-        Where it is not surely theirs, somebody has to say whose it is: a dead letter asks, and the row's next change
+        If it is not surely theirs, a person must say whose it is: a dead letter asks, and the row's next change
         brings the delivery back.
         """
         notes.count(Reason.UNPROVED)

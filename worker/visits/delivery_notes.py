@@ -1,4 +1,4 @@
-"""Holds what one visit of a delivered row has come to know, and the way out of its nested steps."""
+"""Holds the results of one visit of a delivered row, and the exception that leaves its nested steps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 
 class Deferred(Exception):  # noqa: N818 - no error: the way out of a nested step
-    """Leaves the row, or one of its people, for a later look."""
+    """Defers the row, or one of its people."""
 
     def __init__(self, at_ms: int, reason: str) -> None:
         super().__init__(reason)
@@ -28,16 +28,16 @@ class Deferred(Exception):  # noqa: N818 - no error: the way out of a nested ste
 
 @dataclass(slots=True)
 class DeliveryNotes:
-    """Notes what a delivery leaves.
+    """Collects what a delivery leaves.
 
     ``closed`` are rows that may not be written, with the reason, ``made`` created rows.
 
-    ``at_company`` says at which company a row was when it was read, ``stamps`` when it had changed last (vendor ms).
-    ``namesakes`` stood at the company before a person was made there, by external id.
-    ``fresh`` says when (ms) rows were made by this visit, or by one that was cut short, by object and external id.
-    ``problems`` are what a person has to look at: sentences that name rows and prospects by their ids. ``obstacles``
-    are what may end by itself. ``is_proposed``: the row waits for a person's word on what it would write.
-    ``done`` are people (external ids) whom this visit or one before it is done with; ``is_part``: others are left.
+    ``at_company`` is the company of a row when it was read, ``stamps`` the time of its last change (vendor ms).
+    ``namesakes`` were at the company before a person was created there, by external id.
+    ``fresh`` is the time (ms) at which this visit, or one that was cut short, created rows, by object and external id.
+    ``problems`` need a person: sentences that name rows and prospects by their ids. ``obstacles``
+    may end by themselves. ``is_proposed``: the row waits for a person's approval.
+    ``done`` are people (external ids) whom this visit or an earlier one has finished; ``is_part``: others are left.
     """
 
     lease: Lease
@@ -69,7 +69,7 @@ class DeliveryNotes:
 
     @property
     def is_last(self) -> bool:
-        """Tells whether time has had its chances: what is still in the way is a person's."""
+        """Tells whether time has had its chances: obstacles that remain need a person."""
         return self.tries >= TRIES
 
     @property
@@ -80,7 +80,7 @@ class DeliveryNotes:
         return {"tries": str(counts[0]), "looks": str(counts[1]), "told": " ".join(sorted(self._noted))}
 
     def go_on(self, digest: str) -> None:
-        """Takes over what earlier visits of the same row did and counted, this one's look at the company included."""
+        """Adopts the results and counts of earlier visits of the same row, including this one's view of the company."""
         part = part_of(digest, self._kept("part"))
         if not part.done:
             return
@@ -142,7 +142,7 @@ class DeliveryNotes:
         object: str,
         external_id: str,
     ) -> None:
-        """Tell of a row or link that cannot be made or filled now; what cannot pass is a person's to look at."""
+        """Note a row or link that cannot be created or filled now; if time cannot help, it needs a person."""
         one = Obstacle(what, kind, cause, rows)
         if one.passes:
             self.obstacles.append(one)
@@ -154,7 +154,7 @@ class DeliveryNotes:
         log.warning("delivery.kept_back", made_object=object, made_id=id, kind=kind, cause=cause)
 
     def _once(self, entry: str, *what: str) -> None:
-        """Keep an entry unless an earlier visit of the row told the same."""
+        """Keep an entry unless an earlier visit of the row has journalled the same."""
         digest = hashlib.sha256("\n".join(what).encode()).hexdigest()[:8]
         self._noted |= set(self._kept("told").split())
         if digest not in self._noted:

@@ -1,4 +1,4 @@
-"""Holds what earlier visits of a large delivery have done, so that each goes on where the last one ended."""
+"""Holds the progress of earlier visits of a large delivery, so that each goes on where the last one ended."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from worker.decide.obstacles import Obstacle
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Holds the people of one row that are done with, and what is to be said of them once all are.
+    """Holds the finished people of one row, and the entries to journal once all are finished.
 
-    ``digest`` is the row's: of a row that was delivered anew nothing is done. ``stamps`` are (object, id, vendor ms).
+    ``digest`` is the row's: if the row was delivered anew, nobody is finished. ``stamps`` are (object, id, vendor ms).
     """
 
     digest: str
@@ -33,6 +33,6 @@ _PART: TypeAdapter[Part] = TypeAdapter(Part)
 
 
 def part_of(digest: str, text: str) -> Part:
-    """Returns what is kept of a row, which is nothing once the row is another."""
+    """Returns the progress of a row, which is empty once the row is another."""
     part = _PART.validate_json(text) if text else Part(digest)
     return part if part.digest == digest else Part(digest)

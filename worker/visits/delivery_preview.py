@@ -1,4 +1,4 @@
-"""Shows what a delivered row would make and write in one CRM: matches and reads as its visit does, writes nothing."""
+"""Shows what a delivered row would create and write in one CRM: matches and reads like its visit, writes nothing."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class DeliveryPreview:
     async def _of_row(
         self, object: str, id: str, wanted: Delivered, external_id: str, company_id: str = ""
     ) -> Sequence[Proposed]:
-        """Lists what a row would get: everything where it is made, else what is blank on it."""
+        """Lists the values that a row would get: all of them if it is created, otherwise those for its blanks."""
         record = await self._read(object, id) if id else None
         if id and record is None:
             return ()

@@ -1,4 +1,4 @@
-"""Shows a person what a delivered row would make and write, in a crm whose mode is ``review``.
+"""Shows a person what a delivered row would create and write, in a crm whose mode is ``review``.
 
 Nothing is written before a person's word. The word is on values: a later visit works it out again, and brings the row
 only if everything that it would write was approved.
@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 
 class Proposer:
-    """Proposes what deliveries of one CRM would do, and reads what a person said of it."""
+    """Proposes the changes of deliveries in one CRM, and reads a person's decisions."""
 
     def __init__(self, preview: DeliveryPreview, reviews: Reviews) -> None:
         self._preview, self._reviews = preview, reviews
@@ -51,7 +51,7 @@ class Proposer:
         return False
 
     async def done(self, key: str) -> None:
-        """Forget the proposal: the row is brought, or nobody needs it any more."""
+        """Delete the proposal: the row is brought in, or nobody needs it any more."""
         await self._reviews.remove(key)
 
 

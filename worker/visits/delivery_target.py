@@ -1,4 +1,4 @@
-"""Tells where deliveries of one CRM go."""
+"""Describes the CRM that deliveries go to."""
 
 from __future__ import annotations
 
@@ -14,16 +14,15 @@ from worker.visits.watch import AreBad, Hashes, OnList
 
 
 class Target(Struct, frozen=True):
-    """Holds everything by object. ``person`` is what people are made as, ``people`` are where they are looked for.
+    """Holds everything by object. ``person`` is what people are created as, ``people`` where they are searched.
 
-    ``properties`` maps canonical fields to where they are written and leaves out those whose rule is ``never``;
-    ``readable`` leaves out none. ``constants`` are what every new row gets besides, by property. ``fill`` is the work
-    that brought people join, of the objects that are watched, ``memory`` the work that remembers by object what was
-    undone, cleared or rejected. ``suppressed`` asks the suppression list, in which
-    ``hashes`` stand for handles, ``are_bad`` the list of bad values. ``opt_out`` are the values by property with which
-    people say no. ``reviews`` are kept where a person approves first. ``locks`` are for how long (ms) a person's
-    clearing keeps us off, by property. ``consent`` are properties that say who opted out: nothing is written on a row
-    that does not show them.
+    ``properties`` maps canonical fields to the properties they are written to, without those whose rule is ``never``;
+    ``readable`` includes these. ``constants`` are what every new row gets besides, by property. ``fill`` is the work
+    that brought people join, of the watched objects, ``memory`` the work that remembers undone, cleared and rejected
+    values by object. ``suppressed`` asks the suppression list by ``hashes`` of handles, ``are_bad`` the list of bad
+    values. ``opt_out`` are the values by property with which people opt out. ``reviews`` are kept if a person approves
+    first. ``locks`` are for how long (ms) a cleared value locks its property. ``consent`` are properties that hold
+    opt-outs: nothing is written on a row that does not show them.
     """
 
     crm: str

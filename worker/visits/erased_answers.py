@@ -1,4 +1,4 @@
-"""Erases the answers that were bought for somebody who is forgotten, so that nobody buys them again.
+"""Erases answers bought for an erased person, so that nobody buys them again.
 
 Before an answer goes its question is put on the suppression list: another row of the same person, which nothing tells
 as theirs, would ask it once more. An answer that does not name them and serves somebody else's record stays.
@@ -35,7 +35,7 @@ class AnswerEraser(Struct, frozen=True):
             await self.suppressions.add([Suppressed(name, kind, now_ms, FORGOTTEN) for kind, name in names])
 
     async def drop(self, key: str, now_ms: int) -> None:
-        """Keep no answer to a question that turned out to name somebody forgotten, and have nobody buy it again.
+        """Keep no answer that turned out to name an erased person, and let nobody buy it again.
 
         Raises:
             AnotherKeyError: the list was made with another key.
@@ -44,7 +44,7 @@ class AnswerEraser(Struct, frozen=True):
         await self.answers.drop([key])
 
     async def part(self, records: Collection[Ref], says: Says | None, now_ms: int) -> frozenset[str]:
-        """List what was asked for somebody's ``records``, and return the questions whose answers stay.
+        """List the questions asked for a person's ``records``, and return those whose answers stay.
 
         Without ``says``, which tells whether a text names the person, none does.
 

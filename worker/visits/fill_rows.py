@@ -25,13 +25,13 @@ from worker.visits.outlook import KnownAnswers, offers_of, read_kept, spared
 from worker.visits.purchase import Answered, Looked, Lookups, Miss
 from worker.visits.visit_notes import bought
 
-CRM = "csv"  # whose budget lines the credits of tables are booked on, besides the provider's and the run's
+CRM = "csv"  # the owner of the budget lines of tables, besides the provider's and the run's
 LOOK_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class FilledRow:
-    """Holds what came of one row: ``filled`` is field -> (value, provider), ``waits`` why it may be filled later.
+    """Holds the result of one row: ``filled`` is field -> (value, provider), ``waits`` why it may be filled later.
 
     ``held`` says which credits kept a gap open for good: ``cap`` of the run, ``price`` above a whole budget.
     """
@@ -44,7 +44,7 @@ class FilledRow:
 
 
 class RowPlan(Struct, frozen=True):
-    """Holds what a row would ask first: nothing is sent for it."""
+    """Holds the first questions of a row: nothing is sent."""
 
     gaps: tuple[str, ...]
     kept: int = 0
@@ -55,9 +55,9 @@ class RowPlan(Struct, frozen=True):
 class TableRows:
     """Visits the rows of one table in one run. ``patience_s`` is how long a row waits for what cannot go on yet.
 
-    ``stopping`` is set where a person ended it: rows under way end, and no further question is asked.
+    ``stopping`` is set when a person ended it: rows under way end, and no further question is asked.
     ``too_dear`` holds the lowest price, by provider, that is above a whole budget, ``short`` the lowest that is above
-    what a budget has left.
+    a budget's remaining credits.
     """
 
     lookups: Lookups
@@ -70,7 +70,7 @@ class TableRows:
     short: dict[str, int] = field(default_factory=dict)
 
     async def plan(self, record: Record) -> RowPlan:
-        """Returns what a row would ask, given what is kept."""
+        """Returns the questions of a row, given the kept answers."""
         _, view, _ = await self._seen(record)
         known = await self._kept(view)
         decision = await self._decided(view, known, {})
@@ -130,7 +130,7 @@ class TableRows:
         return decide(view, self.policy, supply, known.answers, missed=known.missed)
 
     async def _ask(self, question: Question, lease: Lease, about: frozenset[Handle]) -> Looked:
-        """Asks a question; waits a while where another asks it already, or the rate is used up for the moment."""
+        """Asks a question; waits a while if another row asks it already, or the rate is used up for the moment."""
         loop = asyncio.get_running_loop()
         ends = loop.time() + self.patience_s
         while True:
@@ -174,11 +174,11 @@ class TableRows:
             await self.journal.append("", "", "", self.run, [entry], token=f"{self.run}:{key}")
 
     async def _why(self, provider: str, reason: str) -> str:
-        """Returns the sentence of whoever paused a provider, else the word for why it has no capacity."""
+        """Returns the sentence of the pause of a provider, else the word for why it has no capacity."""
         pauses = await self.lookups.ledger.pauses.of(provider)
         return next((one.why for one in pauses if one.why), reason)
 
 
 def _lease(run: str, owner: str) -> Lease:
-    """Returns the right under which a row asks. It is no record's: nothing of it is in the work."""
+    """Returns the right under which a row asks. It belongs to no record: nothing of it is in the work."""
     return Lease(CRM, "contact", "", "", owner, Lane.LIVE, run, 0, 0, 0, False, None, (), "")

@@ -31,9 +31,9 @@ COMPLETE = "complete"
 
 @dataclass(frozen=True, slots=True)
 class ForeseenVisit:
-    """Tells what a visit of one record would do now.
+    """Foretells the visit of one record.
 
-    ``skip`` says why there would be none. ``changes`` are written at once, from answers that are kept and from values
+    ``skip`` says why there would be none. ``changes`` are written at once, from kept answers and values
     that the CRM refused before; ``before`` is what their properties hold. ``closed`` says why a field is left alone,
     ``unfilled`` why nothing is left to ask for one. ``kept`` counts the kept answers.
     """
@@ -73,7 +73,7 @@ class Foresight:
         self._forecaster: tuple[Odds, Forecaster] | None = None
 
     async def of(self, rows: Sequence[Record], *, forced: bool = False) -> list[ForeseenVisit]:
-        """Foretells the visits of rows as they were read; ``forced``: whatever is remembered of them.
+        """Foretells the visits of rows as they were read; ``forced``: regardless of their fingerprints.
 
         Raises:
             ConnectorError: the CRM could not be asked about linked companies or a person's edits.

@@ -1,4 +1,4 @@
-"""Writes the journal's lines: what was looked up, changed or created, from whom, when, why and at what price."""
+"""Writes the journal's lines: lookups, changes and creations, with source, time, reason and price."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from worker.ledger.journal.journal import Entry
 class IntentEntry(Struct, frozen=True):
     """Describes one change that is about to be written: kept with the record until a read tells what became of it.
 
-    ``credits`` is what the answer behind it cost, 0 when it was kept from before. ``at`` is in ms.
+    ``credits`` is the cost of the answer behind it, 0 if it was kept from before. ``at`` is in ms.
     """
 
     field: str
@@ -34,11 +34,11 @@ class IntentEntry(Struct, frozen=True):
     rule: str
     run: str
     at: int
-    object: str = ""  # set where the row is not the leased record itself: a delivery's company or person
+    object: str = ""  # set if the row is not the leased record itself: a delivery's company or person
     id: str = ""
-    external_id: str = ""  # whose delivery it was
+    external_id: str = ""  # the company or person delivered
     values: Mapping[str, str] | None = None  # by property, of a row about to be created
-    company_id: str = ""  # where a row is about to be created at, or linked to
+    company_id: str = ""  # the company at which a row is created or to which it is linked
 
     @classmethod
     def creation(
@@ -90,7 +90,7 @@ _OPTIONAL = frozenset({"external_id", "values", "company_id", "cause", "request"
 
 
 def _said(values: Mapping[str, object]) -> dict[str, object]:
-    """Returns what an entry says: blanks of deliveries, and of what a CRM did not give, are left out."""
+    """Returns an entry's content without its blanks of deliveries and of data that a CRM did not give."""
     return {name: value for name, value in values.items() if value or name not in _OPTIONAL}
 
 
@@ -112,7 +112,7 @@ def last_creations(texts: Iterable[str]) -> dict[tuple[str, str], IntentEntry]:
 def change_entry(intent: IntentEntry, state: str, *, cause: str = "", request: str = "") -> str:
     """Returns a change whose end is known: ``confirmed``, ``seen``, ``unsent``, ``refused``, ``overtaken`` or ``gone``.
 
-    ``cause`` is the CRM's word on one that it refused, ``request`` its own id of the call, where it gives one.
+    ``cause`` is the CRM's message on one that it refused, ``request`` its own id of the call, if it gives one.
     """
     return _entry("change", _said(asdict(intent) | {"state": state, "cause": cause, "request": request}))
 
@@ -160,7 +160,7 @@ def signal_entry(
 ) -> str:
     """Returns something worth a person's look that is never written, such as ``job_change``.
 
-    ``credits`` are what the question cost that it is about.
+    ``credits`` are the cost of the question that it is about.
     """
     facts = {"signal": signal, "provider": provider, "question": question, "at": at}
     facts |= {} if credits is None else {"credits": credits}
@@ -173,7 +173,7 @@ _PERSONAL = frozenset(
 
 
 def scrub(entry: Mapping[str, object]) -> dict[str, object]:
-    """Returns an entry without what it says of a person: what was done, by whom and at what price stays."""
+    """Returns an entry without its texts about a person: the action, its author and its price stay."""
     return {name: _blanked(value) if name in _PERSONAL else value for name, value in entry.items()}
 
 

@@ -1,6 +1,6 @@
 """Finds the row that a delivered company or person has in a CRM already, and judges whether it is theirs.
 
-An address or a profile leads to a row, and the row's own name and facts decide: a row of somebody else is no match.
+An address or a profile leads to a row, and the row's own name and facts decide: somebody else's row is not a match.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from worker.decide.values import domains, emails, linkedin
 from worker.visits.delivery_target import Target
 from worker.visits.watch import Companies
 
-MOST = 20  # rows that one address or profile may lead to before nobody can tell them apart
+MOST = 20  # more rows than this under one address or profile cannot be distinguished
 _FIELDS = {"domain": "domain", "email": "work_email", "slug": "linkedin_url"}
 _READERS: Mapping[str, Reader] = {"domain": domains.host, "email": emails.key}
 _FACTS = {"email": Fact.EMAIL, "slug": Fact.SLUG}
 
 
 class Match(Struct, frozen=True):
-    """Names the row ``id``, ``""`` when there is none; ``key`` led there. Values may be written on it when ``sure``.
+    """Names the row ``id``, ``""`` if there is none; ``key`` led there. Values may be written on it when ``sure``.
 
-    One that is not sure is ``likely`` where what it says agrees, and ``theirs`` where nobody need be asked whose it is.
+    An unsure one is ``likely`` if its data match, and ``theirs`` if no person need be asked.
 
     ``others`` are rows of other people as (object, id), by the key that led to them; our external id is the key ``""``.
-    ``namesakes`` are contacts of the name at the company, none of whom is the person for sure.
+    ``namesakes`` are contacts of the same name at the company, none of whom is surely the person.
     """
 
     id: str = ""
@@ -60,7 +60,7 @@ class Matcher:
         )
 
     async def aclose(self) -> None:
-        """Send what is gathered."""
+        """Send the gathered calls."""
         for batcher in (*self._finders.values(), *self._profiles.values()):
             await batcher.aclose()
         await self._staff.aclose()
@@ -73,14 +73,14 @@ class Matcher:
         return tuple(row.id for row in found)
 
     async def company(self, delivered: Delivered, external_id: str) -> str:
-        """Returns the company's row, ``""`` when there is none."""
+        """Returns the company's row, ``""`` if there is none."""
         for key in ("", *delivered.keys):
             if rows := await self._led_to("company", key, external_id):
                 return rows[0].id
         return ""
 
     async def is_company(self, id: str, delivered: Delivered) -> bool:
-        """Tells whether a company that the CRM takes for the delivered one may be it: no other domain stands there."""
+        """Tells whether a company that the CRM takes for the delivered one may be it: it has no other domain."""
         company = await self._companies.one(id)
         held = domains.company_domain(company.domain) or domains.company_domain(company.website)
         return not held or held == delivered.values.get("domain", held)
@@ -88,7 +88,7 @@ class Matcher:
     async def person(self, delivered: Delivered, external_id: str, company_id: str = "") -> Match:
         """Returns the person's row: one that may be written, else one that nothing speaks for or against.
 
-        Every object that people are in is searched, the one they are made as first. ``company_id`` is where the person
+        Every object that may hold people is searched, that of new people first. ``company_id`` is where the person
         works, if that company was there before: somebody of the name there is the person unless something differs.
         """
         others: dict[str, tuple[str, str]] = {}
@@ -121,12 +121,12 @@ class Matcher:
         return [one for one in found if one != id and one not in before]
 
     async def _colleagues(self, delivered: Delivered, company_id: str) -> list[str]:
-        """Returns contacts at the company who bear the name and differ in nothing."""
+        """Returns contacts at the company who have the name and contradict in nothing."""
         rows = await self._staff.ask((company_id, delivered.values["last_name"]))
         return [row.id for row in rows if await self.is_sure(row, delivered)]
 
     async def _colleague(self, delivered: Delivered, company_id: str) -> Match:
-        """Returns the one contact at the company who bears the name and differs in nothing; several are none."""
+        """Returns the one contact at the company who has the name and contradicts in nothing, if there is only one."""
         same = await self._colleagues(delivered, company_id)
         return Match(same[0], "contact", delivered.named) if len(same) == 1 else Match(namesakes=frozenset(same))
 
@@ -157,7 +157,7 @@ class Matcher:
         return replace(unsure, others=others)
 
     async def survivor(self, object: str, id: str) -> tuple[str, str] | None:
-        """Finds what a lead is by now: itself, or the contact that it was converted into."""
+        """Finds the present row of a lead: itself, or the contact that it was converted into."""
         if object != "lead" or object not in self._target.people:
             return object, id
         found = await self._reader(object).ask(id)
@@ -172,7 +172,7 @@ class Matcher:
         return await self.judge(found.record, delivered, key) if found.record is not None else None
 
     async def judged_of_ours(self, object: str, id: str, delivered: Delivered) -> Verdict | None:
-        """Returns the same of a row that we made under one of the person's keys, by a name alone perhaps."""
+        """Returns the same for a row that we created under one of the person's keys, even by a name alone."""
         found = await self._reader(object).ask(id)
         if found.record is None:
             return None
@@ -181,7 +181,7 @@ class Matcher:
         return Verdict.OTHER if judged.verdict is Verdict.SAME and not judged.second else judged.verdict
 
     async def judge(self, record: Record, delivered: Delivered, key: str = "") -> Verdict:
-        """Tells whether a row as it was read is the person's. Our own id on it speaks for itself where no name does.
+        """Tells whether a row as it was read is the person's. Without a name, our own id on it decides.
 
         A name alone leads to somebody else unless a second fact agrees.
         """
@@ -214,7 +214,7 @@ class Matcher:
         property = self._target.readable[object].get(_FIELDS.get(kind, ""), "") if key else self._target.external_id
         if property not in self._target.schema[object]:
             return ()
-        if key and not self._shows(object, property):  # without our external id nobody is looked for
+        if key and not self._shows(object, property):  # without our external id nobody is searched
             return ()
         if kind == "slug":
             return _oldest_first(await self._profile(object, property).ask(value))

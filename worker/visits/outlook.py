@@ -49,7 +49,7 @@ class KnownAnswers:
     bad: dict[str, set[str]] = field(default_factory=dict)
 
     def without_bad(self, view: View) -> View:
-        """Returns the view with what is known to be bad wherever it stands."""
+        """Returns the view with the values known to be bad on any record."""
         if not self.bad:
             return view
         return replace(
@@ -72,12 +72,12 @@ class Outlook(Struct, frozen=True):
     unfit: frozenset[str] = frozenset()
 
     def only(self, fields: Collection[str]) -> View:
-        """Returns ``open`` with those of its gaps alone that are among ``fields``."""
+        """Returns ``open`` with only those of its gaps that are among ``fields``."""
         return _without(self.open, frozenset(self.open.gaps).difference(fields))
 
 
 def _without(view: View, fields: frozenset[str]) -> View:
-    """Returns the view without those of its gaps that are among ``fields``; itself where none is, as for most."""
+    """Returns the view without those of its gaps that are among ``fields``; usually itself, as none is."""
     return replace(view, gaps=tuple(name for name in view.gaps if name not in fields)) if fields else view
 
 
@@ -94,7 +94,7 @@ def tells_nothing_new(watch: Watch, view: View, memory: Memory | None, now_ms: i
 
 
 async def spared(decide: Callable[[View], Decision], view: View, known: KnownAnswers, bad: BadList) -> Decision:
-    """Decides until nothing of the decision is a value that a CRM has called bad; notes in ``known`` what is."""
+    """Decides until no value in the decision is one that a CRM has called bad; notes these in ``known``."""
     while True:
         decision = decide(known.without_bad(view))
         offered = handled(decision.changes, view)
@@ -123,7 +123,7 @@ def offers_of(lookups: Lookups, policy: Policy) -> tuple[Offer, ...]:
 
 
 async def read_kept(lookups: Lookups, view: View, policy: Policy, known: KnownAnswers, ref: Ref | None = None) -> None:
-    """Reads every kept answer that says something of the record; noted as asked for ``ref`` where one is given.
+    """Reads every kept answer about the record; noted as asked for ``ref`` if one is given.
 
     Raises:
         LedgerUnavailableError: Redis is away.
@@ -180,11 +180,11 @@ class Decider:
         offered = handled(paid, view)
         bad = [one for handle in await self._lookups.ledger.bad.among(offered.keys()) for one in offered[handle]]
         paid = tuple(one for one in paid if one not in bad)
-        filled = unfit.union(one.field for one in paid)  # nothing is asked for what was paid for and refused
+        filled = unfit.union(one.field for one in paid)  # nothing is asked for a field whose paid value was refused
         return Outlook(view, _without(view, filled), paid, locks, unfit)
 
     async def learn(self, view: View, known: KnownAnswers, ref: Ref | None) -> None:
-        """Read every kept answer that says something of the record; noted as asked for ``ref`` where one is given.
+        """Read every kept answer about the record; noted as asked for ``ref`` if one is given.
 
         Raises:
             LedgerUnavailableError: Redis is away.
@@ -192,17 +192,17 @@ class Decider:
         await read_kept(self._lookups, view, self.watch.policy, known, ref)
 
     def decide(self, view: View, known: KnownAnswers, blocked: AbstractSet[str] = frozenset()) -> Decision:
-        """Decides by what is known; ``blocked`` providers have no capacity now."""
+        """Decides by the known answers; ``blocked`` providers have no capacity now."""
         supply = Supply(self.offers, known.closed, blocked, self._lookups.odds)
         policy, schema = self.policy(view), self.watch.schema
         return decide(view, policy, supply, known.answers, missed=known.missed, schema=schema)
 
     def job_change(self, view: View, known: KnownAnswers) -> JobChange | None:
-        """Returns a changed job by what is known; ``None`` when nobody says so."""
+        """Returns a changed job by the known answers; ``None`` if none says so."""
         return job_change(view, self.watch.policy, self.offers, known.answers, known.missed)
 
     async def decided(self, view: View, known: KnownAnswers, blocked: AbstractSet[str] = frozenset()) -> Decision:
-        """Decides as ``decide`` does, and takes no value that a CRM has called bad, on whatever record.
+        """Decides as ``decide`` does, and takes no value that a CRM has called bad, on any record.
 
         Raises:
             LedgerUnavailableError: Redis is away.
@@ -210,7 +210,7 @@ class Decider:
         return await spared(lambda seen: self.decide(seen, known, blocked), view, known, self._lookups.ledger.bad)
 
     async def unsuppressed(self, decision: Decision, view: View) -> Decision:
-        """Returns the decision, without its changes where whoever was found is on the suppression list."""
+        """Returns the decision, without its changes if the person found is on the suppression list."""
         if not decision.changes and decision.identity == view.identity:
             return decision
         if not any(await self.watch.suppressed([lambda: of_decision(decision) - of_identity(view.identity)])):

@@ -1,6 +1,6 @@
-"""Sends one paid call on its ticket, for a visit and for a person alike: what came back, what it means and cost.
+"""Sends one paid call on its ticket, for a visit and for a person alike, and reads the reply's meaning and cost.
 
-What a call reserves at its worst price, its end mostly gives back: askers may wait for that (``Landings``).
+A call reserves its worst price, and its end usually releases most of it: askers may wait for that (``Landings``).
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Landings:
         self._askers.pop(run, None)
 
     def next(self, run: str) -> asyncio.Future[None] | None:
-        """Returns what is done when this asker's turn has come, ``None`` when no call is under way."""
+        """Returns the step to take when this asker's turn has come, ``None`` if no call is under way."""
         if not self._calls[run]:
             return None
         asker: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -90,7 +90,7 @@ class Landings:
 MOMENT_MS = 2_000
 CALL_MS = 100_000  # a ticket's deadline: slot, connection, reading and storing, with room to spare
 RESTORED = "Redis has forgotten paid calls that were sent (a backup, or another Redis): run refill reconcile"
-QUESTION, VERDICT, MIDNIGHT = "question", "verdict", "midnight"  # what a reservation is tried again after
+QUESTION, VERDICT, MIDNIGHT = "question", "verdict", "midnight"  # delay before a reservation is tried again
 Reserved: TypeAlias = KeptAnswer | Granted | Missed | NoBudget | RetryAt | GiveUp
 log = structlog.get_logger(__name__)
 
@@ -105,7 +105,7 @@ class BoughtReply(Struct, frozen=True):
 
 
 def cost(question: Question, answer: Answer) -> int:
-    """Returns what a paid reply cost: what it says itself, else the worst price, and nothing for a refusal."""
+    """Returns the cost of a paid reply: its own figure, else the worst price, and nothing for a refusal."""
     if answer.outcome is Outcome.REFUSED:
         return 0
     return question.price if answer.credits is None else answer.credits
@@ -137,7 +137,7 @@ def _keeps_balance(kind: type[Provider]) -> bool:
 
 
 class PaidCalls(Struct, frozen=True):
-    """Buys in four steps: ``reserve``, then ``ticket`` and ``send``, and ``wake`` whatever came of it."""
+    """Buys in four steps: ``reserve``, then ``ticket`` and ``send``, and ``wake`` whatever the result."""
 
     ledger: Ledger
     spool: Spool
@@ -199,7 +199,7 @@ class PaidCalls(Struct, frozen=True):
             ConnectorError: as ``Provider.ask``.
             TicketSpentError: the ticket was tidied away before the call left.
             LedgerBehindError: Redis has forgotten paid calls; nothing was sent.
-            LedgerUnavailableError: Redis is away: nothing was sent, or what came back is in the spool.
+            LedgerUnavailableError: Redis is unavailable: nothing was sent, or the reply is in the spool.
         """
         try:
             reply = await provider.ask(question, ticket)

@@ -1,4 +1,4 @@
-"""Finds who paid for an answer that several records share: the journal has the price once, with whoever asked."""
+"""Finds the record that paid for an answer that several records share: the journal has the price only once."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from msgspec import Struct
 
 from worker.ledger.journal.journal import Journal
 
-NEAR_MS = 600_000  # a visit tells the journal of its lookups when it ends
+NEAR_MS = 600_000  # a visit journals its lookups when it ends
 PAGES = 5
 
 
 class Payer(Struct, frozen=True):
-    """Names the record whose lookup it was, and the credits that it cost."""
+    """Names the record that paid for a lookup, and the credits that it cost."""
 
     crm: str
     object: str
@@ -22,7 +22,7 @@ class Payer(Struct, frozen=True):
 
 
 async def payer(journal: Journal, question: str, at_ms: int) -> Payer | None:
-    """Returns who asked a question that was answered at ``at_ms``, as far as the journal tells near that time."""
+    """Returns the record that asked a question answered at ``at_ms``, if the journal near that time shows it."""
     after = ""
     for _ in range(PAGES):
         page = await journal.since(at_ms, after=after)

@@ -1,4 +1,4 @@
-"""Tells what a run that carries out a plan may fill of a record, and whether the record is still what it was."""
+"""Tells which gaps a run that carries out a plan may fill on a record, and whether the record has changed since."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class PlannedRuns:
         self._watch, self._planned, self._journal = watch, planned, journal
 
     async def of(self, lease: Lease, notes: VisitNotes) -> PlannedFields | None:
-        """Returns what the lease's run may fill; ``None`` when the record is not what the plan was made of any more.
+        """Returns the fields that the lease's run may fill; ``None`` if the record has changed since the plan.
 
-        A value that the run itself has written there is no other state: a visit that waited, or died, goes on.
+        A value that the run itself has written is not a change, so that a visit that waited, or died, goes on.
         """
         planned = await self._planned.of(lease.run, lease.crm, lease.object, lease.id)
         if planned is None or self._mark(notes) == planned.mark:
@@ -38,7 +38,7 @@ class PlannedRuns:
         return planned_mark(self._watch.view(notes.record, notes.own), self._watch.policy)
 
     def _before(self, notes: VisitNotes, written: Iterable[Mapping[str, str]]) -> VisitNotes:
-        """Shows the record as it was before the run wrote what still stands there."""
+        """Shows the record as it was before the run wrote the values that are still there."""
         record, own = notes.record, dict(notes.own)
         countries = self._watch.view(record, own).countries
         for one in reversed(list(written)):

@@ -63,7 +63,7 @@ class Answered(Struct, frozen=True):
 
 
 class Miss(Struct, frozen=True):
-    """Says that nobody will tell: the provider counts as a miss. ``entry`` tells the journal what it cost."""
+    """Says that no answer will come: the provider counts as a miss. ``entry`` journals its cost."""
 
     entry: str = ""
 
@@ -82,7 +82,7 @@ class Terms:
     reserve: float
 
     def reprice(self, prices: Mapping[str, int]) -> None:
-        """Take over what the provider says its operations cost today."""
+        """Adopt the provider's present prices."""
         self.offers = self.provider.offers(prices)
 
 
@@ -124,13 +124,13 @@ class Lookups:
     def offers(self) -> tuple[Offer, ...]:
         """Returns everything that can be asked of anybody."""
         held = [terms.offers for terms in self.terms.values()]
-        if held != self._held:  # a provider has told new prices
+        if held != self._held:  # a provider has given new prices
             self._held, self._offers = held, tuple(chain.from_iterable(held))
             self._offered.clear()
         return self._offers
 
     def offers_of(self, providers: frozenset[str]) -> tuple[Offer, ...]:
-        """Returns what can be asked of some providers: a visit wants it with every decision."""
+        """Returns the operations that can be asked of some providers: a visit needs them for every decision."""
         offers = self.offers
         if providers not in self._offered:
             self._offered[providers] = tuple(one for one in offers if one.provider in providers)
@@ -159,15 +159,15 @@ class Lookups:
     async def ask(self, question: Question, lease: Lease, about: Collection[Handle] = ()) -> Looked:
         """Ask on behalf of a leased record; never raises for anything a provider does.
 
-        ``about`` are the handles of the record and of whoever was found for it.
+        ``about`` are the handles of the record and of the people found for it.
 
         Raises:
-            LedgerUnavailableError: Redis is away: nothing was sent, or what came back is in the spool.
+            LedgerUnavailableError: Redis is unavailable: nothing was sent, or the reply is in the spool.
         """
         if self.draining.is_set():
             return RetryAt(self.clock() + MOMENT_MS, "draining")
         terms = self.terms[question.provider]
-        ref = (lease.crm, lease.object, lease.id) if lease.id else None  # a row of a file is nobody's record
+        ref = (lease.crm, lease.object, lease.id) if lease.id else None  # a row of a file belongs to no record
         if flight := self._flights.get(question.key):
             if ref:
                 await self.ledger.desk.join(flight.ticket.id, question.key, ref)
@@ -210,7 +210,7 @@ class Lookups:
                 assert_never(answer)
 
     async def _learn_cap(self, run: str) -> None:
-        """Read once what a person's run may spend at most: all its visits begin at the same time."""
+        """Read once the cap of a person's run: all its visits begin at the same time."""
         runs = self.budget_lines.runs
         if run in runs or not Run.named(run).by_person:
             return
@@ -269,7 +269,7 @@ class Lookups:
             return _unpriced(looked) if priced else looked
         except asyncio.CancelledError:
             if flight.askers == 1 and not flight.ticket.is_leaving and not flight.task.done():
-                flight.task.cancel()  # nothing else ends a flight: what is sent runs to its end
+                flight.task.cancel()  # nothing else ends a flight: a sent call runs to its end
             raise
         finally:
             flight.askers -= 1
@@ -308,13 +308,13 @@ class Lookups:
         return Answered(bought.answer, bought.credits, bought.entry)
 
     async def restored(self) -> None:
-        """Stops buying where Redis has forgotten paid calls that were sent, until a person has looked."""
+        """Stops buying if Redis has forgotten paid calls, until a person has looked."""
         for name in self.terms:
             await self.ledger.pauses.pause(name, "restored", why=RESTORED)
         log.error("redis.restored", providers=len(self.terms))
 
     async def _refused(self, error: ConnectorError, question: Question, terms: Terms) -> Looked:
-        """Decides what an uncharged failure means for the record, and for everybody who would ask next."""
+        """Decides what an uncharged failure means for the record, and for all others that would ask next."""
         name = terms.provider.name
         match error:
             case CreditsError():
@@ -347,7 +347,7 @@ class Lookups:
 
 
 def _shown(looked: Looked) -> dict[str, StepValue]:
-    """Returns what a trace tells of a lookup that was sent."""
+    """Returns the attributes of a sent lookup for its trace."""
     match looked:
         case Answered(answer, credits):
             return {"outcome": str(answer.outcome), "credits": credits}
@@ -358,7 +358,7 @@ def _shown(looked: Looked) -> dict[str, StepValue]:
 
 
 def _unpriced(looked: Looked) -> Looked:
-    """Returns what an asker learns when another one has the price and tells the journal."""
+    """Returns the answer for an asker if another one is charged for it and journals it."""
     match looked:
         case Answered(answer):
             return Answered(answer)

@@ -49,7 +49,7 @@ class PushEnd(StrEnum):
 class PendingWrite(Discreet, frozen=True):
     """Holds the changes of one leased record.
 
-    ``view`` is what they were decided on, ``undo`` what they take back.
+    ``view`` is the basis of the decision, ``undo`` the changes that they take back.
     """
 
     hidden = frozenset({"own", "intents", "undo"})
@@ -62,11 +62,11 @@ class PendingWrite(Discreet, frozen=True):
 
 
 class WriteOutcome(Struct, frozen=True):
-    """Says how a write ended. ``record`` is the row as it was read last, ``overtaken`` what a person was faster with.
+    """Says how a write ended. ``record`` is the row as last read, ``overtaken`` the fields that a person wrote first.
 
-    ``seen`` are values of ours that somebody else wrote meanwhile. ``undone`` says by field what a change that takes
-    another back has met. ``unsure``: something was sent, and only the next visit can tell what became of it. ``error``
-    stands where the calls failed. ``request`` is the vendor's own id of the call that wrote.
+    ``seen`` are values of ours that somebody else wrote meanwhile. ``undone`` is the verdict on each undone field.
+    ``unsure``: something was sent, and only the next visit can tell the outcome. ``error`` is set if the calls failed.
+    ``request`` is the vendor's own id of the call that wrote.
     """
 
     ended: PushEnd
@@ -75,7 +75,7 @@ class WriteOutcome(Struct, frozen=True):
     written: tuple[Change, ...] = ()
     unsent: tuple[Change, ...] = ()
     refused: tuple[Change, ...] = ()
-    words: Mapping[str, WriteResult] = {}  # of what was refused, by field
+    words: Mapping[str, WriteResult] = {}  # of refused values, by field
     overtaken: tuple[Change, ...] = ()
     seen: tuple[Change, ...] = ()
     cause: str = ""
@@ -126,7 +126,7 @@ class Pusher:
         return results | await self._verified(batch, results)
 
     async def _verified(self, batch: _PushBatch, results: Mapping[str, WriteOutcome]) -> dict[str, WriteOutcome]:
-        """Give back what a person wrote between our read and our write, where the vendor tells of it."""
+        """Restore values that a person wrote between our read and our write, if the vendor shows them."""
         risky = {key: one for key, one in results.items() if any(c.field in self._verify for c in one.written)}
         if not risky:
             return {}
@@ -142,14 +142,14 @@ class Pusher:
 
 
 class _PushBatch:
-    """Holds the writes of one batch while they are read, compared and written; ``judged`` is how each stands."""
+    """Holds the writes of one batch while they are read, compared and written; ``judged`` is the state of each."""
 
     def __init__(self, watch: Watch, names: Provenance, pending: Mapping[str, PendingWrite]) -> None:
         self.pending, self.marks, self.judged = pending, names, dict[str, WriteOutcome]()
         self._watch, self.ours = watch, dict[str, frozenset[str]]()
 
     async def read(self, ids: Sequence[str]) -> Mapping[str, Found]:
-        """Returns the rows whose lease is still ours, with what is about to be sent kept as intents."""
+        """Returns the rows whose lease is still ours, with the changes about to be sent kept as intents."""
         pending = [self.pending[one] for one in ids]
         work = self._watch.work
         held = await work.intend_all([(one.lease, [i.text() for i in one.intents]) for one in pending])
@@ -158,7 +158,7 @@ class _PushBatch:
         return await self._read(ours, {name.property for id in ours for name in self.pending[id].undo}) if ours else {}
 
     async def _read(self, ids: Sequence[str], undone: AbstractSet[str]) -> Mapping[str, Found]:
-        """Returns the rows with the marks on them; without any where the crm does not show those any more."""
+        """Returns the rows with provenance on them; without any if the crm no longer shows those properties."""
         vendor, watch = self._watch.vendor, self._watch
         try:
             return await vendor.read(watch.reading(undone, self.marks.names), ids)
@@ -169,7 +169,7 @@ class _PushBatch:
             return await vendor.read(watch.reading(undone), ids)
 
     async def compare(self, found: Mapping[str, Found], rows: Mapping[str, RowWrite]) -> Mapping[str, AllowedWrite]:
-        """Decides what may still be written of every row."""
+        """Decides which changes may still be written on every row."""
         held = [one.record for one in found.values() if one.fate is Fate.FOUND and one.record is not None]
         completed, bad = await asyncio.gather(self._watch.complete(held), self._bad(found))
         records = {record.id: record for record in completed}
@@ -211,7 +211,7 @@ class _PushBatch:
         return AllowedWrite(Write(record.id, {**values, **beside}, record.modified), same, frozenset(beside))
 
     def _undone(self, pending: PendingWrite, record: Record, row: RowWrite, bad: frozenset[str]) -> AllowedWrite:
-        """Lets back what still stands as we wrote it."""
+        """Takes back values that are still there as we wrote them."""
         countries = self._watch.view(record, pending.own).countries
         found_by = verdicts(pending.undo, record, self.ours.get(record.id, frozenset()), countries, bad)
         back = {name for name, found in found_by.items() if found is UndoVerdict.BACK and name not in row.refused}
@@ -232,7 +232,7 @@ class _PushBatch:
         if judged.ended is not PushEnd.PUSHED:
             return replace(judged, unsure=bool(row.doubt or row.written))
         match row.word.outcome if row.word else Written.DONE:
-            case Written.CHANGED | Written.GONE:  # the next visit reads what it has become
+            case Written.CHANGED | Written.GONE:  # the next visit reads its new state
                 return WriteOutcome(PushEnd.CHANGED, record=judged.record, unsure=bool(row.doubt or row.written))
             case Written.LOCKED | Written.UNKNOWN:
                 return WriteOutcome(PushEnd.AGAIN, cause=row.word.outcome if row.word else "")
@@ -250,7 +250,7 @@ class _PushBatch:
 
 
 class _Check:
-    """Looks again at values just written over others: their history tells what they were written on."""
+    """Checks values just written over others: their history shows what they replaced."""
 
     def __init__(
         self, watch: Watch, names: Provenance, pushed: Mapping[str, WriteOutcome], risky: frozenset[str]
@@ -259,12 +259,12 @@ class _Check:
         self.overtaken: dict[str, dict[str, str]] = {}  # by id: what stood under our value, by property
 
     async def read(self, ids: Sequence[str]) -> Mapping[str, Lines]:
-        """Returns the history of what was written, newest first."""
+        """Returns the history of the written properties, newest first."""
         properties = sorted({one.property for key in ids for one in self._pushed[key].written})
         return await self._watch.vendor.history(self._watch.object, ids, properties)
 
     async def compare(self, found: Mapping[str, Lines], rows: Mapping[str, RowWrite]) -> Mapping[str, AllowedWrite]:
-        """Finds what to give back: a value of somebody else's that stands directly under ours."""
+        """Finds values to restore: somebody else's directly under ours."""
         wanted: dict[str, AllowedWrite] = {}
         for key in rows:
             pushed, theirs = self._pushed[key], dict[str, str]()
@@ -284,7 +284,7 @@ class _Check:
         return wanted
 
     def result(self, key: str) -> WriteOutcome:
-        """Returns the push without what somebody was faster with."""
+        """Returns the push without the fields that somebody else wrote first."""
         pushed, theirs = self._pushed[key], self.overtaken[key]
         return replace(
             pushed,
@@ -295,7 +295,7 @@ class _Check:
 
 
 def _without_ours(record: Record, row: RowWrite, pending: PendingWrite) -> Record:
-    """Returns ``record`` without what we perhaps wrote ourselves: that makes it no other record."""
+    """Returns ``record`` without values that we may have written ourselves: they do not make it another record."""
     mine = {
         one.property: pending.view.held.get(one.field, "")
         for one in pending.changes

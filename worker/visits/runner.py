@@ -1,6 +1,6 @@
 """Keeps visits running: claims leases as visits end, extends them, and ends what ran too long.
 
-What becomes of a record whose visit fails is decided in one place, so that all work fails alike (``attended``).
+One place decides about a record whose visit fails, so that all work fails alike (``attended``).
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ class Visits:
             if not mine.under_way:
                 return ended + mine.take()
             await mine.one(LOOK_AGAIN_S)
-            await asyncio.sleep(0)  # whatever has ended leaves its place: else the last of them ends this as well
+            await asyncio.sleep(0)  # ended visits free their place: otherwise the last of them would end this as well
             ended += mine.take()
 
     def _free(self) -> int:
@@ -195,7 +195,7 @@ class Visits:
             await line.story(lease)
 
     async def tend(self, every_s: float = EXTEND_S) -> None:
-        """Extend every lease of this process for good; end visits whose lease is lost or that run too long."""
+        """Extend every lease of this process permanently; end visits whose lease is lost or that run too long."""
         while True:
             await asyncio.sleep(every_s)
             try:
@@ -252,7 +252,7 @@ def attended(
         try:
             await visit(lease)
         except LedgerUnavailableError as error:
-            log.warning("visit.abandoned", error=str(error))  # the lease ends by itself and the record returns
+            log.warning("visit.abandoned", error=str(error))  # the lease expires and the record returns
         except asyncio.CancelledError:
             await _quietly(work.again(lease, "overdue", backoff_ms(lease.attempts + 1, chance())))
             raise

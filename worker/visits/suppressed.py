@@ -1,4 +1,4 @@
-"""Keeps who is on the suppression list, and values that are bad, out of what is stored, asked by hand and brought."""
+"""Keeps suppressed people and bad values out of stored rows, lookups by hand and deliveries."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from worker.visits.watch import AreBad, OnList
 
 
 def about(question: Question) -> frozenset[Handle]:
-    """Returns the handles that a question is sent with, and its own."""
+    """Returns the handles that a question contains, and its own."""
     return of_arguments(question.arguments.values()) | {of_question(question.key)}
 
 
 async def allowed(
     rows: Sequence[DeliveredCompany], suppressed: OnList
 ) -> list[tuple[DeliveredCompany, tuple[Person, ...]]]:
-    """Returns the delivered rows whose company is not on the list, each with those of its people who are not."""
+    """Returns the delivered rows whose company is not on the list, each with only its unlisted people."""
     companies = [delivery.company(row.company).handles for row in rows]
     people = [delivery.person(one, row.company).handles for row in rows for one in row.people]
     listed = await suppressed([*companies, *people])

@@ -1,4 +1,4 @@
-"""Takes back the changes of a record that a person named, where they still stand as we wrote them."""
+"""Takes back the changes of a record that a person named, if they are still there as we wrote them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Undoer:
         await self._archiver.aclose()
 
     async def undo(self, lease: Lease, notes: VisitNotes) -> None:
-        """Take back what may go back, tell the journal of the rest, and settle."""
+        """Take back the changes that may go back, journal the others, and settle."""
         entries = [json.loads(text) for text in await self._watch.work.texts.journalled(lease.undo)]
         row = (lease.object, lease.id)
         made = [one for one in entries if (one.get("made_object"), one.get("made_id")) == row]

@@ -77,7 +77,7 @@ class Visitor:
 
         Raises:
             ConnectorError: the CRM failed; ``worker.visits.runner`` says what becomes of the record.
-            LedgerUnavailableError: Redis is away; the lease ends by itself.
+            LedgerUnavailableError: Redis is unavailable; the lease expires.
         """
         with step("read") as reading:
             found = await self._watch.reader.ask(lease.id)
@@ -203,7 +203,7 @@ class Visitor:
                 notes.stands(one)
 
     def _reopened(self, record: Record, own: Mapping[str, OurValue]) -> dict[str, OurValue]:
-        """Returns ``own`` without what was refused, and without values of ours that are blank now.
+        """Returns ``own`` without refused values, and without values of ours that are blank now.
 
         A person wants them back.
         """
@@ -242,7 +242,7 @@ class Visitor:
     def _noted(
         self, lease: Lease, notes: VisitNotes, view: View, decision: Decision, asked: Next, result: Looked
     ) -> RetryAt | None:
-        """Note what came of a question; gives what the whole visit has to wait for."""
+        """Note a question's result; returns what the whole visit has to wait for."""
         key, provider = asked.question.key, asked.question.provider
         match result:
             case Answered(answer, credits, entry):
@@ -318,7 +318,7 @@ class Visitor:
         return True
 
     def _keep_refused(self, notes: VisitNotes, pushed: WriteOutcome, intents: Mapping[Change, IntentEntry]) -> None:
-        """Keep what was paid for and refused, and tell the journal why, once for each different word on it."""
+        """Keep paid values that were refused, and journal the reason, once per different message."""
         if not pushed.refused:
             return
         identity = self._watch.view(notes.record, notes.own).identity

@@ -88,7 +88,7 @@ class VisitEnds:
         remembered: bool,
         outcome: str = "settled",
     ) -> Settlement:
-        """Makes what the visit leaves in the ledger."""
+        """Makes the result that the visit leaves in the ledger."""
         open_ = {name: one.kept for name, one in notes.own.items() if one.kept and name in view.gaps}
         settled = {name: replace(one, kept=None) for name, one in notes.own.items() if one.kept and name not in open_}
         notes.own |= settled
@@ -96,7 +96,7 @@ class VisitEnds:
         closed = {name for name, why in left.items() if why == Reason.NO_ACCESS and name not in notes.dropped}
         waiting = [one for name, one in open_.items() if name not in closed]
         optionless = {name for name, one in open_.items() if self._watch.is_unfit(name, one)}
-        part = notes.is_partial and not remembered  # whoever looks next finds the rest, whatever its stamp
+        part = notes.is_partial and not remembered  # the next visit finds the rest, whatever its stamp
         return Settlement(
             fingerprint=self._watch.mark(view) if remembered else None,
             stamp=0 if part else notes.record.modified,
@@ -125,7 +125,7 @@ class VisitEnds:
         outcome: str,
         optionless: AbstractSet[str],
     ) -> str:
-        """Packs what stays blank and why, with what an earlier visit left of the gaps that this one did not look at."""
+        """Packs the gaps that stay blank and why, including those of an earlier visit that this one did not look at."""
         if view.skip:
             return pack_leftovers({RECORD: view.skip.value, **left})
         memory = lease.memory
@@ -143,7 +143,7 @@ class VisitEnds:
     def _look_at(
         self, lease: Lease, notes: VisitNotes, view: View, refused: Sequence[kept.RefusedValue], outcome: str
     ) -> int:
-        """Tells when the record is looked at again by itself: at its recheck, or when a refusal or lock may end.
+        """Returns when the record is looked at again: at its recheck, or when a refusal or lock may end.
 
         A visit of some gaps leaves the time of the others as it is.
         """
@@ -158,7 +158,7 @@ class VisitEnds:
     # ---- out of the work -----------------------------------------------------------------------------------------
 
     async def leave(self, lease: Lease, found: Found, notes: VisitNotes | None = None) -> None:
-        """Leaves a record that is merged, converted, gone, or unknown to the vendor; ``notes`` is what came before."""
+        """Leaves a record that is merged, converted, gone, or unknown to the vendor; ``notes`` are from before that."""
         work, paid = self._watch.work, notes.paid if notes else []
         if lease.undo and found.fate in {Fate.GONE, Fate.MOVED}:
             paid = [*paid, *await self._lost(lease, found.fate)]
@@ -187,9 +187,9 @@ class VisitEnds:
         ]
 
     async def gone(self, lease: Lease, entries: list[str], record: Record | None = None) -> StepEnd:
-        """Settles the record; where the vendor said to forget the person, forgets everything kept of it before.
+        """Settles the record; if the vendor asked for erasure, erases everything kept of it before.
 
-        ``record`` tells of a row that is still there whose answers are somebody else's; of one that is gone none is.
+        ``record`` is a row that still exists and whose answers are somebody else's; for a deleted one there is none.
         """
         ref = (lease.crm, lease.object, lease.id)
         if not await self._erasures.is_asked(ref):
@@ -220,7 +220,7 @@ class VisitEnds:
         log.info("visit.deferred", reason=later.reason, ending=ending)
 
     async def wait(self, lease: Lease, notes: VisitNotes, view: View, decision: Decision) -> None:
-        """Wait under every provider that is next for a gap; what was found meanwhile is written already."""
+        """Wait under every provider that is next for a gap; values found meanwhile are written already."""
         awaited = [notes.awaited[name] for name in decision.blocked if name in notes.awaited]
         now, providers = self._clock(), tuple(name for name in decision.blocked if name in notes.blocked)
         if not providers:
@@ -244,7 +244,7 @@ class VisitEnds:
     async def cut(
         self, lease: Lease, notes: VisitNotes, view: View, unfilled: Mapping[str, str], *, why: str = "cap"
     ) -> None:
-        """Leave the rest to the next run: the cap of this one is spent; what was found is written already."""
+        """Leave the rest to the next run, because this one's cap is spent; values found are written already."""
         now = self._clock()
         settlement = self.settlement(lease, notes, view, unfilled, remembered=True)
         day = self._day(lease)
@@ -252,7 +252,7 @@ class VisitEnds:
         log.info("visit.cut", reason=why, unfilled=len(settlement.unfilled), ending=ending)
 
     async def drifted(self, lease: Lease, notes: VisitNotes, view: View) -> None:
-        """Leave a record alone that is not what the plan of its run was made of; the day's work may want it still."""
+        """Leave alone a record that has changed since the plan of its run; the day's work may still want it."""
         notes.ends.append(signal_entry(DRIFTED, "", "", {}, self._clock()))
         await self.cut(lease, notes, view, {}, why=DRIFTED)
 
@@ -273,7 +273,7 @@ class VisitEnds:
                 log.info("visit.again", reason=pushed.cause, attempt=lease.attempts + 1, ending=ending)
 
     async def _again(self, lease: Lease, reason: str, paid: Sequence[str]) -> StepEnd:
-        """Waits where the CRM has no word of the record, or has locked it.
+        """Waits if the CRM does not return the record, or has locked it.
 
         Waits grow, and what stays so becomes a dead letter.
         """

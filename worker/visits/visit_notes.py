@@ -1,7 +1,7 @@
-"""Holds what one visit of a record has come to know; its last step hands the ledger what is kept of it.
+"""Holds the results of one visit of a record; its last step gives them to the ledger.
 
-Where the mode is ``review``, changes wait here for a person's word. The CRM's word on values of ours that bounced
-or are wrong is taken in, too: remembered, journalled, and reported to the provider.
+In mode ``review``, changes wait here for a person's approval. Values of ours that the CRM reports as bounced or wrong
+are handled here, too: remembered, journalled, and reported to the provider.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ PASSED_OVER, TOO_DEAR, DRIFTED = "passed_over.", "too_dear", "drifted"  # counte
 
 @dataclass(slots=True)
 class VisitNotes:
-    """Collects what a visit learns. ``paid`` are journal entries of lookups: written whatever the visit ends with."""
+    """Collects a visit's results. ``paid`` are journal entries of lookups: written however the visit ends."""
 
     record: Record
     own: dict[str, OurValue]
@@ -55,7 +55,7 @@ class VisitNotes:
     prices: dict[str, int] = field(default_factory=dict)
     cut: bool = False  # the cap of the run keeps a question from being asked
     blocked: dict[str, WaitForProvider] = field(default_factory=dict)
-    awaited: dict[str, RetryAt] = field(default_factory=dict)  # by provider: word of a lookup that was perhaps charged
+    awaited: dict[str, RetryAt] = field(default_factory=dict)  # by provider: the entry of an uncertain lookup
     bought: list[Bought] = field(default_factory=list)
     needs: dict[str, int] = field(default_factory=dict)  # credits the next question costs, by blocked provider
     tally: dict[str, int] = field(default_factory=dict)
@@ -69,15 +69,15 @@ class VisitNotes:
         return [*self.paid, *self.ends]
 
     def progress(self, *, closes_intents: bool = True) -> VisitProgress:
-        """Returns what is kept of the visit when it goes on later."""
+        """Returns the part of the results that is kept if the visit goes on later."""
         return VisitProgress(self.entries, self.filled, () if closes_intents else None, own_texts(self.own))
 
     def of(self, field: str) -> OurValue:
-        """Returns what is remembered of our value in a field."""
+        """Returns the memory of our value in a field."""
         return self.own.get(field, OurValue())
 
     def stands(self, written: IntentEntry) -> None:
-        """Note what stands in the CRM by us: a value, or what was there before one that was taken back."""
+        """Note our value in the CRM, or the restored value after an undo."""
         if written.rule == UNDO:
             self.own[written.field] = self.of(written.field).cleared()
             return
@@ -87,7 +87,7 @@ class VisitNotes:
 
 
 def bought(step: Next, credits: int, view: View, decision: Decision, *, hit: bool) -> Bought:
-    """Remembers a question until it is known what it brought; ``decision`` is the one that asked it."""
+    """Remembers a question until its result is known; ``decision`` is the one that asked it."""
     filled = {change.field for change in decision.changes}
     gaps = frozenset(name for name in view.gaps if name not in filled)
     finds = not (decision.identity.slug or decision.identity.ids)
@@ -105,7 +105,7 @@ class ChangeReview:
         self.is_on = watch.policy.mode == "review"
 
     async def decided(self, lease: Lease, notes: VisitNotes) -> Proposal | None:
-        """Reads what a person said of changes proposed earlier; rejected ones are refused for good."""
+        """Reads a person's decisions on earlier proposals; rejected ones are refused permanently."""
         if not self.is_on:
             return None
         proposal = await self._watch.reviews.get(lease.id)
@@ -156,7 +156,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "phone": ("phone", "disconnected"),
     "mobile_phone": ("phone", "disconnected"),
 }
-"""Names what a provider hears, by field: the kind of value, and the verdict on it."""
+"""Names the feedback to a provider, by field: the kind of value, and the verdict on it."""
 
 
 class BadValues(Struct, frozen=True):
@@ -170,9 +170,9 @@ class BadValues(Struct, frozen=True):
     clock: Callable[[], int]
 
     async def mark(self, lease: Lease, notes: VisitNotes, view: View) -> View:
-        """Take in the CRM's news of a record, and what others have said of values that it holds from us.
+        """Adopt the CRM's reports of bad values on a record, and those of other records about the same values.
 
-        Returns the record as it is seen then. The visit's last step keeps what is remembered and journalled.
+        Returns the view of the record after that. The visit's last step stores the memory and the journal entries.
         """
         view = await self._claimed(lease, notes, view)
         for name, word in view.news.items():
@@ -194,11 +194,11 @@ class BadValues(Struct, frozen=True):
         return view
 
     def _spelled(self, view: View, name: str) -> str:
-        """Returns the one spelling of a value, so that whoever shows it another way tells of the same one."""
+        """Returns the one spelling of a value, so that different spellings count as the same."""
         return normal(name, view.held[name], view.countries) or view.held[name]
 
     async def _claimed(self, lease: Lease, notes: VisitNotes, view: View) -> View:
-        """Remember as ours what a delivery of ours brought, where the CRM calls it bad."""
+        """Remember as ours a value of our delivery that the CRM calls bad."""
         ours: dict[str, OurValue] = {}
         names = unclaimed(notes.record, self.watch.policy, notes.own)
         for name in names:
@@ -210,7 +210,7 @@ class BadValues(Struct, frozen=True):
         return self.watch.view(notes.record, notes.own, view) if ours else view
 
     async def _known_elsewhere(self, notes: VisitNotes, view: View) -> dict[str, OurValue]:
-        """Returns what is remembered of values of ours that are bad by the word of another record."""
+        """Returns the memory of values of ours that another record reports as bad."""
         held: dict[Handle, str] = {}
         for name in self.watch.policy.bad:
             own = notes.of(name)
@@ -225,9 +225,9 @@ class BadValues(Struct, frozen=True):
         }
 
     async def _origin(self, lease: Lease, name: str, value: str, countries: tuple[str, ...]) -> tuple[str, str, int]:
-        """Returns the provider whose value it is, the question that brought it, and what that cost.
+        """Returns the provider of a value, the question that brought it, and its cost.
 
-        Blanks and 0 stand where the journal forgot, or where it was a person's.
+        Blanks and 0 if the journal no longer has it, or if the value was a person's.
         """
         rule = self.watch.policy.rule(name)
         for entry in reversed(await self.ledger.journal.entries(lease.crm, lease.object, lease.id)):
@@ -243,13 +243,13 @@ class BadValues(Struct, frozen=True):
         return "", "", 0
 
     async def _price(self, question: str) -> int:
-        """Returns what an answer cost that another record had paid for, 0 where nothing tells any more."""
+        """Returns the cost of an answer that another record had paid for, 0 if unknown."""
         kept = (await self.ledger.desk.find([question], None)).get(question) if question else None
         paid = await payer(self.ledger.journal, question, kept.at_ms) if kept else None
         return paid.credits if paid else 0
 
     async def _tell(self, provider: str, name: str, value: str) -> None:
-        """Tell the provider once per value and kind, whichever records hold it; the same right as by hand."""
+        """Send feedback once per value and kind, whichever records hold it; lookups by hand share the claim."""
         client = self.providers.get(provider)
         if name not in KINDS or not isinstance(client, TakesFeedback):
             return

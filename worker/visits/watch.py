@@ -1,6 +1,6 @@
 """Describes one watched object of one CRM: everything a flow needs to read, decide and write its records.
 
-Beside it stands what comes with the records: the company that they are linked to.
+Complements the records with the company that they are linked to.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Companies:
         return await self._batch.ask(company_id)
 
     async def complete(self, records: Sequence[Record]) -> list[Record]:
-        """Returns the records with the linked company's name and domain, where the vendor's row does not carry them."""
+        """Returns the records with the linked company's name and domain, if the vendor's row lacks them."""
         lacking = [record.company_id for record in records if record.company_id and not record.company_domain]
         if not lacking:
             return list(records)
@@ -82,7 +82,7 @@ class Companies:
 
 
 def with_company(record: Record, company: Company) -> Record:
-    """Returns ``record`` with what its linked company tells, unless the row has it by itself."""
+    """Returns ``record`` with its linked company's data, unless the row has them itself."""
     return structs.replace(
         record,
         company_domain=record.company_domain or company.domain,
@@ -107,7 +107,7 @@ async def spoilt(are_bad: AreBad, values: Mapping[str, Iterable[tuple[str, str, 
 
 
 def ours(memory: Memory | None) -> dict[str, OurValue]:
-    """Returns what a record's memory tells of our values on it."""
+    """Returns the memory of our values on a record."""
     return own_values(memory.own) if memory else {}
 
 
@@ -154,7 +154,7 @@ class Watch(Struct, frozen=True):
         ]
 
     def reading(self, undone: Iterable[str], marks: Iterable[str] = ()) -> Watched:
-        """Returns what is read of a record where others are wanted besides.
+        """Returns the properties read of a record, besides others that are wanted.
 
         An undo may be of any property, of one that is gone by now, too.
         """
@@ -163,7 +163,7 @@ class Watch(Struct, frozen=True):
         return structs.replace(held, properties=tuple(sorted({*held.properties, *names})), optional=optional)
 
     def handles(self, record: Record) -> frozenset[Handle]:
-        """Returns what a record is known by to the suppression list: all that it bears, and itself."""
+        """Returns a record's handles for the suppression list: all that it contains, and itself."""
         return handles(record, self.policy) | {of_record(self.crm, self.object, record.id)}
 
     def view(self, record: Record, own: Mapping[str, OurValue], before: View | None = None) -> View:
@@ -171,7 +171,7 @@ class Watch(Struct, frozen=True):
         return look(record, self.policy, own, before.said if before else None)
 
     def openings(self, record: Record) -> Openings:
-        """Shows what is open on a record of which nothing is remembered, without reading who it is about."""
+        """Shows the openings of a record without memory, without reading who it is about."""
         return openings(record, self.policy)
 
     def mark(self, view: View) -> str:
@@ -188,7 +188,7 @@ class Watch(Struct, frozen=True):
         return held is not None and bool(held.options) and not held.is_open
 
     def was_skipped(self, view: View, left: str) -> bool:
-        """Tells whether the last visit, which left ``left``, left the record alone for the reason that stands now."""
+        """Tells whether the last visit, which left ``left``, left the record alone for the present reason."""
         return view.skip is not None and unpack_leftovers(left).get(RECORD) == view.skip.value
 
     def fitted(self, change: Change) -> Change | None:
@@ -225,7 +225,7 @@ class Watch(Struct, frozen=True):
         return change is not None and self.fitted(change) is None
 
     def letters_of_opened(self, options: Collection[str] = ()) -> list[str]:
-        """Returns what stands among the letters of what a record's last visit left, where ``opened`` may find a gap.
+        """Returns the letters of a record's last visit with which ``opened`` may find a gap.
 
         ``options`` are properties whose options have changed.
         """
