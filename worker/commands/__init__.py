@@ -1,1 +1,1 @@
-"""Holds what each ``refill`` command does; ``worker.cli`` only names them."""
+"""Implements the ``refill`` commands, one per file; ``worker.cli`` only names them."""

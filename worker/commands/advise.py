@@ -1,4 +1,4 @@
-"""Implements ``advise``: what each provider brings at what price, and the order that would have been cheapest."""
+"""Implements ``advise``: each provider's yield and price, and the order that would have been cheapest."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ async def command(config: Config = None, as_json: Json = False) -> int:
 
 
 def advised(settings: Settings, odds: Odds, offers: Sequence[Offer]) -> tuple[list[Score], list[tuple[Policy, Advice]]]:
-    """Returns the providers' scores and the advice on each watched object, from what was counted."""
+    """Returns the providers' scores and the advice on each watched object, from the counts."""
     advices = []
     for one in _policies(settings):
         asked = [offer for offer in offers if offer.provider in one.providers]
@@ -99,7 +99,7 @@ def _advice(rules: Policy, found: Advice) -> dict[str, Any]:
 
 
 def sentences(rules: Policy, found: Advice) -> Iterator[str]:
-    """Yields what the advice on one watched object says."""
+    """Yields the advice on one watched object, line by line."""
     name = f"{rules.crm} {rules.object}"
     if not found.orders:
         yield f"{name}: no field has a provider, so there is no order."

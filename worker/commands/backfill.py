@@ -33,7 +33,7 @@ from worker.service.runtime import Runtime
 from worker.triggers.backfill import Backfill, backfill, backfill_state, start_backfill, stop_backfill
 from worker.visits.budget_lines import set_cap
 
-ALIVE_MS = 25_000  # a worker gives a sign of life every ten seconds; nobody waits here for one that was killed
+ALIVE_MS = 25_000  # a worker gives a sign of life every ten seconds; waits no longer for one that was killed
 ROOM = 200  # a page of either crm
 
 app = one_command()
@@ -41,7 +41,7 @@ app = one_command()
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """Says where a backfill stands once nothing of it can go on.
+    """Says how far a backfill has come once it cannot go on.
 
     ``open`` are its records that are still in the work.
     """
@@ -196,7 +196,7 @@ def _summary(what: str, found: Walked) -> Table:
 
 
 def _where(crm: str, object: str, state: Backfill) -> str:
-    """Tells where the walk stands, and how it goes on."""
+    """Tells how far the walk has come, and how to go on."""
     if state.done:
         return (
             f"the walk over {crm} {object} is finished: {counted(state.seen, 'record')}, and the next one begins anew"

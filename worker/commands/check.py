@@ -51,7 +51,7 @@ async def command(config: Config = None, as_json: Json = False) -> int:
             raise
         _show([CheckResult("configuration", FAILED_LEVEL, problem) for problem in error.problems], as_json=True)
         return WRONG_USE
-    logging.getLogger("connectors").setLevel(logging.ERROR)  # what is repeated and why stands in the table
+    logging.getLogger("connectors").setLevel(logging.ERROR)  # problems are listed again below the table
     findings = await check(settings)
     _show(findings, as_json=as_json)
     return FAILED if any(one.level == FAILED_LEVEL for one in findings) else DONE
@@ -63,7 +63,7 @@ def _show(findings: Sequence[CheckResult], *, as_json: bool) -> None:
         print_json({"ok": ok, "checks": [one.as_json() for one in findings]})
         return
     found = table("Check", ("part", "level", "found", "what to do"), ())
-    for one in sorted(findings, key=lambda one: list(_STYLES).index(one.level)):  # what is wrong stands last, together
+    for one in sorted(findings, key=lambda one: list(_STYLES).index(one.level)):  # all problems last, together
         level = Text(one.level, style=_STYLES[one.level])
         found.add_row(cell(one.part), level, cell(one.text), cell(one.do))
     out.print(found)
@@ -131,7 +131,7 @@ def _alerts(settings: Settings) -> Iterator[CheckResult]:
 
 
 def disk(room: Room) -> CheckResult:
-    """Says how much is left where paid replies and the embedded Redis are kept."""
+    """Says how much room is left for paid replies and the embedded Redis."""
     free, needed = sized(room.free()), sized(room.needed())
     if text := room.lacking():
         hint = "make room, or give the folder to this user (chown); nothing more is bought meanwhile"

@@ -85,7 +85,7 @@ async def _crm(
 
 
 async def _scopes(name: str, settings: CrmSettings, vendor: Crm, *, delivered: bool) -> list[CheckResult]:
-    """Names every scope that the credential lacks; nothing where it is refused, which is said already."""
+    """Names every scope that the credential lacks; nothing if it is refused, which is reported already."""
     part = f"{name} scopes"
     try:
         async with asyncio.timeout(PATIENCE_S):
@@ -127,7 +127,7 @@ def _ends(settings: CrmSettings) -> tuple[retirements.Retirement, ...]:
 async def _asked(
     name: str, settings: CrmSettings, vendor: Crm, kind: str, credential: str, providers: Providers
 ) -> list[CheckResult]:
-    """Asks for what visits of an object read besides the mapped properties, and the poll's own question once."""
+    """Checks the properties that visits of an object read besides the mapped ones, and runs the poll's query once."""
     part = f"{name} {kind}"
     try:
         async with asyncio.timeout(PATIENCE_S):
@@ -163,7 +163,7 @@ async def _rights(name: str, watched: WatchSettings, vendor: Crm, kind: str, cre
 
 
 async def _deliveries(name: str, settings: CrmSettings, vendor: Crm, credential: str) -> list[CheckResult]:
-    """Checks what deliveries ask of a crm besides what visits do."""
+    """Checks the needs of deliveries in a crm beyond those of visits."""
     try:
         async with asyncio.timeout(PATIENCE_S):
             return [
@@ -203,7 +203,7 @@ async def _object(
 def wrong_properties(
     name: str, settings: CrmSettings, kind: str, schema: Mapping[str, Property]
 ) -> Iterable[tuple[str, str]]:
-    """Says what is wrong with mapped properties and what to do, each with the property and its key."""
+    """Names faults of mapped properties and the next step, each with the property and its key."""
     for key, property, written in _mapped(name, settings, kind):
         held = schema.get(property)
         if held is None:

@@ -18,7 +18,7 @@ _PROBES = {"domain": f"{NOBODY}.invalid", "work_email": f"{NOBODY}@{NOBODY}.inva
 
 
 class DeliveryNeed(Struct, frozen=True):
-    """Tells of one thing that deliveries lack. ``text`` says what, ``do`` what a person should do."""
+    """Describes one fault for deliveries. ``text`` says what, ``do`` the next step for a person."""
 
     object: str
     text: str
@@ -72,7 +72,7 @@ def _unwritten(name: str, settings: CrmSettings, kind: str, schema: Mapping[str,
 
 
 def _unsearchable(settings: CrmSettings, kind: str, schema: Mapping[str, Property]) -> Iterator[DeliveryNeed]:
-    """Yields properties that tell who or what a row is, and that no query may ask for."""
+    """Yields properties that identify a row, and that no query may use."""
     readable = delivered(settings, kind, readable=True)
     names = ("domain",) if kind == "company" else ("work_email", "linkedin_url", "last_name")
     for property in (settings.external_id, *(readable.get(name, "") for name in names)):
@@ -85,7 +85,7 @@ def _unsearchable(settings: CrmSettings, kind: str, schema: Mapping[str, Propert
 async def _constants(
     name: str, settings: CrmSettings, vendor: Crm, kind: str, schema: Mapping[str, Property]
 ) -> AsyncIterator[DeliveryNeed]:
-    """Checks what the configuration gives every new row: values that the crm takes, ids of what is there and active."""
+    """Checks the constants of new rows: values that the crm takes, ids of existing, active objects."""
     values, wrong = delivery.constants(created(settings, kind, schema), schema)
     ids = {property: value for property, value in values.items() if schema[property].kind in {"id", "options"}}
     wrong |= dict(await vendor.unusable(kind, ids))

@@ -1,4 +1,4 @@
-"""Tells what an installation depends on: hosts it calls, ways it signs in, versions it speaks. Pure."""
+"""Lists an installation's dependencies: hosts it calls, ways it signs in, versions it speaks. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FLOWS = {
 
 
 def hosts(settings: Settings) -> tuple[str, ...]:
-    """Returns every host that is called, each once: who runs a firewall opens these and no others."""
+    """Returns every host that is called, each once: the list to open in a firewall."""
     return tuple(dict.fromkeys(_hosts(settings)))
 
 
@@ -46,7 +46,7 @@ def redis_place(settings: Settings) -> str:
 
 
 def sign_in(settings: CrmSettings) -> str:
-    """Tells by what Refill signs in to a crm and which version of its API it speaks."""
+    """Says how Refill signs in to a crm and which version of its API it speaks."""
     if isinstance(settings, SalesforceSettings):
         flow = _FLOWS[settings.auth]
     else:

@@ -20,7 +20,7 @@ PATIENCE_S = 60.0
 
 
 class CheckResult(Struct, frozen=True):
-    """Tells of one thing that was looked at. ``do`` is what a person should do about it, ``""`` for nothing."""
+    """Describes the result of one check. ``do`` is the next step for a person, ``""`` for none."""
 
     part: str
     level: str
@@ -64,7 +64,7 @@ def _clock_note(clock: VendorClock) -> Iterator[str]:
 
 
 def _weight(note: str) -> str:
-    """Returns the level of notes: a note of figures is no warning."""
+    """Returns the level of notes: a note with figures is not a warning."""
     return OK if note[:1].isdigit() else WARNING
 
 

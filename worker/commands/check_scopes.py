@@ -12,17 +12,17 @@ _OWNER = "hubspot_owner_id"
 
 
 async def missing_scopes(settings: CrmSettings, vendor: Crm, *, delivered: bool) -> tuple[str, ...] | None:
-    """Returns the scopes that the credential lacks for what is configured, ``None`` where the crm tells of none."""
+    """Returns the scopes that the credential lacks for the configuration, ``None`` if the crm does not tell them."""
     return await vendor.ungranted(frozenset(uses(settings, delivered=delivered)))
 
 
 async def setup_scopes(vendor: Crm) -> tuple[str, ...]:
-    """Returns those that it lacks for ``refill setup`` and nothing else."""
+    """Returns the scopes that it lacks only for ``refill setup``."""
     return await vendor.ungranted([(Use.DEFINE, kind) for kind in ("contact", "company")]) or ()
 
 
 def uses(settings: CrmSettings, *, delivered: bool) -> Iterator[tuple[Use, str]]:
-    """Yields what Refill does with each object, as configured: who is watched is read with the company."""
+    """Yields Refill's uses of each object, as configured: watched people are read with their company."""
     writes = settings.mode != "observe"
     for kind, watched in settings.objects().items():
         yield Use.READ, kind

@@ -37,7 +37,7 @@ def read(file: Path, *, header: bool = True) -> TextTable:
     """Returns the table in a file.
 
     Raises:
-        ConfigError: one sentence: what is wrong with the file and where.
+        ConfigError: one sentence: the fault of the file and its line.
     """
     try:
         raw = file.read_bytes()
@@ -106,7 +106,7 @@ def safe(cell: str) -> str:
 
 
 class TableWriter:
-    """Writes a table beside its place and puts it there when it is whole; what is there before stays until then."""
+    """Writes a table to a temporary file and moves it in place when it is complete; an old one stays until then."""
 
     def __init__(self, file: Path, separator: str) -> None:
         """Write to ``file`` in the end."""

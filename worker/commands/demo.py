@@ -53,7 +53,7 @@ async def command(
         async with trial.serve(records=records, seed=seed, latency="demo") as served:
             text, secrets = trial.configuration(served, "data", 0)
             path = trial.write(folder, text, secrets)
-            settings = load(path, {})  # a demonstration is not touched by what is configured here
+            settings = load(path, {})  # a demonstration ignores the configuration here
             if not as_json:
                 people = counted(records, "person", "people")
                 err.say(f"{people} in two CRMs, five vendors on loopback, a Redis and a worker in {folder}")

@@ -66,7 +66,7 @@ def _title(crm: str, object: str, id: str, known: Explanation) -> str:
 def story_lines(events: Sequence[StoryEvent], now_ms: int, width: int | None) -> Iterator[str]:
     """Yields the story, a line or more for each event; words are kept whole, for ids and names are copied from it.
 
-    ``width`` is that of the terminal, ``None`` in a pipe, where nothing is folded.
+    ``width`` is that of the terminal, ``None`` in a pipe, where nothing is wrapped.
     """
     lines = [(_when(one, now_ms), _texts(one, now_ms)) for one in events]
     indent = max((len(when) for when, _ in lines), default=0) + 2

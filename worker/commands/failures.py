@@ -17,7 +17,7 @@ from worker.manual.exit_codes import FAILED, WRONG_USE
 
 
 def tell(error: Exception) -> int:
-    """Print what people can do about a failure and return the exit code.
+    """Print the next step after a failure and return the exit code.
 
     Python itself would show the values in the message of a mistake of ours.
     """

@@ -1,4 +1,4 @@
-"""Implements ``csv``: fills the blanks of a table, for who has provider keys and no CRM."""
+"""Implements ``csv``: fills the blanks of a table, for people with provider keys and no CRM."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ from worker.visits.budget_lines import set_cap
 from worker.visits.fill_rows import CRM, FilledRow, TableRows
 
 AT_ONCE = 50
-TELL_S = 10.0  # where nobody watches, progress is a line so often
+TELL_S = 10.0  # interval of progress lines in a pipe
 NOTE = "refill_note"
 _AGAIN = "run it again"
-_WAITS = {  # why, and what is next
+_WAITS = {  # the reason, and the next step
     "cap": ("--max-credits is used up", "run it again with more"),
     "price": ("a budget is below the price of their next lookup", f"raise it, then {_AGAIN}"),
     "budget": ("the budget of the provider is used up", f"{_AGAIN} then, or raise it"),
@@ -60,7 +60,7 @@ app = one_command()
 
 
 class CsvAsked(Struct, frozen=True):
-    """Holds what was typed."""
+    """Holds the command's options."""
 
     file: Path
     output: Path | None
@@ -135,7 +135,7 @@ async def command(
 
 
 async def _run(config: Path | None, asked: CsvAsked, *, as_json: bool, quiet: bool) -> int:
-    """Fill a table and write it whole; run again, it takes what is kept and pays nothing twice."""
+    """Fill a table and write it completely; run again, it uses kept answers and pays nothing twice."""
     table, at, fields = _table(asked)
     output = None if asked.dry_run else _output(asked)
     settings = _alone(settings_of(config))
@@ -180,14 +180,14 @@ async def _run(config: Path | None, asked: CsvAsked, *, as_json: bool, quiet: bo
     return LEFT if sums.waits else DONE
 
 
-# ---- what is asked -----------------------------------------------------------------------------------------------
+# ---- the questions -----------------------------------------------------------------------------------------------
 
 
 def _table(asked: CsvAsked) -> tuple[TextTable, Columns, tuple[str, ...]]:
     """Returns the table, its columns, and the fields to fill.
 
     Raises:
-        ConfigError: one sentence for what is wrong with the files or the columns.
+        ConfigError: one sentence about the fault of the files or the columns.
     """
     fields = tuple(asked.fields or WATCHED)
     if strange := [one for one in fields if one not in PERSON_FIELDS]:
@@ -300,7 +300,7 @@ async def _learn(runtime: Runtime) -> None:
 
 
 async def _plan(rows: TableRows, table: TextTable, at: Columns, asked: CsvAsked, *, as_json: bool) -> int:
-    """Tells what would be asked first; nothing is sent or written."""
+    """Lists the first questions; nothing is sent or written."""
     gaps, kept, questions, visited = Counter[str](), 0, Counter[str](), 0
     prices: dict[str, int] = {}
     for place, cells in enumerate(table.rows):
@@ -387,7 +387,7 @@ async def _follow(stop: asyncio.Event, stopping: asyncio.Event) -> None:
 
 
 def _with(cells: Sequence[str], width: int, at: Columns, row: FilledRow) -> list[str]:
-    """Returns the row with what was found."""
+    """Returns the row with the values found."""
     found = [*cells, *([""] * (width - len(cells)))]
     for name, (value, _) in row.filled.items():
         found[at.places[name]] = value
@@ -413,7 +413,7 @@ def _nested(filled: Mapping[str, int]) -> dict[str, dict[str, int]]:
 
 
 async def _figures(runtime: Runtime, prices: Mapping[str, int], *, ends: bool) -> str:
-    """Says of each provider by which figures its budget is below a price, and perhaps when it begins anew."""
+    """Names each provider whose budget is below a price, with its figures, and its next start if known."""
     now, sentences = clock(), []
     for name, price in prices.items():
         if short := await short_of(runtime, name, CRM, now, need=price):

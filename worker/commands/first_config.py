@@ -1,4 +1,4 @@
-"""Writes a first configuration: what was chosen as refill.toml and .env. Pure but for ``place``."""
+"""Writes a first configuration: the answers as refill.toml and .env. Pure but for ``place``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from msgspec import Struct
 from config.fields import PROPERTIES
 from config.load import variable
 
-# Texts that people type where they know nothing; config/refill.example.toml shows the same list.
+# Texts that people type for an unknown value; config/refill.example.toml shows the same list.
 BLANK_VALUES = ("N/A", "-", "none", "null", "unknown", "not available", "TBD", "k.A.", "unbekannt", "inconnu")
 MONTHS = 20  # a month's budget, in days of the day's: working days
 
@@ -27,7 +27,7 @@ class ProviderBudget(Struct, frozen=True):
 
 
 class FirstConfig(Struct, frozen=True):
-    """Holds what was chosen. ``linkedin_property`` is the CRM's property with the profile, ``""`` for none."""
+    """Holds the answers. ``linkedin_property`` is the CRM's property with the profile, ``""`` for none."""
 
     kind: str
     crm: str
@@ -138,7 +138,7 @@ def rights(config: FirstConfig) -> tuple[str, ...]:
 
 
 def dotenv(before: str, values: Mapping[str, str]) -> str:
-    """Returns the text of .env: what stood there stays, and what was asked for takes the place of its own lines.
+    """Returns the text of .env: old lines stay, except those whose variables were asked for.
 
     Values are quoted, so that no sign in them starts a comment.
     """

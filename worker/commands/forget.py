@@ -41,7 +41,7 @@ async def command(
     """
     asked = PersonAsked(tuple(person or ()), ValueReading(kind or "", tuple(country or ())), record)
     settings = settings_of(config)
-    secret_key(settings)  # refuses where there is none: the person would be bought again
+    secret_key(settings)  # refuses if there is none: the person would be bought again
     async with session(settings) as runtime:
         who = await somebody(runtime, asked.texts, asked.reading, asked.record)
         says = mentions(who.handles)
@@ -68,7 +68,7 @@ async def command(
 
 
 def _unknown(who: Somebody, *, as_json: bool) -> int:
-    """Says that nothing was erased, since a record alone does not tell whose other records to erase."""
+    """Says that nothing was erased, since a record alone does not show whose other records to erase."""
     if as_json:
         print_json(_json(who, Forgotten(Traces(), Traces())) | {"done": False})
     err.say(nobody_known(who))
@@ -76,7 +76,7 @@ def _unknown(who: Somebody, *, as_json: bool) -> int:
 
 
 def nobody_known(who: Somebody) -> str:
-    """Returns why nobody was erased, and what to do."""
+    """Returns why nobody was erased, and the next step."""
     crm = next(crm for crm, _, _ in sorted(who.named) if crm in who.not_asked)
     return (
         f"nothing was erased: {crm} did not tell whose record that is ({who.not_asked[crm]}). "
@@ -85,7 +85,7 @@ def nobody_known(who: Somebody) -> str:
 
 
 def counts(found: Traces) -> dict[str, int]:
-    """Counts what is kept, by what it is."""
+    """Counts the data kept, by kind."""
     kinds = Counter(one.provider for one in found.answers.values())
     return {
         "records": len(found.records),

@@ -51,7 +51,7 @@ app = one_command()
 
 
 class InitAsked(Struct, frozen=True):
-    """Holds what was given as options; an empty one is asked for, or has its default with ``yes``."""
+    """Holds the options; an empty one is asked for, or takes its default with ``yes``."""
 
     folder: Path
     kind: str = ""
@@ -127,7 +127,7 @@ def command(
 
 
 def _run(asked: InitAsked, *, as_json: bool) -> int:
-    """Ask for what was not given, try it, and write both files; nothing is written before everything is known."""
+    """Ask for missing options, try them, and write both files; nothing is written before everything is known."""
     configure_logs(level=logging.ERROR)
     logging.getLogger("connectors").setLevel(logging.ERROR)
     talk = sys.stdin.isatty() and not asked.yes
@@ -179,11 +179,11 @@ def _run(asked: InitAsked, *, as_json: bool) -> int:
     return DONE
 
 
-# ---- what was chosen ---------------------------------------------------------------------------------------------
+# ---- the answers -------------------------------------------------------------------------------------------------
 
 
 def _given(asked: InitAsked) -> FirstConfig:
-    """Returns what the options say, with the defaults of the rest.
+    """Returns the options, with the defaults of the rest.
 
     Raises:
         ConfigError: one sentence for each option that is missing or cannot be read.
@@ -332,7 +332,7 @@ def _tell_rights(config: FirstConfig) -> None:
 
 
 def _failing(asked: Sequence[SecretAsked], results: Sequence[CheckResult]) -> set[str]:
-    """Returns the variables of the vendors that failed; of all where what failed is no vendor."""
+    """Returns the variables of the vendors that failed; all of them if something other than a vendor failed."""
     failed = {one.part.split()[0] for one in results if one.level == FAILED_LEVEL}
     return {one.variable for one in asked if one.path[1] in failed} or {one.variable for one in asked}
 
@@ -361,7 +361,7 @@ def _ask_secrets(folder: Path, asked: Sequence[SecretAsked], known: Mapping[str,
 
 
 def _be_sure(folder: Path, config: FirstConfig, secrets: Mapping[str, str]) -> None:
-    """Refuses what would not load.
+    """Refuses a configuration that would not load.
 
     Raises:
         ConfigError: one sentence per problem.

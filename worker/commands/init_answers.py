@@ -83,10 +83,10 @@ def read_budgets(texts: Sequence[str], account_id: int | None) -> dict[str, Prov
 
 
 def key_file(folder: Path, text: str) -> str:
-    """Returns where a key lies, as .env says it: what is not in ``folder`` with its whole path.
+    """Returns the path of a key for .env: absolute if it is not in ``folder``.
 
     Raises:
-        ConfigError: there is no such file.
+        ConfigError: the file does not exist.
     """
     path = Path(text).expanduser()
     if (folder / path).is_file():

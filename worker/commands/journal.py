@@ -1,6 +1,6 @@
 """Implements ``journal``.
 
-Every change, lookup and refusal, with its reason in words, its price, and what was there before.
+Every change, lookup and refusal, with its reason in words, its price, and the value before.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ async def journal_verify(config: Config = None, as_json: Json = False) -> int:
 
 
 def filter_of(settings: Settings, asked: JournalAsked) -> JournalFilter:
-    """Return what is asked for, checked.
+    """Return the filter, checked.
 
     Raises:
         ConfigError: a crm, record or time cannot be meant.

@@ -12,7 +12,7 @@ from typing import Any
 from config.problems import ConfigError
 from worker.decide.journal_line import JournalLine
 
-ROWS = 10_000  # of a row group: what is held in memory at once
+ROWS = 10_000  # of a row group: the rows held in memory at once
 MISSING = "a Parquet file needs pyarrow, which is an extra: pip install pyarrow"
 _NUMBERS = frozenset({"credits"})
 

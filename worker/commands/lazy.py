@@ -1,4 +1,4 @@
-"""Puts commands under a name without importing what they do: the root's help must not cost a second."""
+"""Registers commands by name without importing them: the root's help must not cost a second."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class Meter:
         return self
 
     def at(self, done: int, total: int | None = None, more: str = "") -> None:
-        """Notes where it stands; ``total`` is ``None`` while nobody knows it."""
+        """Notes the progress; ``total`` is ``None`` while unknown."""
         now = self._now()
         if self._first is None:
             self._first, self._began = done, now
@@ -48,7 +48,7 @@ class Meter:
             self._where.say(line)
 
     def line(self, done: int, total: int | None, more: str, seconds: float) -> str:
-        """Returns the words: how many of how many, the rate, the time left where it can be known."""
+        """Returns the line: done of total, the rate, and the time left if it is known."""
         rate = (done - (self._first or 0)) / max(seconds, 0.001)
         words = [f"{done} of {total} {self._unit}" if total is not None else f"{done} {self._unit}"]
         words += [more] if more else []

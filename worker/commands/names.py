@@ -1,4 +1,4 @@
-"""Checks the names a command takes against the configuration: what is unknown is said with what is known."""
+"""Checks the names a command takes against the configuration: an unknown one is reported with the known ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def known_crm(settings: Settings, name: str) -> CrmSettings:
     """Returns the crm called ``name``.
 
     Raises:
-        ConfigError: there is none; the known ones are listed.
+        ConfigError: it does not exist; the known ones are listed.
     """
     try:
         return settings.crm[name]
@@ -27,7 +27,7 @@ def known_crm(settings: Settings, name: str) -> CrmSettings:
 
 
 def known_work(settings: Settings, crm: str, object: str, ever: Iterable[WorkName] = ()) -> WorkName:
-    """Returns (crm, object), where it is configured or one of ``ever``: the works the ledger has seen.
+    """Returns (crm, object), if it is configured or one of ``ever``: the works the ledger has seen.
 
     Raises:
         ConfigError: it is neither; the known ones are listed.
@@ -42,7 +42,7 @@ def known_work(settings: Settings, crm: str, object: str, ever: Iterable[WorkNam
 
 
 def known_watch(settings: Settings, crm: str, object: str) -> WorkName:
-    """Returns (crm, object), where its records are watched.
+    """Returns (crm, object), if its records are watched.
 
     Raises:
         ConfigError: they are not; the watched ones are listed.
@@ -55,10 +55,10 @@ def known_watch(settings: Settings, crm: str, object: str) -> WorkName:
 
 
 def known_undoable(settings: Settings, crm: str, object: str) -> WorkName:
-    """Returns (crm, object), where an undo takes back what visits and deliveries did.
+    """Returns (crm, object), if an undo can take back changes of visits and deliveries there.
 
     Raises:
-        ConfigError: it does not; those where it does are listed.
+        ConfigError: it cannot; the objects with which it can are listed.
     """
     known_crm(settings, crm)
     known = [kind for name, kind in undoables(settings) if name == crm]
@@ -68,7 +68,7 @@ def known_undoable(settings: Settings, crm: str, object: str) -> WorkName:
 
 
 def known_record(settings: Settings, crm: str, object: str, id: str) -> str:
-    """Returns the one spelling of a record's id, as the ledger knows it; of a delivery's as it stands.
+    """Returns the one spelling of a record's id, as the ledger has it; a delivery's unchanged.
 
     Raises:
         ConfigError: no record of this crm can have it.

@@ -1,4 +1,4 @@
-"""Implements ``notices``: the people whose data was bought, and who of them was informed (GDPR, Art. 14)."""
+"""Implements ``notices``: the people whose data was bought, and whether they were informed (GDPR, Art. 14)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ app = one_command()
 
 
 class Chosen(Struct, frozen=True):
-    """Chooses people: those of one crm, one record, or only who are not informed yet."""
+    """Selects people: of one crm, of one record, or only those not informed yet."""
 
     crm: str | None = None
     record: Ref | None = None

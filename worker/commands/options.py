@@ -24,7 +24,7 @@ Target = Annotated[str, typer.Argument(metavar="CRM|PROVIDER|all")]
 
 
 def _three_words(record: tuple[str, str, str] | None) -> tuple[str, str, str] | None:
-    """Returns the record. One that was given in fewer words has taken the next option for a part of its name."""
+    """Returns the record. If it was given in too few words, the next option is taken for a part of it."""
     if taken := next((word for word in record or () if word.startswith("-")), ""):
         raise typer.BadParameter(f"takes three words, CRM OBJECT ID, and not {taken}")
     return record

@@ -39,14 +39,14 @@ PATIENCE_S = 20.0  # that somebody looks at a page for visits to end; the same o
 
 
 class PageOrders(Struct, frozen=True):
-    """Implements ``worker.web.page.orders.Orders``, each order with parts of its own, as a command has."""
+    """Implements ``worker.web.page.orders.Orders``, each order with its own parts, as a command has."""
 
     settings: Settings
     ledger: Ledger
     _offers: list[Offer] = []
 
     async def prepare(self) -> None:
-        """Prepares every vendor's part as the process starts, so that the first look at a page need not."""
+        """Prepares every vendor's part as the process starts, so that the first view of a page need not."""
         if self.settings.web.token is not None:
             with suppress(ConfigError):  # the page that needs it says so
                 await self._learn_offers()
@@ -57,16 +57,16 @@ class PageOrders(Struct, frozen=True):
                 self._offers.extend(runtime.lookups.offers)
 
     def targets(self) -> Sequence[str]:
-        """Returns what can be paused: crms and providers."""
+        """Returns the names that can be paused: crms and providers."""
         return pausable(self.settings)
 
     async def undo_look(self, asked: UndoWish) -> UndoLook:
-        """Reads how the changes stand; changes nothing."""
+        """Reads the state of the changes; changes nothing."""
         async with self._opened() as runtime:
             return _look_of(await self._plan(runtime, asked))
 
     async def undo(self, asked: UndoWish, seen: str, run: str, note: Note) -> UndoLook | None:
-        """Asks visits of ``run`` to take back what was shown; ``None``, with nothing done, if it stands otherwise."""
+        """Asks visits of ``run`` to take back the changes shown; ``None`` if they have changed since."""
         async with self._opened() as runtime:
             plan = await self._plan(runtime, asked)
             now = _look_of(plan)
@@ -86,8 +86,8 @@ class PageOrders(Struct, frozen=True):
         return plan
 
     async def suppress(self, text: str, why: str) -> bool:
-        """Puts somebody on the suppression list; ``False`` where they were on it."""
-        secret_key(self.settings)  # refuses where there is none
+        """Puts a person on the suppression list; ``False`` if they were on it."""
+        secret_key(self.settings)  # refuses if there is none
         list_ = suppressions_of(self.settings, self.ledger.scripts)
         handle = known(text, ValueReading(), self.settings)
         entries = entries_of(list_, [handle], await self.ledger.scripts.now(), why)
@@ -98,7 +98,7 @@ class PageOrders(Struct, frozen=True):
 
     async def suppress_record(self, record: Ref) -> int:
         """Puts on the list all that names the person of a record, and returns how much was new there."""
-        secret_key(self.settings)  # refuses where there is none
+        secret_key(self.settings)  # refuses if there is none
         async with self._somebody(PersonWish(record=record)) as (runtime, who):
             if not (handles := personal(who.handles)):
                 why = who.not_asked.get(record[0]) or "the record has no e-mail, phone or profile, or is gone"
@@ -108,20 +108,20 @@ class PageOrders(Struct, frozen=True):
             return await list_.add(entries_of(list_, sorted(handles), now, "from the page of a record"))
 
     async def unsuppress(self, text: str) -> bool:
-        """Takes somebody, or an entry by its hash, off the list; ``False`` where it was not on it."""
+        """Takes a person, or an entry by its hash, off the list; ``False`` if it was not on it."""
         list_ = suppressions_of(self.settings, self.ledger.scripts)
         entries = {one.hash for one in await list_.all()}
         return bool(await list_.remove(list(named(text, entries, list_, ValueReading(), self.settings))[:1]))
 
     async def person(self, asked: PersonWish) -> PersonLook:
-        """Tells what is kept of somebody; changes nothing."""
+        """Lists the data kept about a person; changes nothing."""
         async with self._somebody(asked) as (runtime, who):
             held = await traces(runtime.ledger, mentions(who.handles), self.settings.journal.archive_dir, who.refs)
             return PersonLook(sorted(held.records), counts(held), dict(who.not_asked))
 
     async def forget(self, asked: PersonWish, seen: str, note: Note) -> Sequence[str] | None:
-        """Erases somebody, and returns what is left to do; ``None``, with nothing done, where others are found."""
-        secret_key(self.settings)  # refuses where there is none: the person would be bought again
+        """Erases a person, and returns what is left to do; ``None``, with nothing done, if others are found."""
+        secret_key(self.settings)  # refuses if there is none: the person would be bought again
         async with self._somebody(asked) as (runtime, who):
             if who.unknown:
                 return [nobody_known(who)]
@@ -150,7 +150,7 @@ class PageOrders(Struct, frozen=True):
             yield runtime, who
 
     async def scorecard(self) -> Scorecard:
-        """Tells what each provider brings at what price; no vendor is asked."""
+        """Returns each provider's yield and price; no vendor is asked."""
         await self._learn_offers()
         odds = odds_of(await Yields(self.ledger.scripts).counted())
         # A second of reckoning, which would hold up every visit and lease of the process.

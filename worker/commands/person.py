@@ -1,4 +1,4 @@
-"""Finds whom ``report`` and ``forget`` are asked about: by handles, and by the records that bear them."""
+"""Finds the person of a ``report`` or ``forget``: by handles, and by the records that contain them."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Somebody:
     """Names one person.
 
     ``records`` are theirs as the CRMs have them, ``others`` bear the address of their profile and another's name,
-    ``not_asked`` are the CRMs that did not say, and why. ``questions`` would find them by what a row without an address
-    or profile says. ``unknown`` says that nothing tells who is meant: the record that was named could not be read.
+    ``not_asked`` are the CRMs that did not answer, and why. ``questions`` would find them by a row's name and employer,
+    if it has no address or profile. ``unknown`` says that the record named could not be read, so the person is unknown.
     """
 
     handles: frozenset[Handle]
@@ -43,7 +43,7 @@ class Somebody:
 
     @property
     def unknown(self) -> bool:
-        """Tells whether only a record is known, and not whose: its CRM did not say."""
+        """Tells whether only a record is known, but not its person: its CRM did not answer."""
         return not self.handles and any(crm in self.not_asked for crm, _, _ in self.named)
 
     @property
@@ -113,7 +113,7 @@ async def _look(runtime: Runtime, found: Somebody, handles: frozenset[Handle]) -
 def _set_apart(runtime: Runtime, found: Somebody, handles: frozenset[Handle]) -> None:
     """Take out the records that share nothing but a profile's address and are of somebody with another given name.
 
-    Where nothing else is known of the person, the address itself may spell whose it is.
+    If nothing else is known of the person, the address itself may spell their name.
     """
     sure: list[PersonName] = []
     by_slug: dict[Ref, tuple[PersonName, str]] = {}
@@ -133,7 +133,7 @@ def _set_apart(runtime: Runtime, found: Somebody, handles: frozenset[Handle]) ->
 
 
 def _of_others(runtime: Runtime, found: Somebody) -> frozenset[Handle]:
-    """Returns the profiles whose address spells one of the others and nobody of the person's own records."""
+    """Returns the profiles whose address spells one of the others and none of the person's own records."""
     own = [runtime.watches[ref[:2]].view(record, {}).facts.name for ref, record in found.records.items()]
     others = [runtime.watches[ref[:2]].view(record, {}).facts for ref, record in found.others.items()]
     return frozenset(
@@ -144,7 +144,7 @@ def _of_others(runtime: Runtime, found: Somebody) -> frozenset[Handle]:
 
 
 async def _learned(runtime: Runtime, found: Somebody) -> frozenset[Handle]:
-    """Returns the handles that the person's records bear, and those of whoever was bought for them."""
+    """Returns the handles on the person's records, and those of the people bought for them."""
     handles = frozenset[Handle]()
     for (crm, kind, _), record in found.records.items():
         watch = runtime.watches[crm, kind]

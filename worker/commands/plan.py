@@ -166,7 +166,7 @@ def _step(step: LikelyStep) -> dict[str, Any]:
 
 
 def block(one: ForeseenVisit) -> Iterator[str]:
-    """Yields the lines that tell of one record."""
+    """Yields the lines about one record."""
     yield f"{one.crm} {one.object} {one.id}"
     if one.skip:
         yield f"  left alone: {_LEFT.get(one.skip, one.skip.replace('_', ' '))}"
@@ -212,7 +212,7 @@ def delivery_json(one: ForeseenDelivery) -> dict[str, Any]:
 
 
 def delivery_block(one: ForeseenDelivery) -> Iterator[str]:
-    """Yields the lines that tell of one delivery."""
+    """Yields the lines about one delivery."""
     yield f"{one.crm} delivery {one.id}"
     for object, _, lines in one.made:
         yield f"  make a {object}: {', '.join(f'{line.field} {line.after}' for line in lines)}"

@@ -27,7 +27,7 @@ def say(ending: RunEnding) -> None:
 
 
 def say_observed(settings: Settings, crms: Iterable[str]) -> None:
-    """Says which of the crms were left alone because they are only observed: figures of nought tell nobody why."""
+    """Names the crms that were left alone because they are only observed: figures of nought do not show why."""
     for name in crms:
         if settings.crm[name].mode == "observe":
             err.say(
@@ -38,7 +38,7 @@ def say_observed(settings: Settings, crms: Iterable[str]) -> None:
 
 @contextmanager
 def live(*, as_json: bool) -> Iterator[Show | None]:
-    """Yields what shows the progress of a run's records, ``None`` where nobody wants to know it."""
+    """Yields the progress display of a run's records, ``None`` if it is not wanted."""
     if as_json or err.hushed:
         yield None
         return

@@ -1,4 +1,4 @@
-"""Shows how one value is read: for a person who wonders, and line by line for a program."""
+"""Shows how one value is read: once for a person, or line by line for a program."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def command(
 
 
 def _line(kind: str, texts: list[str], countries: list[str]) -> dict[str, object]:
-    """Returns the line that stands for a person's command."""
+    """Returns the JSON line that equals a person's command."""
     if kind in reading.COMPARED:
         if len(texts) != 2:
             raise ValueError(f"`{kind}` compares two values. Give both: refill read {kind} ONE OTHER.")

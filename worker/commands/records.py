@@ -8,7 +8,7 @@ from worker.service.runtime import Runtime
 
 
 async def missing(runtime: Runtime, crm: str, object: str, id: str) -> str:
-    """Returns what to say where the record does not exist, ``""`` where it does or was merged into another.
+    """Returns the sentence for a record that does not exist, ``""`` if it does or was merged into another.
 
     Raises:
         ConnectorError: the crm cannot be opened or read.

@@ -1,4 +1,4 @@
-"""Implements ``replay``: looks at one record again, whatever was remembered."""
+"""Implements ``replay``: looks at one record again, regardless of its fingerprint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opens what every command begins with: the configuration, the logs, a ledger."""
+"""Opens the parts that every command begins with: the configuration, the logs, a ledger."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def print_json(value: object) -> None:
 
 
 def report(values: Mapping[str, object], *sentences: str, as_json: bool) -> None:
-    """Prints what was done: one object for scripts, or sentences for people."""
+    """Prints the result: one object for scripts, or sentences for people."""
     if as_json:
         print_json(values)
         return
@@ -88,9 +88,9 @@ def report(values: Mapping[str, object], *sentences: str, as_json: bool) -> None
 
 
 def with_work(settings: Settings, *, without_crm: bool = True) -> Settings:
-    """Gives the settings back where a crm of theirs makes a worker look at something.
+    """Returns the settings if one of their crms gives a worker something to do.
 
-    A worker is of use ``without_crm``, too: what the web enriches is bought by it.
+    A worker is also useful ``without_crm``: it buys for the web's enrichments.
 
     Raises:
         ConfigError: nothing is watched and nothing is delivered; the sentence says what to add.

@@ -70,7 +70,7 @@ async def command(
 
 
 def files(text: str) -> dict[str, str]:
-    """Returns the files of a text that says what to deploy, by path; none where nothing is to be deployed."""
+    """Returns the files in a text of definitions to deploy, by path; none if nothing is to be deployed."""
     return dict(_FILE.findall(text))
 
 

@@ -1,4 +1,4 @@
-"""Implements ``status``: where everything stands."""
+"""Implements ``status``: the present state of everything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Implements ``suppress``: who is never looked up, made or written."""
+"""Implements ``suppress``: people who are never looked up, created or written."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ async def suppress_export(config: Config = None) -> int:
 @asynccontextmanager
 async def _opened(settings: Settings, *, writing: bool = False) -> AsyncIterator[tuple[Ledger, Suppressions]]:
     if writing:
-        secret_key(settings)  # refuses where there is none
+        secret_key(settings)  # refuses if there is none
     async with opened_ledger(settings) as ledger:
         yield ledger, suppressions_of(settings, ledger.scripts)
 
@@ -174,7 +174,7 @@ def _read(text: str, reading: ValueReading, settings: Settings) -> Handle | None
 
 
 def entries_of(list_: Suppressions, handles: Iterable[Handle], now: int, why: str) -> list[Suppressed]:
-    """Returns the entries that stand for handles in the list."""
+    """Returns the hashes of handles in the list."""
     return [Suppressed(name, one.kind, now, why) for one in dict.fromkeys(handles) for name in list_.hashes([one])]
 
 

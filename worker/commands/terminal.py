@@ -1,4 +1,4 @@
-"""Writes to the two streams of a command. Nothing it says steers the terminal, whoever the words are from."""
+"""Writes to the two streams of a command. No text can control the terminal, whoever it is from."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WARNS = "yellow"
 
 
 class Listing(Table):
-    """Lays out records as a table whose cells are never folded.
+    """Lays out records as a table whose cells are never wrapped.
 
     Where it does not fit the terminal, each record is a block of lines; in a pipe each is one line.
     """
@@ -82,7 +82,7 @@ class Terminal(Console):
     hushed = False  # True: warnings and progress are not shown; refusals always are
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """Prints what it is given; a listing is never cropped, since ids and names are copied from it."""
+        """Prints its arguments; a listing is never cropped, since ids and names are copied from it."""
         if any(isinstance(one, Listing) for one in objects):
             options.setdefault("crop", False)
         super().print(*objects, **options)
@@ -99,5 +99,5 @@ class Terminal(Console):
 
 
 def agreed(question: str) -> bool:
-    """Asks a person; nobody, where there is no terminal."""
+    """Asks a person; returns at once if there is no terminal."""
     return sys.stdin.isatty() and sys.stdout.isatty() and typer.confirm(question)

@@ -54,7 +54,7 @@ class Served:
 async def serve(
     *, records: int, seed: int, latency: str, port_base: int = 0, faults: str = "none"
 ) -> AsyncIterator[Served]:
-    """Yields every vendor in a process of its own on a loopback port; they share one world by its seed.
+    """Yields every vendor in its own process on a loopback port; they share one seeded world.
 
     Raises:
         TrialError: one of them did not come up.
@@ -216,7 +216,7 @@ identity.linkedin_url = "LinkedIn_URL__c"
 
 
 def write(folder: Path, text: str, secrets: Mapping[str, str]) -> Path:
-    """Writes the configuration as refill.toml with the secrets in ``.env`` beside it; gives the path of refill.toml."""
+    """Writes the configuration as refill.toml with the secrets in ``.env`` beside it; returns its path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "refill.toml"
     path.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Takes back what a run did, where it still stands as we wrote it."""
+"""Takes back a run's changes, if they are still there as we wrote them."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ async def _no_look() -> bool:
 
 
 def _done(plan: UndoPlan, lines: Sequence[JournalLine], reached: Collection[Ref]) -> list[StandingChange]:
-    """Tells how each change stands after the visits: what they did, else what the look before them said."""
+    """Tells the state of each change after the visits: their result, else that of the reading before them."""
     ends = {((line.crm, line.object, line.id), line.property): line.state for line in lines}
     done = []
     for one in plan.standing:

@@ -1,4 +1,4 @@
-"""Takes changes of ours back: finds them in the journal, looks how they stand, and has visits write what was there."""
+"""Takes changes of ours back: finds them in the journal, reads their state, and has visits restore the old values."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LOST = {Fate.GONE: "gone", Fate.MOVED: "moved"}
 
 @dataclass(frozen=True, slots=True)
 class StandingChange:
-    """Tells of one change that is to go back how it stands: an ``UndoVerdict``, ``moved``, ``gone`` or ``unread``."""
+    """Describes the state of one change that is to go back: an ``UndoVerdict``, ``moved``, ``gone`` or ``unread``."""
 
     record: Ref
     field: str
@@ -57,7 +57,7 @@ class UndoPlan:
         return [part for part in parts if part]
 
     def emptied(self, crm: str) -> frozenset[str]:
-        """Returns the ids of a crm's rows that are to be archived: nobody stands at a company by them any more."""
+        """Returns the ids of a crm's rows that are to be archived: by then no company has related rows."""
         rows = (one for one in self.standing if one.field == ROW and one.stands == UndoVerdict.BACK)
         return frozenset(one.record[2] for one in rows if one.record[0] == crm)
 
@@ -83,7 +83,7 @@ async def found(runtime: Runtime, wanted: JournalFilter, *, created: bool = Fals
 
 
 async def look(runtime: Runtime, plan: UndoPlan) -> None:
-    """Read how the changes stand, in the vendors' batches; nothing is written.
+    """Read the state of the changes, in the vendors' batches; nothing is written.
 
     Raises:
         ConnectorError: a CRM could not be read.
@@ -143,6 +143,6 @@ async def ask(runtime: Runtime, plan: UndoPlan, run: str, records: Sequence[Ref]
 
 
 async def outcome(journal: Journal, run: str, since_ms: int) -> list[JournalLine]:
-    """Read what the visits of the run did, oldest first."""
+    """Read the results of the run's visits, oldest first."""
     wanted = JournalFilter(run=run, since=since_ms)
     return [line async for line in journal_lines(journal, wanted) if line.kind == "change"]

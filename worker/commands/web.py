@@ -49,7 +49,7 @@ def settle_down() -> None:
 
 
 def say_where(address: tuple[str, int]) -> None:
-    """Tells where it listens, for a person; the logs have it too."""
+    """Prints the address for a person; the logs have it too."""
     if err.is_terminal:
         host, port = address[:2]
         err.say(f"listening on http://{host}:{port}")

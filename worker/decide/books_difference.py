@@ -11,7 +11,7 @@ from msgspec import Struct
 
 
 class Doubt(Struct, frozen=True):
-    """Holds a lookup that was perhaps charged, with the worst it can have cost."""
+    """Holds an uncertain lookup, with its highest possible cost."""
 
     ticket_id: str
     price: int
@@ -28,12 +28,12 @@ class Verdicts(Struct, frozen=True):
 
 
 def outside(theirs: int, at_least: int, at_most: int) -> int:
-    """Tells how far ``theirs`` lies outside of what ours can be: above it positive, below it negative, within 0."""
+    """Tells how far ``theirs`` lies outside the bounds of ours: above them positive, below them negative, within 0."""
     return theirs - at_most if theirs > at_most else min(0, theirs - at_least)
 
 
 def verdicts(extra: int, doubts: Sequence[Doubt]) -> Verdicts:
-    """Decides all lookups in doubt by ``extra`` credits on their side, beyond what is surely charged.
+    """Decides all uncertain lookups by ``extra`` credits on the provider's side, beyond the known charges.
 
     None of it, or all of it, decides each of them. With equal prices a part of it decides how many: the first ones
     then stand for those, which settles the credits.

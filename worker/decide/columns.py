@@ -47,13 +47,13 @@ class ColumnError(ValueError):
 
 
 class Columns(Struct, frozen=True):
-    """Tells where each field stands: ``places`` by canonical name, the first column 0."""
+    """Maps fields to columns: ``places`` by canonical name, the first column 0."""
 
     places: Mapping[str, int] = {}
 
     @property
     def identifies(self) -> bool:
-        """Tells whether a row could say who somebody is."""
+        """Tells whether a row can identify a person."""
         named = FULL_NAME in self.places or "last_name" in self.places
         at_work = "company_domain" in self.places or "company_name" in self.places
         return bool(self.places.keys() & {"linkedin_url", "work_email", "personal_email"}) or (named and at_work)
@@ -65,14 +65,14 @@ class Columns(Struct, frozen=True):
 
     @property
     def identity(self) -> dict[str, str]:
-        """Returns the properties that tell who somebody is, as a policy names them."""
+        """Returns the properties that identify a person, as a policy names them."""
         slots = {name: str(at) for name, at in self.places.items() if name not in {FULL_NAME, "job_title", "city"}}
         if FULL_NAME in self.places and "last_name" not in self.places:
             slots |= {"first_name": _FIRST, "last_name": _LAST}
         return slots
 
     def record(self, id: str, cells: Sequence[str]) -> Record:
-        """Shows a row as a record, whose properties are the places of its cells."""
+        """Shows a row as a record, whose properties are its column numbers."""
         values: dict[str, str | None] = {str(at): cell.strip() for at, cell in enumerate(cells)}
         if FULL_NAME in self.places and "last_name" not in self.places:
             first, last = parts(PersonName("", "", values.get(str(self.places[FULL_NAME])) or ""))
@@ -88,7 +88,7 @@ def plain_header(header: str) -> str:
 
 
 def found(header: Sequence[str], named: Mapping[str, str]) -> Columns:
-    """Returns the columns that are ``named`` (field -> header or number from 1), and those whose header is well known.
+    """Returns the columns that are ``named`` (field -> header or number from 1), and those with well-known headers.
 
     Raises:
         ColumnError: one that was named is not there.

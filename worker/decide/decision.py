@@ -1,4 +1,4 @@
-"""Holds what the rules tell a visit: what to ask, what to write, and why the rest stays open."""
+"""Holds the rules' decision for a visit: questions to ask, values to write, and why the rest stays open."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Next(Struct, frozen=True):
 
 
 class Change(Discreet, frozen=True):
-    """Holds a value for one field, and where it is from. ``grade`` is of e-mails, ``None`` for everything else."""
+    """Holds a value for one field, and its source. ``grade`` is of e-mails, ``None`` for everything else."""
 
     hidden = frozenset({"value"})
     field: str

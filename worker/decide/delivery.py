@@ -25,7 +25,7 @@ FACTS = (
     "first_name", "last_name", "work_email", "personal_email", "phone", "mobile_phone", "linkedin_url",
     "company_domain", "country",
 )  # fmt: skip
-"""The fields of a row that tell whose it is."""
+"""The fields of a row that identify its person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Delivered:
 
     @property
     def handles(self) -> frozenset[Handle]:
-        """Returns what the row is known by, what may not be written included."""
+        """Returns the keys by which the row is found, including those that may not be written."""
         kinds: Mapping[str, Kind] = {"email": "email", "slug": "slug", "domain": "domain"}
         keys = ((kind, value) for kind, _, value in (key.partition(":") for key in self.keys) if kind in kinds)
         numbers = {Handle("phone", number) for number in self.facts.numbers}
@@ -54,7 +54,7 @@ class Delivered:
 
 
 def company(delivered: Company, default_region: str = "") -> Delivered:
-    """Turns a delivered company into what a CRM gets."""
+    """Turns a delivered company into the values for a CRM."""
     dropped: Counter[str] = Counter()
     domain = domains.company_domain(delivered.domain) or domains.company_domain(delivered.website)
     texts = {
@@ -81,7 +81,7 @@ def person(
     accept: Mapping[str, frozenset[Grade]] | None = None,
     default_region: str = "",
 ) -> Delivered:
-    """Turns a delivered person into what a CRM gets; ``accept`` are the grades by e-mail field, else valid ones."""
+    """Turns a delivered person into the values for a CRM; ``accept`` are grades by e-mail field, else valid ones."""
     dropped: Counter[str] = Counter()
     first, last = _name(delivered)
     slug = linkedin.slug(delivered.slug)
@@ -99,7 +99,7 @@ def person(
     texts |= _numbers(delivered, _hints(delivered.country, employer.country, default_region), dropped)
     values = _kept(texts, dropped)
     own = _own(email for email in delivered.emails if email.grade is not Grade.INVALID)
-    # an address that takes no mail proves nobody, and leads to the row that holds it all the same
+    # an undeliverable address proves nobody, but still leads to the row that has it
     keys = tuple(f"email:{address}" for address in dict.fromkeys((*own, *_own(delivered.emails))))
     keys += (f"slug:{slug}",) if slug else ()
     facts = gate.facts(
@@ -137,7 +137,7 @@ def row_facts(
 
 
 def apart(keys: Iterable[str], others: Container[str], delivered: Delivered) -> tuple[str, ...]:
-    """Returns the keys of a person some of whose addresses or profiles stand on rows of ``others``.
+    """Returns the keys of a person some of whose addresses or profiles are on rows of ``others``.
 
     Such a key does not tell the two apart, so the person's name goes with it.
     """
@@ -173,7 +173,7 @@ def to_properties(
 
 
 def constants(wanted: Mapping[str, str], schema: Mapping[str, Property]) -> tuple[dict[str, str], dict[str, str]]:
-    """Returns what every new row gets besides, as the CRM takes it, and what is wrong with the rest, by property."""
+    """Returns the constants of every new row, as the CRM takes them, and the faults of the others, by property."""
     values: dict[str, str] = {}
     wrong: dict[str, str] = {}
     for name, text in wanted.items():
@@ -212,7 +212,7 @@ def _kept(texts: Mapping[str, str], dropped: Counter[str]) -> dict[str, str]:
 
 
 def _name(delivered: Person) -> tuple[str, str]:
-    """Returns first and last name; the first name alone is no whole one, since the provider gives the two apart."""
+    """Returns first and last name; a first name of two words is not a whole name: the provider has two fields."""
     first, last = parts(PersonName(delivered.first_name, delivered.last_name, delivered.full_name))
     given = clean(delivered.first_name).casefold()
     lacks_last = not clean(delivered.last_name) or is_placeholder(delivered.last_name)

@@ -1,6 +1,6 @@
-"""Judges the values that answers offer for a field: the first that may be written, or why there is none.
+"""Judges the values in answers for a field: the first that may be written, or why there is none.
 
-Answers may also tell what nobody asked for and nobody may write: that the person works elsewhere now.
+Answers may also contain a fact that nobody asked for and nobody may write: that the person works elsewhere now.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def _checked(finding: Finding, rule: FieldRule, view: View, schema: Mapping[str,
     """Returns the finding in its one spelling and fit for the CRM, or why it cannot be written."""
     if is_masked(finding.value):
         return "masked"
-    if finding.grade is not None and finding.grade not in rule.accept - {Grade.INVALID}:  # whatever is configured
+    if finding.grade is not None and finding.grade not in rule.accept - {Grade.INVALID}:  # always
         return Reason.BELOW_GRADE
     value = normal(finding.field, finding.value, view.countries)
     if not value:
@@ -142,11 +142,11 @@ def _at_home(email: Email, view: View) -> bool:
 
 
 def _email_problem(name: str, email: Email, view: View, policy: Policy) -> str:
-    """Tells why this address is none for the field, ``""`` when it may be."""
+    """Says why this address does not fit the field, ``""`` if it does."""
     address = emails.read(email.address)
     if address.problem == "masked":
         return "masked"
-    if not address.asked:  # unreadable, or nobody's: a role, a dummy, a host that throws mail away
+    if not address.asked:  # unreadable, or nobody's: a role, a dummy, a disposable host
         return Reason.INVALID_VALUE
     if name == "personal_email":
         return "" if email.kind == "personal" or (address.free and not email.kind) else "wrong_kind"
@@ -212,7 +212,7 @@ def job_change(
     answers: Mapping[str, Answer],
     missed: AbstractSet[str] = frozenset(),
 ) -> JobChange | None:
-    """Returns a changed job by an answer that surely speaks of the record's person; ``None`` when nobody says so.
+    """Returns a changed job by an answer that is surely about the record's person; ``None`` if none says so.
 
     A current role at the record's own company speaks against it, whoever tells; a role whose employer has no domain
     says nothing either way.

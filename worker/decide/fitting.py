@@ -45,7 +45,7 @@ def fit(value: str, field: str, property: Property) -> str | Invalid:
 def chosen(value: str, property: Property) -> tuple[str, ...]:
     """Returns the internal values of the options that a person means by ``value``: an internal value or a label.
 
-    A value that is neither stands as it is: records may still hold an option that was taken away.
+    A value that is neither stays as it is: records may still hold an option that was removed.
     """
     wanted = clean(value).casefold()
     for names in (lambda one: one, lambda one: property.labels.get(one, "")):
@@ -79,7 +79,7 @@ def _of_kind(plain: str, field: str, property: Property) -> str | Invalid:
 
 
 def _option(plain: str, field: str, property: Property) -> str | Invalid:
-    """Returns the internal value: exact, else by label or spelling, else by what a country's name stands for."""
+    """Returns the internal value: exact, else by label or spelling, else by the meaning of a country's name."""
     if plain in property.options:
         return plain
     wanted = _folded(plain)

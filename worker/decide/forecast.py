@@ -1,4 +1,4 @@
-"""Foretells what a record's waterfall will ask and cost, by playing it with answers that nobody has given yet.
+"""Foretells the questions and cost of a record's waterfall, by playing it with invented answers.
 
 The questions are those of ``decide``: it is asked again after every outcome that a question can have, as a visit asks
 it after every answer. How likely an outcome is and what it costs say the odds.
@@ -27,7 +27,7 @@ from worker.decide.waterfall import Supply
 
 _SLUG, _PERSON = "slug", "person"
 _UNSEEN = 0.5  # the chance of an operation that not enough is known yet of; only a hit is taken to cost its price
-_DEEPEST = 12  # questions; no record has so many, it bounds what a price list could make of it
+_DEEPEST = 12  # questions; no record has so many, but it bounds the effect of a price list
 _SHAPES = 4_096
 _MOBILE, _FIXED = "+491711234567", "+493012345678"
 
@@ -53,9 +53,9 @@ class LikelyStep(Struct, frozen=True):
 
 
 class Forecast(Struct, frozen=True):
-    """Foretells one record. ``steps`` stand in the order in which they are asked while none of them brings anything.
+    """Foretells one record. ``steps`` are in the order in which they are asked while none of them brings anything.
 
-    ``credits`` go by provider, ``fills`` are the chances of a value by field. ``guessed`` is the chance that an
+    ``credits`` are by provider, ``fills`` are the chances of a value by field. ``guessed`` is the chance that an
     operation is asked of which too little was seen, so that the price list speaks for it.
     """
 
@@ -87,7 +87,7 @@ _Played = dict[Hashable, _Tree]
 
 
 class Forecaster:
-    """Foretells the records of one policy. Records of whom the same kinds of things are known are reckoned once."""
+    """Foretells the records of one policy. Records with the same kinds of known data are computed once."""
 
     def __init__(
         self, policy: Policy, offers: Sequence[Offer], odds: Odds, schema: Mapping[str, Property] | None = None
@@ -96,7 +96,7 @@ class Forecaster:
         self._shapes: dict[Hashable, Forecast] = {}
 
     def of(self, view: View, answers: Mapping[str, Answer]) -> Forecast:
-        """Plays the waterfall of a record from what is known of it; without answers that of its typical like."""
+        """Plays the waterfall of a record from its known data; without answers that of its typical like."""
         if answers:
             return self._played(view, answers)
         typical = _typical(view)
@@ -131,7 +131,7 @@ class Forecaster:
         tree = _Tree()
         if not decision.questions or depth == _DEEPEST:
             return tree
-        asked = decision.questions[0]  # those beside it stay worth asking whatever it brings: they follow
+        asked = decision.questions[0]  # parallel questions stay worth asking whatever it brings: they follow
         offer, key = asked.offer, asked.question.key
         filled = {change.field for change in decision.changes}
         tree.steps[offer] = LikelyStep(offer, asked.fields, 1.0, self._credits(offer))
@@ -149,7 +149,7 @@ class Forecaster:
         return self._odds.credits(offer) * (1.0 if self._odds.is_seen(offer) else _UNSEEN)
 
     def _branches(self, asked: Next, gaps: Sequence[str], identity: Identity) -> list[_Branch]:
-        """Returns what a question may bring, all chances together 1: the person alone, nothing, ever more fields.
+        """Returns a question's possible results, their chances adding up to 1: the person, nothing, ever more fields.
 
         A field that comes rarely is taken to come with those that come more often.
         """
@@ -217,7 +217,7 @@ def _somebody(view: View, identity: Identity, offer: Offer) -> Answer:
 
 
 def _typical(view: View) -> View:
-    """Returns somebody of whom the same kinds of things are known."""
+    """Returns a typical person with the same kinds of known data."""
     who, known = view.identity, view.facts
     domains = tuple(f"acme-{number}.com" for number in range(len(view.domains)))
     first, last = "Ada" if who.first_name else "", "Lovelace" if who.last_name else ""

@@ -1,4 +1,4 @@
-"""Decides whether a person who was found is the one a record means: by the name, else by a second fact.
+"""Decides whether a person found is the one a record means: by the name, else by a second fact.
 
 Every path to a write asks here: visits with what a provider answers, deliveries with the row they matched. Both sides
 are read with ``facts`` (or ``facts_of``, for a ``Person``) and compared with ``judge``:
@@ -7,8 +7,8 @@ are read with ``facts`` (or ``facts_of``, for a ``Person``) and compared with ``
     delivered = facts(full="Ada Example", emails=("ada@acme.com",), employers=("acme.com",), slug="ada-example")
     judge(row, delivered, found_by=Fact.EMAIL)  # SAME: the employer agrees, too
 
-``OTHER`` is no match at all, ``SAME`` may be written from, ``UNSAID`` may be matched and gets no value. The fact that
-found the person never proves the person: a row found by its phone needs more than that phone. Pass ``found_by`` for it.
+``OTHER`` does not match, ``SAME`` allows writing, ``UNSAID`` may match but gets no value. The fact that found the
+person never proves the person: a row found by its phone needs more than that phone, so pass ``found_by``.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ __all__ = [
 
 
 class Fact(StrEnum):
-    """Names the facts besides the name that two sides can agree on, surest first."""
+    """Names the facts besides the name that two sides can share, surest first."""
 
     EMAIL = "email"
     SLUG = "slug"
@@ -52,7 +52,7 @@ _FAMILYS = frozenset({Fact.PHONE, Fact.EMPLOYER})
 
 
 class Facts(Discreet, frozen=True):
-    """Holds what is known of somebody, in compared spelling: only what can prove something. Made by ``facts``.
+    """Holds the comparable data about a person: only data that can prove something. Made by ``facts``.
 
     ``employers`` are known otherwise than by an address; ``offices`` are the employers that the addresses tell.
     """
@@ -67,7 +67,7 @@ class Facts(Discreet, frozen=True):
 
 
 class Judgement(Struct, frozen=True):
-    """Holds the verdict, and the second fact that agrees where there is one."""
+    """Holds the verdict, and the matching second fact if there is one."""
 
     verdict: Verdict
     second: Fact | None = None
@@ -84,7 +84,7 @@ def facts(
     slug: str = "",
     countries: tuple[str, ...] = (),
 ) -> Facts:
-    """Reads what is known of somebody and drops what proves nobody.
+    """Reads the data about a person and drops data that prove nobody.
 
     ``employers`` are domains or sites of companies where the person works now, ``slug`` any LinkedIn address.
     Addresses of a role, numbers that are surely fixed lines (a switchboard is many people's) and domains of free mail
@@ -120,11 +120,11 @@ def facts_of(person: Person, asked: str = "") -> Facts:
 def judge(record: Facts, found: Facts, *, found_by: Fact | None = None, strict: bool = False) -> Judgement:
     """Decides what ``found`` is to ``record``.
 
-    A contradicting name is another person whatever else agrees. An agreeing full name is the same one. Everything
-    else, one half of a name included, proves nothing by the name and needs a second fact other than ``found_by``.
-    Where the last name is all that agrees, an employer or a number is none: families share all three. Nor is the
-    employer beside a number of the office, or beside an address where whole names cannot be compared: whoever
-    answers there works there. ``strict`` is for a search by name and company, where the name has to agree in full.
+    A contradicting name means another person, whatever else matches. A matching full name means the same one. In all
+    other cases, also with half a name, a second fact other than ``found_by`` is needed. If only the last name matches,
+    an employer or a number is not such a fact, because families share all three. Nor is the employer together with an
+    office number, or with an address if whole names cannot be compared, because everybody there works there.
+    ``strict`` is for a search by name and company, where the whole name has to match.
     """
     verdict = compare(record.name, found.name, strict=strict)
     if verdict is Verdict.OTHER:
@@ -139,7 +139,7 @@ def judge(record: Facts, found: Facts, *, found_by: Fact | None = None, strict: 
 
 
 def _void(record: Facts, found: Facts, found_by: Fact | None) -> frozenset[Fact]:
-    """Lists what proves nothing of two whose names do not agree in full."""
+    """Lists facts that prove nothing if two names do not match in full."""
     (first, last), (other_first, other_last) = parts(record.name), parts(found.name)
     other = PersonName(other_first, other_last)
     if first and other_first and compare(PersonName(first, other_last), other) is Verdict.SAME:
@@ -161,9 +161,9 @@ def _has_mobile(record: Facts) -> bool:
 
 
 def is_likely(record: Facts, found: Facts, found_by: Fact | None = None) -> bool:
-    """Tells whether an unproved record may be matched: half its name agrees, or the person's own address led there.
+    """Tells whether an unproved record may match: half its name matches, or the person's own address led there.
 
-    Nothing may speak against it. That is no proof: it gets no value.
+    Nothing may contradict it. That is not a proof: it gets no value.
     """
     if _are_colleagues(record, found):
         return False
@@ -171,9 +171,9 @@ def is_likely(record: Facts, found: Facts, found_by: Fact | None = None) -> bool
 
 
 def is_theirs(record: Facts, found: Facts, found_by: Fact | None = None) -> bool:
-    """Tells whether nobody need be asked whose a likely record is.
+    """Tells whether a likely record needs no person to say whose it is.
 
-    Beside half a name a profile may be a namesake's, unless the employer agrees, too.
+    With half a name, a profile may be a namesake's unless the employer matches, too.
     """
     return is_likely(record, found, found_by) and (found_by is Fact.EMAIL or _work_together(record, found, found_by))
 
@@ -190,7 +190,7 @@ def _half_agrees(one: PersonName, other: PersonName) -> bool:
 def is_provable(record: Facts, found_by: Fact | None = None) -> bool:
     """Tells whether anything about the record could prove that somebody is its person.
 
-    Else nobody is worth looking up.
+    Otherwise nobody is worth looking up.
     """
     first, last = parts(record.name)
     void = _FAMILYS if last and not first else frozenset()

@@ -1,8 +1,8 @@
-"""Reads who a record is about, and the handles of a person or company: what a suppression names.
+"""Reads the person of a record, and the handles of a person or company: the values that a suppression names.
 
-A handle is (kind, value), where the kind is ``email``, ``slug``, ``phone`` or ``domain`` and the value the one spelling
-that everything which means the same is read as. Of kind ``record`` it is a record itself, which may bear no other, of
-kind ``question`` a lookup by its key: whatever row asks it, it is about the same person.
+A handle is (kind, value): the kind is ``email``, ``slug``, ``phone`` or ``domain``, and the value its one spelling.
+The kind ``record`` is a record itself, which may have no other handle; the kind ``question`` is a lookup by its key,
+which is about the same person whichever row asks it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Handle(NamedTuple):
 
 
 def read(text: str, kind: str = "", countries: tuple[str, ...] = ()) -> Handle | None:
-    """Returns the handle that a text gives, of ``kind`` where that is said; ``None`` when it gives none."""
+    """Returns the handle in a text, of ``kind`` if given; ``None`` if there is none."""
     tried = (kind,) if kind else _guesses(text)
     return next((found for one in tried if (found := _read(text, one, countries))), None)
 
@@ -99,7 +99,7 @@ def _one(kind: Kind, text: str, countries: tuple[str, ...] = ()) -> Iterator[Han
 
 
 def of_record(crm: str, object: str, id: str) -> Handle:
-    """Returns the handle of a record itself: whoever was forgotten by it may bear no other."""
+    """Returns the handle of a record itself: a person erased by it may have no other."""
     return Handle("record", f"{crm}:{object}:{id}")
 
 
@@ -120,7 +120,7 @@ def of_decision(decision: Decision) -> frozenset[Handle]:
 
 
 def of_answer(answer: Answer) -> frozenset[Handle]:
-    """Returns the addresses, profiles and numbers of everybody whom an answer names."""
+    """Returns the addresses, profiles and numbers of everybody in an answer."""
     texts = ((kind, text) for one in answer.people for kind, text in _texts_of(one) if text)
     return frozenset(found for kind, text in texts if (found := read(text, kind)))
 
@@ -148,7 +148,7 @@ _KEPT = 1_024  # contents: those that visits of one process are about to look at
 
 
 class Reading(Discreet, frozen=True):
-    """Holds what a record says.
+    """Holds a record's data about its person.
 
     ``held`` are the values of watched fields, ``numbers`` its phone numbers (field -> E.164), ``domains`` the
     registrable domains its employer may have, surest first, ``countries`` the hints by which a number without ``+`` is
@@ -168,10 +168,10 @@ class Reading(Discreet, frozen=True):
 
 
 def read_record(record: Record, policy: Policy, before: Reading | None = None) -> Reading:
-    """Returns what ``record`` says in the properties that ``policy`` names; ``before`` where that says the same still.
+    """Reads ``record`` in the properties that ``policy`` names; returns ``before`` if they are unchanged.
 
     A visit looks at the same values again and again: in the poll, when it begins, before it writes, when it ends. They
-    are read once for each content, whatever else was read beside them: what we remember of the record changes nothing.
+    are read once for each content, regardless of other properties and of our memory of the record.
     """
     values = (record.company_domain, *map(record.values.get, policy.sources))
     return before if before is not None and before.read_from == values else _reading(values, policy)

@@ -1,4 +1,4 @@
-"""Tells one entry of the journal in words: what was done, on which value, from whom, at what price, and why."""
+"""Describes one entry of the journal in words: the action, the value, its source, its price and the reason."""
 
 from __future__ import annotations
 

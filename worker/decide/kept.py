@@ -1,4 +1,4 @@
-"""Keeps with a record what we know of our values on it: those written, those that a person or the CRM refused.
+"""Keeps with a record the memory of our values on it: those written, those that a person or the CRM refused.
 
 A value that was paid for and that the CRM refused is kept itself, so that nobody pays for it again.
 """
@@ -26,7 +26,7 @@ _encoder = json.Encoder()
 
 @dataclass(frozen=True, slots=True)
 class RefusedValue:
-    """Holds a refused value of one field, with the CRM's word on it.
+    """Holds a refused value of one field, with the CRM's message.
 
     ``who`` stands for the identity it was found by, ``stamp`` is the record's (vendor ms) when it was refused last.
     """
@@ -50,11 +50,11 @@ class RefusedValue:
 
 
 class OurValue(Struct, frozen=True):
-    """Holds what we remember of a value of ours.
+    """Holds the memory of a value of ours.
 
-    ``value_hash`` once its write is confirmed, ``refused`` when a person cleared it or ``rejected`` it in review, and
-    what is ``kept`` of one that the CRM refused. ``bad`` are hashes of values that bounced or were reported wrong,
-    ``reported`` stands for the CRM's latest word on that.
+    ``value_hash`` is set once its write is confirmed, ``refused`` when a person cleared it, ``rejected`` when a person
+    rejected it in review, ``kept`` if the CRM refused it. ``bad`` are hashes of values that bounced or were reported
+    wrong, ``reported`` is the hash of the CRM's latest mark.
     """
 
     value_hash: str = ""
@@ -65,11 +65,11 @@ class OurValue(Struct, frozen=True):
     reported: str = ""
 
     def written(self, hash: str) -> OurValue:
-        """Returns what is remembered once another value of ours stands there."""
+        """Returns the memory once another value of ours is in the field."""
         return OurValue(hash, bad=self.bad, reported=self.reported)
 
     def cleared(self) -> OurValue:
-        """Returns what is remembered once nothing of ours is to be written there."""
+        """Returns the memory once nothing of ours is to be written there."""
         return OurValue(refused=True, bad=self.bad, reported=self.reported)
 
 
@@ -82,7 +82,7 @@ def cause_of(word: WriteResult) -> str:
 
 
 def refused_name(word: WriteResult) -> str:
-    """Returns the name under which a run counts what a CRM refused with this word; whichever row was in the way."""
+    """Returns the name under which a run counts a CRM's refusal with this message, whichever row was in the way."""
     return refused_because(cause_of(replace(word, existing_id="")))
 
 
@@ -100,7 +100,7 @@ def _cause(kind: str, code: str, words: str, existing_id: str) -> str:
 def kept(
     change: Change, word: WriteResult, identity: Identity, stamp: int, before: RefusedValue | None
 ) -> RefusedValue:
-    """Returns what is kept of ``change`` once the CRM has refused it with ``word``."""
+    """Returns the memory of ``change`` once the CRM has refused it with ``word``."""
     tries = before.tries + 1 if before is not None and before.value == change.value else 1
     grade = str(change.grade or "")
     why = (str(word.kind), word.code, word.words, word.existing_id)
@@ -108,7 +108,7 @@ def kept(
 
 
 def who(identity: Identity) -> str:
-    """Returns what stands for a person: a kept value is nobody else's."""
+    """Returns the hash of a person: a kept value is used for nobody else."""
     text = "\n".join(one.casefold() for one in (identity.slug, identity.first_name, identity.last_name))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -133,7 +133,7 @@ def look_again_ms(held: Sequence[RefusedValue]) -> int:
 
 
 def unfit(change: Change, identity: Identity, stamp: int) -> RefusedValue:
-    """Returns what is kept of a value that waits for an option of its property; nobody has refused it yet."""
+    """Returns the memory of a value that waits for an option of its property; nobody has refused it yet."""
     word = WriteResult(Written.INVALID, kind=RefusalKind.VALUE, words="its property has no such option")
     return kept(change, word, identity, stamp, None)
 
@@ -144,7 +144,7 @@ def growing_ms(attempt: int) -> int:
 
 
 def own_values(texts: Mapping[str, str]) -> dict[str, OurValue]:
-    """Reads what we wrote on a record from the texts the ledger keeps by field."""
+    """Reads the memory of our values on a record from the texts the ledger keeps by field."""
     return {name: _own(json.decode(text)) for name, text in texts.items()}
 
 
@@ -154,7 +154,7 @@ def _own(fields: dict[str, Any]) -> OurValue:
 
 
 def own_texts(own: Mapping[str, OurValue]) -> dict[str, str]:
-    """Returns the texts the ledger keeps for what we wrote."""
+    """Returns the texts the ledger keeps for our values."""
     return {name: _encoder.encode(_fields_of(value)).decode() for name, value in own.items()}
 
 

@@ -1,7 +1,7 @@
 """Reads the answers at hand about a record's person: the one slug, and whether it is the right person's.
 
-What there is to ask about somebody is cached: a visit looks at the same few operations and the same person with every
-answer again.
+The possible questions about a person are cached: a visit looks at the same few operations and the same person again
+after every answer.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Catalogue:
 
 
 def catalogue(offers: Sequence[Offer]) -> Catalogue:
-    """Sorts operations by price and by what they are asked by."""
+    """Sorts operations by price and by their kind of argument."""
     return _catalogue(tuple(offers))
 
 
@@ -66,14 +66,14 @@ def finders(known: Catalogue, identity: Identity, domains: tuple[str, ...]) -> t
 
 @lru_cache(maxsize=1_024)
 def lookups(known: Catalogue, identity: Identity) -> tuple[Askable, ...]:
-    """Returns questions about somebody who is known by slug or by a provider's own id, cheapest first."""
+    """Returns questions about a person known by slug or by a provider's own id, cheapest first."""
     if not (identity.slug or identity.ids):
         return ()
     return tuple((offer, question) for offer in known.by_slug if (question := offer.question(identity)))
 
 
 _SIGNS = re.compile(r"[._+]")
-# Only an address that is one person's is asked about, so whose it is proves the person. Numbers and offices are shared.
+# Only a personal address is looked up, so that it proves its owner. Numbers and offices are shared.
 _PROVES_NOTHING: Mapping[AskedBy, Fact] = {AskedBy.PHONE: Fact.PHONE, AskedBy.NAME: Fact.EMPLOYER}
 
 
@@ -86,18 +86,18 @@ class Asked(Struct, frozen=True):
 
     @property
     def people(self) -> tuple[Person, ...]:
-        """Lists the people of an answer; nobody unless it is a hit."""
+        """Lists the people of an answer; empty unless it is a hit."""
         return self.answer.people if self.answer and self.answer.outcome is Outcome.HIT else ()
 
     @property
     def credits(self) -> int:
-        """Returns its cost: the provider's figure where there is one, else the worst price."""
+        """Returns its cost: the provider's figure if there is one, else the worst price."""
         charged = self.answer.credits if self.answer else None
         return self.question.price if charged is None else charged
 
 
 class Source(Struct, frozen=True):
-    """Names a person of an answer who may be written from."""
+    """Names a person of an answer whose values may be written."""
 
     asked: Asked
     person: Person
@@ -107,9 +107,9 @@ class Knowledge(Struct, frozen=True):
     """Holds ``asked`` by question key. ``sources`` are the people proved to be the record's.
 
     ``others`` are answers that name somebody else, ``unsure`` those whose person nothing proves. ``proved`` says that
-    an answer named the slug's person and the gate took it for the record's; ``wrong`` that one did and it did not, and
-    none did. ``left`` says that the person has left the record's company. ``mistaken`` are providers whose own answer
-    names somebody else: what they tell by slug is of that person.
+    an answer named the slug's person and the gate accepted it; ``wrong`` that the gate rejected the ones that did.
+    ``left`` says that the person has left the record's company. ``mistaken`` are providers whose own answer names
+    somebody else: their answers by slug are about that person.
     """
 
     identity: Identity
@@ -131,7 +131,7 @@ class Knowledge(Struct, frozen=True):
 
 @dataclass(slots=True)
 class _Judged:
-    """Answers by what the gate makes of their people."""
+    """Answers by the gate's verdict on their people."""
 
     same: list[Source] = field(default_factory=list)
     other: list[Asked] = field(default_factory=list)
@@ -231,7 +231,7 @@ def _found(asked: Sequence[Asked], identity: Identity, view: View) -> _Judged:
 
 
 def _namesake_at_work(one: Asked, identity: Identity, view: View) -> Person | None:
-    """Returns the one person of a search whose name and current employer are the record's; several are none.
+    """Returns the one person of a search whose name and current employer are the record's; none if there are several.
 
     A person who has left that employer counts among them: the record may be old, and mean that person.
     """
@@ -272,7 +272,7 @@ def _slug(source: Source) -> str:
 
 
 def _ids(hits: Iterable[Source]) -> tuple[tuple[str, str], ...]:
-    """Tells where people who were found without a profile are known: (provider, id), one each."""
+    """Names the providers' ids of people found without a profile: (provider, id), one each."""
     found: dict[str, str] = {}
     for hit in hits:
         if hit.person.id:
@@ -310,7 +310,7 @@ def _has_left(sources: Iterable[Source], home: Sequence[str]) -> bool:
 
 
 def _named(identity: Identity, sources: Sequence[Source]) -> Identity:
-    """Returns the identity with the name an answer gave, where the record has none: some providers want it shown."""
+    """Returns the identity with the name from an answer, if the record has none: some providers require it."""
     if identity.last_name:
         return identity
     for source in sources:

@@ -1,6 +1,6 @@
 """Packs why a settled record's fields stay blank: two letters a field, so that it can be remembered of every record.
 
-A letter stands for its place in a list: new names are added at the end, and none is taken out.
+A letter stands for a position in a list: new names are added at the end, and none is removed.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def pack_leftovers(reasons: Mapping[str, str], closed: Collection[str] = (), opt
 
 
 def letters_of_closed(field: str) -> str:
-    """Returns what stands in the letters for a field whose property was closed; "" for one without a letter."""
+    """Returns the letters for a field whose property was closed; "" for one without a letter."""
     return _letter(field) + _CLOSED if field in _FIELDS else ""
 
 

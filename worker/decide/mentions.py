@@ -13,7 +13,7 @@ _APART = re.compile(r"(?<=\d)[\s().\-/\u2010-\u2015]+(?=\d)")
 
 
 def mentions(handles: Iterable[Handle]) -> Callable[[str], bool]:
-    """Returns what tells whether a text names somebody. A domain names nobody; digits count however they stand."""
+    """Returns a test whether a text names a person. A domain names nobody; digits count in any notation."""
     known = list(handles)
     words = [part for one in known for part in _words(one)]
     numbers = [_number(one.value) for one in known if one.kind == "phone"]
@@ -31,7 +31,7 @@ def mentions(handles: Iterable[Handle]) -> Callable[[str], bool]:
 def _words(one: Handle) -> list[str]:
     if one.kind == "email":
         return [rf"(?<![\w.+-]){re.escape(one.value.casefold())}(?![\w-])(?!\.\w)"]
-    if one.kind == "slug":  # a short one is a word like any other, so what stands before it counts
+    if one.kind == "slug":  # a short one could be any word, so the character before it counts
         spelt = {one.value, *linkedin.spellings(one.value), json.dumps(one.value)[1:-1]}
         either = "|".join(re.escape(text.casefold()) for text in sorted(spelt, key=len, reverse=True))
         return [rf"(?:/in/|\bslug:|\")(?:{either})(?![\w%-])"]

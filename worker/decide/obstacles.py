@@ -30,12 +30,12 @@ class Obstacle:
 
     @property
     def waits_for_rows(self) -> bool:
-        """Tells whether a change of its rows ends it: of their state, or of what a rule of the CRM's asks for."""
+        """Tells whether a change of its rows ends it: of their state, or in a field that a rule of the CRM requires."""
         return self.kind in {RefusalKind.ROW, RefusalKind.RULE} and bool(self.rows)
 
     @property
     def passes(self) -> bool:
-        """Tells whether it may end without anybody's look at the delivery.
+        """Tells whether it may end without a person looking at the delivery.
 
         Of a row that is still to be made a state may (its owner comes back), and a rule does not.
         """
@@ -43,9 +43,9 @@ class Obstacle:
 
 
 def is_kept_back(word: WriteResult) -> bool:
-    """Tells whether a value that a row did not take is waited for; what can pass of none but itself is left out.
+    """Tells whether a delivery waits for a value that a row did not take; others are left out.
 
-    A property that our user may not write, or that an unknown code names, is left out; the rest of its row stands.
+    A property that our user may not write, or that an unknown code names, is left out; the rest of its row is written.
     """
     if word.kind in {RefusalKind.ACCESS, RefusalKind.UNKNOWN}:
         return not word.properties
@@ -53,7 +53,7 @@ def is_kept_back(word: WriteResult) -> bool:
 
 
 def next_look_ms(obstacles: Sequence[Obstacle], tries: int, looks: int, *, has_problems: bool) -> int | None:
-    """Returns how long a delivery waits until it is tried again by itself; ``None`` when a person has to look.
+    """Returns the delay until a delivery is tried again; ``None`` when a person has to look.
 
     ``tries`` is how often it has waited for time, ``looks`` how often for a change of rows. A wait for rows alone has
     no end: the looks in between are for changes that leave a row's stamp alone, such as an owner who comes back or

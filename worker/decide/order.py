@@ -1,7 +1,7 @@
-"""Finds the order of providers in which a record's gaps are closed for the least credits, by what was seen of them.
+"""Finds the order of providers that closes a record's gaps for the fewest credits, by their past results.
 
-What an order costs says the forecast: it plays the waterfall of a typical record, shared answers, proofs and dear
-lookups that become unnecessary included. Orders are compared at equal fills.
+The forecast estimates the cost of an order: it plays the waterfall of a typical record, including shared answers,
+proofs, and expensive lookups that become unnecessary. Orders are compared at equal fills.
 """
 
 from __future__ import annotations

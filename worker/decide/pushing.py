@@ -1,7 +1,7 @@
-"""Decides what may still be written on a record read again, and what became of writes with an unseen outcome.
+"""Decides which changes may still be written on a record read again, and judges writes with an unseen outcome.
 
-Where the CRM has room, marks are written beside the values: which field is from whom, and when we wrote. They are for
-people who look at the CRM only. Nothing is decided by a mark, so it is part of no fingerprint and starts no visit.
+If the CRM has the properties, provenance is written beside the values: the source of each field, and the time of our
+write. It is only for people in the CRM: it decides nothing, so it is part of no fingerprint and starts no visit.
 """
 
 from __future__ import annotations
@@ -100,8 +100,8 @@ def overtaken(
 ) -> str | None:
     """Returns the value that ``change`` was written over although we had read ``before``; ``None`` where there is none.
 
-    ``lines`` are (value, writer), newest first. Only what somebody else wrote directly under a newest line of ours
-    counts: whoever wrote after us has seen our value, and what lies deeper was replaced before we came.
+    ``lines`` are (value, writer), newest first. Only somebody else's line directly under a newest line of ours counts:
+    a later writer has seen our value, and deeper lines were replaced before ours.
     """
     if len(lines) < 2:
         return None

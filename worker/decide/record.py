@@ -1,8 +1,8 @@
 """Shows a CRM record to the rules: who it is, which gaps are open, and why the rest is closed.
 
-A field that a person edited lately is locked, whatever its rule says. A writer who cannot be distinguished from a
-person is one, and a value of unknown age is new. A fingerprint stands for all that is seen: while it stays the same,
-there is nothing to look at again.
+A field that a person edited lately is locked, whatever its rule says. An unclear writer counts as a person, and a value
+of unknown age as new. A fingerprint covers everything that the rules see: while it stays the same, nothing has to be
+looked at again.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class View(Discreet, frozen=True):
     fields, ``numbers`` the record's phone numbers (field -> E.164), ``domains`` the registrable domains its employer
     may have, surest first, ``countries`` the hints by which a number without ``+`` is read. ``facts`` are what a
     found person is compared with. ``spoiled`` are fields that hold a bad value of ours: they are open as if blank;
-    ``news`` has the CRM's word on those of them that are not yet remembered as bad, and ``bad`` the hashes of all
+    ``news`` has the CRM's marks on those of them that are not yet remembered as bad, and ``bad`` the hashes of all
     values that are never written again.
     """
 
@@ -283,9 +283,9 @@ def locks(
 ) -> Locks:
     """Finds the gaps of a record that a person's edit closes. ``edits`` are the last ones by property.
 
-    Not ``complete`` are those of a CRM that keeps them of some properties only. Of any other whoever wrote the record
-    last wrote the value, unless it is ours, and nobody can tell a blank that was cleared from one that never held
-    anything.
+    They are not ``complete`` if a CRM records them only for some properties. For the others the last writer of the
+    record counts as the writer of the value, unless it is ours, and a cleared blank looks like one that was never
+    filled.
     """
     until: dict[str, int] = {}
     for name in view.gaps:

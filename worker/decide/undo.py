@@ -15,14 +15,14 @@ UNDO, REDO = "undo", "redo"  # rules of the changes that take others back; the s
 
 
 class UndoVerdict(StrEnum):
-    """Names what becomes of a change that is to go back."""
+    """Names the fate of a change that is to go back."""
 
     BACK = "back"
-    ALREADY = "already"  # what was there before is there
-    DRIFTED = "drifted"  # another value stands there now
-    CONFIRMED = "confirmed_by_other"  # our value stands there, and somebody else wrote it last
-    BAD = "bad"  # what was there before has bounced or is wrong
-    CLOSED = "closed"  # bringing it back would write on a person who opted out or is suppressed
+    ALREADY = "already"  # the earlier value is there
+    DRIFTED = "drifted"  # another value is there now
+    CONFIRMED = "confirmed_by_other"  # our value is there, and somebody else wrote it last
+    BAD = "bad"  # the earlier value has bounced or is wrong
+    CLOSED = "closed"  # it would write on a person who opted out or is suppressed
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,9 @@ def compact(value: object) -> str:
 class Phrases:
     """Shortens JSON texts in Redis: a phrase that most of them have in common is one byte.
 
-    JSON escapes control characters, so none stands in a text, and each may stand for a phrase. The values themselves
-    stay as they are: a search for what is kept of somebody finds them. Texts of versions before hold no control
-    characters and are read as they stand. Phrases count by position: what is kept was written with them.
+    JSON escapes control characters, so no text contains one, and each can represent a phrase. Values are not changed,
+    so that a search for a person's data finds them. Texts of earlier versions contain no control characters and are
+    read unchanged. Phrases count by position, because stored texts were written with them.
 
     Append new ones, and never change, move or take one out. A longer phrase comes before those that it contains.
     ``longer`` are whole openings and the like, by a letter of their own: two bytes each.

@@ -1,18 +1,18 @@
 """Runs the Lua steps of the ledger: loaded once, called by SHA, one atomic step each.
 
-A script lies beside the Python that runs it, ``<subject>/<name>.lua``. It is sent behind ``common.lua`` and behind the
+A script is a file beside the Python that runs it, ``<subject>/<name>.lua``. It is sent after ``common.lua`` and the
 parts that its head names in a line ``-- needs: work, journal`` (``<subject>/parts/<part>.lua``). Every script gets the
 time (ms; 0 = Redis' own) and the key prefix first. Key names come from ``keys``: Lua calls ``K.<name>(...)``. The head
-comment of each script names its states and what a repeat with the same token gives, and declares its arguments, in
-order: ``-- args: owner, token, entries[], rows(id, stamp)``; the line goes on in the next comment line after a comma at
-its end. Lua reads by the same name what the caller passes by name:
+comment of each script names its states and the reply to a repeat with the same token, and declares its arguments, in
+order: ``-- args: owner, token, entries[], rows(id, stamp)``; after a comma at its end the line continues in the next
+comment line. Caller and Lua use the same names:
 
 - ``owner`` is one value;
-- ``entries[]`` is a list: it travels as its length and its values, and is a table in Lua;
-- ``rows(id, stamp)`` takes what is left, row by row, and stands last. Lua goes through it as often as it likes:
+- ``entries[]`` is a list: it is sent as its length and its values, and is a table in Lua;
+- ``rows(id, stamp)`` takes the remaining values, row by row, and comes last. Lua can iterate over it repeatedly:
   ``for id, stamp in rows() do``.
 
-Single values stand before lists. Values are strings in Lua, whatever they were here.
+Single values come before lists. All values are strings in Lua.
 
 The client is opened with ``decode_responses=False``: raw replies are bytes.
 """

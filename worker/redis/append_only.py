@@ -10,11 +10,11 @@ _BEGIN, _END = b"*1\r\n$5\r\nMULTI\r\n", b"*1\r\n$4\r\nEXEC\r\n"
 
 
 def drop_torn_step(folder: Path) -> int:
-    """Cut a step off the end of the file whose rest was never written; gives the bytes.
+    """Cut a half-written step off the end of the file; returns the number of bytes.
 
-    A script's writes stand between MULTI and EXEC. Of a torn one Redis runs nothing, but it drops only the command that
-    is torn and leaves those before it in the file. The next entries stand behind them, and the start after that
-    runs it all: the first half of a step that nobody had an answer to (seen with 6.2.14).
+    A script's writes are between MULTI and EXEC. Redis runs nothing of a torn one, but it drops only the torn command
+    and leaves those before it in the file. Later entries are appended behind them, and the start after that runs it
+    all, including the first half of a step that was never acknowledged (seen with 6.2.14).
     """
     newest = max(folder.glob("appendonlydir/*.incr.aof"), key=_number, default=folder / "appendonly.aof")
     if not newest.exists() or not newest.stat().st_size:

@@ -1,16 +1,16 @@
 """Sends the scripts that tasks call at the same time in one round trip, and equal ones as one script of many rows.
 
-Two hundred visits wait for their steps at the same time: one at a time, each step costs a connection, a packet, a
-wake-up and, with ``appendfsync always``, an fsync of its own. Together they cost one of each. While a round trip is
-under way, further scripts wait for it to come back, or for ``HOLD_S``: under load few round trips carry many steps,
-and without load a step leaves at once.
+Two hundred visits wait for their steps at the same time. Sent separately, each step costs a connection, a packet, a
+wake-up and, with ``appendfsync always``, an fsync. Together they cost one of each. While a round trip is under way,
+further scripts wait until it is back, or for ``HOLD_S``: under load few round trips carry many steps, and without load
+a step leaves at once.
 
-Every row runs as the script would by itself, with its own arguments, and has its own reply or error. All rows of a
-script happen at once; those of other scripts, and other clients', may run between two scripts. Scripts of one round
-trip run in no order that a caller could rely on.
+Every row runs as a separate script would, with its own arguments and its own reply or error. All rows of a script run
+at once; other scripts, and those of other clients, may run between two scripts. Callers cannot rely on the order of
+scripts in one round trip.
 
-A round trip whose connection is lost is sent again as a whole, as a single script would be: every step of the ledger
-may be repeated. A caller that is cancelled leaves its script on its way.
+If the connection is lost, the whole round trip is sent again, as a single script would be: every step of the ledger may
+be repeated. A cancelled caller leaves its script on its way.
 """
 
 from __future__ import annotations

@@ -245,7 +245,7 @@ class BlankFiller:
         return row.person is None or await self._matcher.judge(record, row.person, row.key) is Verdict.SAME
 
     async def _close_links(self, notes: DeliveryNotes, links: Sequence[IntentEntry]) -> None:
-        """Journal links that an earlier visit made without living to journal them."""
+        """Write links to the journal that an earlier visit made before it died."""
         ids = list(dict.fromkeys(one.id for one in links))
         found: dict[str, Found] = {}
         for start in range(0, len(ids), self._target.vendor.batch):

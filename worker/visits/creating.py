@@ -133,7 +133,7 @@ class Creator:
             return Made(made, bool(company_id))
 
     async def close_open_intents(self, notes: DeliveryNotes) -> None:
-        """Journal rows that an earlier visit created without living to journal them.
+        """Write rows to the journal that an earlier visit created before it died.
 
         One that came to bear our external id otherwise is not ours to take back.
         """

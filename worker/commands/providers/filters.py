@@ -1,4 +1,4 @@
-"""Turns what was typed into the arguments of a provider's operation. Pure; a mistake is one sentence."""
+"""Turns typed words into the arguments of a provider's operation. Pure; a mistake is one sentence."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def domain(text: str) -> str:
     """Returns the bare host.
 
     Raises:
-        WrongUseError: there is none in it.
+        WrongUseError: it has none.
     """
     host = domains.host(text)
     if not host:
@@ -69,7 +69,7 @@ def whom(text: str) -> tuple[Literal["email", "phone", "slug"], str]:
     """Returns which of the three the text is, and its canonical form.
 
     Raises:
-        WrongUseError: it is none of them, or nobody's in particular: a paid question would find a stranger.
+        WrongUseError: it is none of them, or belongs to nobody in particular: a paid question would find a stranger.
     """
     if "@" in text:
         address = email(text)
@@ -99,7 +99,7 @@ def query(kind: type[Q], named: Mapping[str, Any], typed: Sequence[str] | None) 
     """Returns a search's query out of options and of ``NAME=VALUE`` texts.
 
     Raises:
-        WrongUseError: there is no such filter, its value does not fit, or nothing was given at all.
+        WrongUseError: there is no such filter, its value does not fit, or no filter was given at all.
     """
     values = {name: value for name, value in named.items() if value not in (None, [], ())}
     for text in typed or ():

@@ -1,6 +1,6 @@
 """Implements ``refill forager person|contacts|website``: one person, one site.
 
-The other commands are beside this file.
+The other commands are in the files beside this one.
 """
 
 from __future__ import annotations

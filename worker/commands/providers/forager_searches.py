@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
 
 
 class _Asked:
-    """Holds what every search gets beside its filters."""
+    """Holds the options of every search besides its filters."""
 
     def __init__(self, *, total: bool, pages: int, yes: bool, config: Config, as_json: bool) -> None:
         self.total, self.pages, self.yes, self.config, self.as_json = total, pages, yes, config, as_json

@@ -49,7 +49,7 @@ async def profile(
         await agreed(buyer, [question], yes=yes)
         reply = await buyer.ask(question)
         found = next(iter(client.read(question, reply).people), None)
-        read.profile(reply)  # raises where the reply is none that we know
+        read.profile(reply)  # raises if the reply has no known form
         tell_paid(as_json, buyer, found, lambda: NOTHING if found is None else person_card(found))
 
 

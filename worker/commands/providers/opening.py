@@ -128,7 +128,7 @@ def _quiet(config: Path | None) -> Settings:
 
 
 async def _not_now(error: RateLimitedError, ledger: Ledger) -> NotNowError:
-    """Tells who says that it is too early, and what to do about it."""
+    """Says whose limit it is, and the next step."""
     vendor, seconds = error.vendor, round(error.retry_after_s or 0)
     if error.status is None:
         pauses = await ledger.pauses.of(*dict.fromkeys([vendor, error.bucket or vendor]))

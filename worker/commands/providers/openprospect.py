@@ -1,6 +1,6 @@
 """Implements ``refill openprospect ...``: searches, companies, prospects, deliveries.
 
-Orders and blacklists beside this file.
+Orders and blacklists are in the files beside this one.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ _NEXT: Mapping[type[ConnectorError], str] = {
 
 
 class WrongUseError(ConfigError):
-    """Signals a mistake in what was typed; one sentence."""
+    """Signals wrong use; one sentence."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__([sentence])
@@ -97,7 +97,7 @@ async def _ended(main: Coroutine[Any, Any, None]) -> int:
 
 
 def sentence(error: ConnectorError) -> str:
-    """Says what a refusal is and what to do next; nothing of the vendor's own text."""
+    """Describes a refusal and the next step; without the vendor's own text."""
     parts = [
         f"status {error.status}" if error.status else "",
         error.code,
@@ -112,7 +112,7 @@ def sentence(error: ConnectorError) -> str:
 
 
 def note(text: str) -> None:
-    """Says a remark beside the answer, on standard error."""
+    """Prints a remark besides the answer, on standard error."""
     err.say(text)
 
 
@@ -120,12 +120,12 @@ def note(text: str) -> None:
 
 
 async def agreed(buyer: Buyer, questions: Sequence[Question], *, yes: bool) -> None:
-    """Say the worst price and ask; what is kept is free and asked for without a word.
+    """Print the worst price and ask; a kept answer is free and needs no question.
 
     Raises:
         NotNowError: it costs more than is left.
-        WrongUseError: nobody is there to ask.
-        DeclinedError: the answer was no.
+        WrongUseError: there is no terminal to ask on.
+        DeclinedError: the person said no.
     """
     quote = await buyer.quote(questions)
     if not quote.new:
@@ -139,7 +139,7 @@ async def agreed(buyer: Buyer, questions: Sequence[Question], *, yes: bool) -> N
 
 @contextmanager
 def telling_what_was_spent(buyer: Buyer) -> Iterator[None]:
-    """Tells where one of several calls fails, what those before it cost is said: their answers are kept."""
+    """Tells what the calls before a failed one cost: their answers are kept."""
     try:
         yield
     except (ConnectorError, NotNowError):
@@ -149,11 +149,11 @@ def telling_what_was_spent(buyer: Buyer) -> Iterator[None]:
 
 
 async def confirmed(text: str, *, yes: bool) -> None:
-    """Say what is about to happen and ask, unless ``yes``.
+    """Announce the call and ask, unless ``yes``.
 
     Raises:
-        WrongUseError: standard input is no terminal.
-        DeclinedError: the answer was no.
+        WrongUseError: standard input is not a terminal.
+        DeclinedError: the person said no.
     """
     if yes:
         note(text)
@@ -193,7 +193,7 @@ def tell(as_json: bool, value: object, show: Callable[[], Table | str | None]) -
 
 
 def tell_paid(as_json: bool, buyer: Buyer, value: object, show: Callable[[], Table | str | None]) -> None:
-    """Says a paid answer, with what it cost now and since when it is kept."""
+    """Prints a paid answer, with its cost now and since when it is kept."""
     kept = at(buyer.kept_ms) if buyer.kept_ms else None
     if as_json:
         print_json({"result": plain(value), "credits": buyer.spent, "kept_since": kept})

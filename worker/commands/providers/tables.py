@@ -15,7 +15,7 @@ NOTHING = "nothing found"
 
 
 def listed(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, figures: int = 0) -> Table | str:
-    """Returns a table, or a sentence where there is nothing to show. Ids stay in one piece: they are copied."""
+    """Returns a table, or a sentence if it would be empty. Ids are not wrapped, because people copy them."""
     if not rows:
         return f"{title}: {NOTHING}"
     shown = table(title, columns, rows, figures=figures)
@@ -32,7 +32,7 @@ def card(title: str, values: Sequence[tuple[str, object]]) -> Table:
 
 
 def person_card(person: Person) -> Table:
-    """Returns the card of somebody whom a paid provider described."""
+    """Returns the card of a person whom a paid provider described."""
     roles = [f"{role.title or '?'} at {role.company.name or role.company.domain or '?'}" for role in person.roles]
     now = [text for text, role in zip(roles, person.roles, strict=True) if role.current]
     return card(

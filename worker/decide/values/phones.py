@@ -1,7 +1,7 @@
-"""Reads phone numbers: the one number a text certainly gives, in E.164, and what it may be used for.
+"""Reads phone numbers: the one number that a text certainly contains, in E.164, and its permitted uses.
 
-libphonenumber decides what is valid. Its leniency is refused here: letters read as digits, two numbers read as
-one, a country's code put before itself.
+libphonenumber decides whether a number is valid. Its leniency is refused here: letters read as digits, two numbers read
+as one, a doubled country code.
 """
 
 from __future__ import annotations
@@ -169,8 +169,8 @@ def _ascii(run: str) -> str:
 def _split(run: str, home: str) -> _Valid | str:
     """Returns the first number of a run of digits, or the problem with it.
 
-    A ``/`` stands behind an area's code or between two numbers: the left side is the number where it is one and the
-    whole is none, or where the right side can only be another.
+    A ``/`` follows an area code or separates two numbers: the left side is the number if it is valid and the whole is
+    not, or if the right side can only be another number.
     """
     whole = _number(run, home)
     parts = _TWO_NUMBERS.split(run)

@@ -1,10 +1,10 @@
 """Changes that wait for a person, in a crm whose mode is ``review``: kept by record until approved or rejected.
 
 A visit proposes, a person decides, and the next visit carries the decision out by the ordinary rules. Each step is
-one script; a crash between a decision and its visit leaves the decision to be said again.
+one script; a crash between a decision and its visit leaves the decision to be made again.
 
-What waits for a word stands in an index too, a short line for each record: whom it is about and which fields are from
-whom, never a value. So a hundred thousand are filtered and counted without a look at what they propose.
+Waiting proposals are in an index too, a short line for each record: its person or company, and the source of each
+field, never a value. So a hundred thousand can be filtered and counted without reading the proposals.
 """
 
 from __future__ import annotations

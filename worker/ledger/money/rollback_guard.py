@@ -1,8 +1,8 @@
-"""Notices a Redis that has forgotten what it had stored: restored from a backup, or another one altogether.
+"""Detects a Redis that has lost data: restored from a backup, or another one altogether.
 
-Redis counts every paid call as it is sent (``parts/epoch.lua``). Each process remembers the highest count it has
-seen and mirrors it in ``data_dir/high_water``; a Redis that stands below that has lost calls that were sent, and sends
-no other until a person has looked. What Redis lost beside paid calls is not noticed: it costs work, not money.
+Redis counts every paid call as it is sent (``parts/epoch.lua``). Each process remembers the highest count it has seen
+and mirrors it in ``data_dir/high_water``; a Redis with a lower count has lost sent calls, and sends no other until a
+person has looked. Other losses are not noticed: they cost work, not money.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Issues tickets: the one-shot right to send one paid lookup, with its credits reserved.
 
 ``reserved -> sent -> stored | uncertain | released``; the edges are in ``parts/tickets.lua``. ``Desk`` is the
-counter where a question is answered from what is kept or given a ticket; a connector holds a ``LookupTicket``.
+counter where a question gets a kept answer or a ticket; a connector holds a ``LookupTicket``.
 Durations end in ``_ms`` and count from the ledger's now, unless a name says ``at``, ``since`` or ``until``.
 """
 
@@ -253,10 +253,10 @@ class Desk:
         return widened((start_ms, end_ms), [(call.sent, call.stored) for call in calls], (first, last), SKEW_MS)
 
     async def charged(self, provider: str, operation: str, start_ms: int, end_ms: int, stretch: int = 0) -> int:
-        """Returns credits surely charged within the window, of the last hour.
+        """Returns credits certainly charged within the window, of the last hour.
 
-        A call across one of its ends is left out: the provider may count it or not. So books that show exactly these
-        credits show nothing else, and books that show more prove nothing.
+        A call across one of its ends is left out, because the provider may count it or not. So books with exactly these
+        credits contain nothing else, and books with more prove nothing.
         """
         calls = await self._charges(provider, operation, start_ms, stretch)
         inside = (call for call in calls if call.sent >= start_ms + SKEW_MS and call.stored <= end_ms - SKEW_MS)
@@ -265,7 +265,7 @@ class Desk:
     async def _charges(self, provider: str, operation: str, since_ms: int, stretch: int) -> list[Charge]:
         """Returns the charges of calls sent since then, of the last hour, and in that stretch of the provider's clock.
 
-        Where a clock was set in between, times of ours do not tell which calls were beside each other.
+        If a clock was set in between, our times do not show which calls overlapped.
         """
         known = await charges(self._scripts, provider, [operation], since_ms)
         return [one for one in known if one.stretch == stretch]
