@@ -10,6 +10,8 @@ from typing import Any
 from environments import REFILL, python_of
 
 PORTAL = "portal"
+OPEN = "100000/second"
+PUBLISHED = "190/10 seconds"
 FORAGER = """
 [providers.forager]
 base_url = "{forager}"
@@ -30,6 +32,7 @@ kind = "hubspot"
 base_url = "{url}"
 lookback = "{lookback}"
 poll_every = "{poll}"
+rate = "{portal_rate}"
 {more}
 [crm.{name}.watch.contact]
 fields.{field}
@@ -53,20 +56,23 @@ def configured(
     told: Mapping[str, Any],
     redis_url: str,
     *,
-    rate: str = "100000/second",
+    rate: str = OPEN,
+    portal_rate: str = PUBLISHED,
     poll: str = "1m",
     lookback: str = "3650d",
     also: Mapping[str, str] | None = None,
     more: str = "",
 ) -> dict[str, str]:
-    """Writes refill.toml; returns the variables of its process. `also` are further portals, by name."""
+    """Writes refill.toml; returns the variables of its process. `also` are further portals, by name; HubSpot's own limits hold
+    but where `portal_rate` opens them."""
     text = 'data_dir = "data"\n'
     phones = told.get("gap") == "mobilephone"
     text += (KASPR if phones else FORAGER).format(**told, rate=rate)
     portals = {PORTAL: told["hubspot"], **(also or {})} if "hubspot" in told else {}
     for name, url in portals.items():
         text += HUBSPOT.format(
-            name=name, url=url, field=PHONE if phones else EMAIL, poll=poll, lookback=lookback, more=more
+            name=name, url=url, field=PHONE if phones else EMAIL, poll=poll, lookback=lookback, more=more,
+            portal_rate=portal_rate,
         )
     if "salesforce" in told:
         text += SALESFORCE.format(**told)

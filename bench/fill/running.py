@@ -55,7 +55,8 @@ def _refill(
     del lookups
     assert counting is not None
     told = {**served.told, "gap": contender.more.get("gap", "email")}
-    env = refill.configured(folder, told, counting.url, rate=contender.more.get("rate", "100000/second"))
+    rates = {name: contender.more[name] for name in ("rate", "portal_rate") if name in contender.more}
+    env = refill.configured(folder, told, counting.url, **{"portal_rate": refill.OPEN, **rates})
     full = ["--full"] if contender.more.get("full") else []
     words = refill.words("sync", *full, "--json", "--patience", str(contender.more.get("patience", 150)))
     spent = spent_by(words, folder, env, within_s)

@@ -8,6 +8,7 @@ from typing import Any
 
 import growth
 import kills
+import refill
 import sharing
 import storm
 from running import Contender
@@ -59,7 +60,8 @@ SCENARIOS = {
     "S3": Scenario(
         "HubSpot's published limits (190 in 10 s, 5 searches a second), one lookup a record", 2000,
         (
-            Contender("refill"), Contender("hubspot_sdk"), Contender("dlt_loop"), Contender("arq_jobs", 300),
+            Contender("refill", more={"portal_rate": refill.PUBLISHED}), Contender("hubspot_sdk"),
+            Contender("dlt_loop"), Contender("arq_jobs", 300),
             Contender("celery_tasks", 200),
         ), LIMITS, base="",
     ),

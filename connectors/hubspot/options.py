@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from connectors.limits import Window
 from connectors.models import Provenance
-from connectors.options import Duration, Options, Url
+from connectors.options import Duration, Options, Rates, Url
 
 PROVENANCE = Provenance("refill_source", "refill_checked_at")
 
@@ -31,6 +31,8 @@ class HubSpotOptions(Options):
     somebody else made it, too."""
     base_url: Url = "https://api.hubapi.com"
     """The API's address."""
+    rate: Rates = (BURST, DAILY)
+    """Calls per window, searches apart: a Starter account allows 100 in 10 s, the limit increase 250."""
     api_version: Literal["2026-09", "v3"] = "2026-09"
     """The generation of paths that is called."""
     external_id: str = "openprospect_id"

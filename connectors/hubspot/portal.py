@@ -15,7 +15,7 @@ from pydantic import SecretStr, TypeAdapter
 from connectors.errors import LOST, AccessError, ContractError
 from connectors.hubspot import records, refusals, rights, sign_in
 from connectors.hubspot.operations import Calls, calls, token_call
-from connectors.hubspot.options import BURST, DAILY, RESERVE, SEARCH, HubSpotOptions
+from connectors.hubspot.options import RESERVE, SEARCH, HubSpotOptions
 from connectors.hubspot.paths import MODIFIED
 from connectors.hubspot.records import RawProperties
 from connectors.limits import Limiter, Window
@@ -47,7 +47,7 @@ class HubSpotPortal:
         """Keeps the transports; ``also`` is closed before the transport."""
         self.name = name
         self.index_lag_ms = int(options.index_lag.total_seconds() * 1000)
-        self.buckets: Mapping[str, tuple[Window, ...]] = {name: (BURST, DAILY), f"{name}:search": (SEARCH,)}
+        self.buckets: Mapping[str, tuple[Window, ...]] = {name: options.rate, f"{name}:search": (SEARCH,)}
         self._options, self._transport, self._also = options, transport, also
         self.clock = transport.clock
         self._clock = clock

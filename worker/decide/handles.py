@@ -167,6 +167,16 @@ class Reading(Discreet, frozen=True):
     handles: frozenset[Handle] = frozenset()
 
 
+def hints(record: Record, policy: Policy) -> tuple[str, ...]:
+    """Returns the countries by which a record's numbers without ``+`` are read, surest first."""
+    text = record.values.get(policy.slots.get("country", "")) or ""
+    return _hints("" if policy.is_blank(text) else text, policy)
+
+
+def _hints(country: str, policy: Policy) -> tuple[str, ...]:
+    return tuple(hint for hint in (country, policy.default_region) if hint)
+
+
 def read_record(record: Record, policy: Policy, before: Reading | None = None) -> Reading:
     """Reads ``record`` in the properties that ``policy`` names; returns ``before`` if they are unchanged.
 
@@ -183,8 +193,8 @@ def _reading(values: tuple[str | None, ...], policy: Policy) -> Reading:
     pairs = zip(policy.sources, values[1:], strict=True)
     said = {name: value for name, value in pairs if value and not policy.is_blank(value)}
     texts = {slot: text for slot, name in policy.slots.items() if (text := said.get(name))}
-    hints = tuple(hint for hint in (texts.get("country"), policy.default_region) if hint)
-    read = {slot: phones.read(texts.get(slot, ""), hints) for slot in _NUMBER_SLOTS}
+    countries = _hints(texts.get("country", ""), policy)
+    read = {slot: phones.read(texts.get(slot, ""), countries) for slot in _NUMBER_SLOTS}
     addresses = list(dict.fromkeys(policy.slots[slot] for slot in _EMAIL_SLOTS if slot in texts))
     addresses = [said[name] for name in addresses]
     own_site = (texts.get("company_domain"), texts.get("company_website"))
@@ -215,8 +225,8 @@ def _reading(values: tuple[str | None, ...], policy: Policy) -> Reading:
         held={rule.field: said[rule.property] for rule in policy.rules if rule.property in said},
         numbers={slot: number.e164 for slot, number in read.items() if number.e164},
         domains=known,
-        countries=hints,
-        handles=of_values({**borne, **({"domain": company_domain} if company_domain else {})}, hints),
+        countries=countries,
+        handles=of_values({**borne, **({"domain": company_domain} if company_domain else {})}, countries),
     )
 
 

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from connectors.models import Discreet, Edit, Identity, Record, Writer
 from worker.decide.gate import Facts
-from worker.decide.handles import Handle, Reading, read_record
+from worker.decide.handles import Handle, Reading, hints, read_record
 from worker.decide.kept import NOTHING_OF_OURS, OurValue
 from worker.decide.policy import FieldRule, Policy, WriteRule
 from worker.decide.reasons import Reason, Skip
@@ -64,34 +64,19 @@ def look(
 
     ``before`` is what it said the last time: ``View.said``.
     """
-    remembered, said = own or {}, read_record(record, policy, before)
-    countries = said.countries
-    skip = _skip(record, policy)
-    news = _news(record, policy, remembered, countries)
-    spoiled = frozenset(news) | _spoiled(record, policy, remembered, countries)
-    blank, gaps, closed, refused = _gaps(record, policy, remembered, countries, spoiled)
-    if skip and skip.reason:
-        closed = dict.fromkeys(blank, skip.reason)
-    return View(
-        identity=said.identity,
-        facts=said.facts,
-        gaps=() if skip and skip is not Skip.OBSERVE else gaps,
-        blank=blank,
-        closed=closed,
-        refused=refused,
-        skip=skip,
-        held=said.held,
-        numbers=said.numbers,
-        domains=said.domains,
-        countries=countries,
-        spoiled=spoiled,
-        news=news,
-        bad={
-            name: frozenset({*one.bad, *([one.value_hash] if name in news else [])}) for name, one in remembered.items()
-        },
-        changed_since=_changed_since(record, gaps, remembered),
-        said=said,
-    )
+    said = read_record(record, policy, before)
+    return _view(openings(record, policy, own), said, record, own or {})
+
+
+def look_after(record: Record, policy: Policy, own: Mapping[str, OurValue], before: View) -> View:
+    """Shows a record at the end of its visit, which began with ``before``.
+
+    A record on which nothing is blank or open is not read once more: nobody asks who it is about, and a row of it is
+    compared with nothing until something is blank again, which changes its fingerprint.
+    """
+    seen = openings(record, policy, own)
+    said = before.said if not (seen.gaps or seen.blank) else None
+    return _view(seen, said or read_record(record, policy, before.said), record, own)
 
 
 class Openings(Struct, frozen=True):
@@ -99,14 +84,46 @@ class Openings(Struct, frozen=True):
 
     gaps: tuple[str, ...]
     blank: tuple[str, ...]
+    closed: Mapping[str, Reason]
+    refused: tuple[str, ...]
     skip: Skip | None
+    spoiled: frozenset[str]
+    news: Mapping[str, str]
 
 
-def openings(record: Record, policy: Policy) -> Openings:
-    """Returns what ``look`` tells of a record on which we have written nothing, for a small part of its price."""
+def openings(record: Record, policy: Policy, own: Mapping[str, OurValue] | None = None) -> Openings:
+    """Returns what is open on a record, for a small part of the price of ``look``."""
+    remembered = own or {}
+    countries = hints(record, policy) if remembered else ()
     skip = _skip(record, policy)
-    blank, gaps, _, _ = _gaps(record, policy, {}, (), frozenset())
-    return Openings(() if skip and skip is not Skip.OBSERVE else gaps, blank, skip)
+    news = _news(record, policy, remembered, countries)
+    spoiled = frozenset(news) | _spoiled(record, policy, remembered, countries)
+    blank, gaps, closed, refused = _gaps(record, policy, remembered, countries, spoiled)
+    if skip and skip.reason:
+        closed = dict.fromkeys(blank, skip.reason)
+    return Openings(() if skip and skip is not Skip.OBSERVE else gaps, blank, closed, refused, skip, spoiled, news)
+
+
+def _view(seen: Openings, said: Reading, record: Record, own: Mapping[str, OurValue]) -> View:
+    news = seen.news
+    return View(
+        identity=said.identity,
+        facts=said.facts,
+        gaps=seen.gaps,
+        blank=seen.blank,
+        closed=seen.closed,
+        refused=seen.refused,
+        skip=seen.skip,
+        held=said.held,
+        numbers=said.numbers,
+        domains=said.domains,
+        countries=said.countries,
+        spoiled=seen.spoiled,
+        news=news,
+        bad={name: frozenset({*one.bad, *([one.value_hash] if name in news else [])}) for name, one in own.items()},
+        changed_since=_changed_since(record, seen.gaps, own),
+        said=said,
+    )
 
 
 def handles(record: Record, policy: Policy) -> frozenset[Handle]:

@@ -101,14 +101,14 @@ async def due_rows(watch: Watch, records: Sequence[Record], *, closed: bool = Fa
     rows, now = list[Due](), await watch.work.now()
     for record in await watch.complete(records):
         held = known.get(record.id)
-        if held is None or not held.is_compared:  # as in a backfill: the visit will read the person
-            if is_due(watch.openings(record), closed=closed):
-                rows.append(Due(record.id, record.modified, "", record.read_at))
+        memory = held.memory if held else None
+        own = ours(memory)
+        if not is_due(watch.openings(record, own), closed=closed):
             continue
-        memory = held.memory
-        view = watch.view(record, ours(memory))
-        if not is_due(view, closed=closed):
+        if held is None or not held.is_compared:  # as all of a backfill: who it is about, the visit will read
+            rows.append(Due(record.id, record.modified, "", record.read_at))
             continue
+        view = watch.view(record, own)
         if memory is None or not (news or closed):
             rows.append(Due(record.id, record.modified, watch.mark(view), record.read_at))
         elif view.skip:

@@ -153,7 +153,7 @@ class Visitor:
             return
         if proposal and "proposed" not in notes.tally:
             await self._watch.reviews.remove(lease.id)  # carried out, or nothing of it is left to decide
-        after = self._watch.view(notes.record, notes.own, view)
+        after = self._watch.view_after(notes.record, notes.own, view)
         await self._end(lease, notes, after, decision)
 
     def _keep_unfit(self, notes: VisitNotes, view: View, decision: Decision) -> None:

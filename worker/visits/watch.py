@@ -30,7 +30,7 @@ from worker.decide.leftovers import (
     unpack_leftovers,
 )
 from worker.decide.policy import FieldRule, Policy, WriteRule
-from worker.decide.record import Openings, View, fingerprint, handles, look, openings
+from worker.decide.record import Openings, View, fingerprint, handles, look, look_after, openings
 from worker.ledger.journal.reviews import Reviews
 from worker.ledger.work.memory import Memory
 from worker.ledger.work.work import Work
@@ -116,7 +116,7 @@ def _digest(property: Property) -> str:
     return hashlib.sha256(json.dumps(named).encode()).hexdigest()[:12]
 
 
-def is_due(seen: View | Openings, *, closed: bool) -> bool:
+def is_due(seen: Openings, *, closed: bool) -> bool:
     """Tells whether a record has an open gap; with ``closed`` also whether it has blanks that are shut for a reason."""
     if seen.skip:
         return bool(closed and seen.blank and seen.skip.reason)
@@ -170,9 +170,13 @@ class Watch(Struct, frozen=True):
         """Shows ``record`` to the rules; what ``before`` has read of it is not read again."""
         return look(record, self.policy, own, before.said if before else None)
 
-    def openings(self, record: Record) -> Openings:
-        """Shows the openings of a record without memory, without reading who it is about."""
-        return openings(record, self.policy)
+    def view_after(self, record: Record, own: Mapping[str, OurValue], before: View) -> View:
+        """Shows a record at the end of its visit, which began with ``before``."""
+        return look_after(record, self.policy, own, before)
+
+    def openings(self, record: Record, own: Mapping[str, OurValue]) -> Openings:
+        """Shows what is open on a record, without reading who it is about."""
+        return openings(record, self.policy, own)
 
     def mark(self, view: View) -> str:
         """Returns the fingerprint that is remembered once the record settles."""
