@@ -56,8 +56,10 @@ def _refill(
     assert counting is not None
     told = {**served.told, "gap": contender.more.get("gap", "email")}
     rates = {name: contender.more[name] for name in ("rate", "portal_rate") if name in contender.more}
-    env = refill.configured(folder, told, counting.url, **{"portal_rate": refill.OPEN, **rates})
     full = ["--full"] if contender.more.get("full") else []
+    lookback = "1d" if full else "3650d"  # a walk sees all rows, so the poll before it need not
+    options = {"portal_rate": refill.OPEN, "lookback": lookback, **rates}
+    env = refill.configured(folder, told, counting.url, **options)
     words = refill.words("sync", *full, "--json", "--patience", str(contender.more.get("patience", 150)))
     spent = spent_by(words, folder, env, within_s)
     report = refill.report(spent.output, spent.said, (0, 1, 4), spent.code)
