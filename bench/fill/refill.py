@@ -63,15 +63,22 @@ def configured(
     also: Mapping[str, str] | None = None,
     more: str = "",
 ) -> dict[str, str]:
-    """Writes refill.toml; returns the variables of its process. `also` are further portals, by name; HubSpot's own limits hold
-    but where `portal_rate` opens them."""
+    """Writes refill.toml; returns the variables of its process. `also` are further portals, by name.
+
+    HubSpot's published limits hold unless `portal_rate` opens them.
+    """
     text = 'data_dir = "data"\n'
     phones = told.get("gap") == "mobilephone"
     text += (KASPR if phones else FORAGER).format(**told, rate=rate)
     portals = {PORTAL: told["hubspot"], **(also or {})} if "hubspot" in told else {}
     for name, url in portals.items():
         text += HUBSPOT.format(
-            name=name, url=url, field=PHONE if phones else EMAIL, poll=poll, lookback=lookback, more=more,
+            name=name,
+            url=url,
+            field=PHONE if phones else EMAIL,
+            poll=poll,
+            lookback=lookback,
+            more=more,
             portal_rate=portal_rate,
         )
     if "salesforce" in told:

@@ -57,7 +57,7 @@ def _refill(
     told = {**served.told, "gap": contender.more.get("gap", "email")}
     rates = {name: contender.more[name] for name in ("rate", "portal_rate") if name in contender.more}
     full = ["--full"] if contender.more.get("full") else []
-    lookback = "1d" if full else "3650d"  # a walk sees all rows, so the poll before it need not
+    lookback = "1s" if full else "3650d"  # a walk sees every row; the poll before it only what changes meanwhile
     options = {"portal_rate": refill.OPEN, "lookback": lookback, **rates}
     env = refill.configured(folder, told, counting.url, **options)
     words = refill.words("sync", *full, "--json", "--patience", str(contender.more.get("patience", 150)))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby, islice
@@ -14,6 +15,7 @@ from msgspec import Struct
 
 from config.counts import counted
 from connectors.errors import RateLimitedError
+from connectors.models import Page
 from worker.ledger.journal.figures import RunFigures, WorkName
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.work.planned import PlannedFields
@@ -154,14 +156,29 @@ class Look:
 
         A row that tells nothing new is dropped there.
         """
-        name, after, done = (watch.crm, watch.object), "", False
-        while not done:
-            while await watch.work.room() < watch.vendor.batch:
-                self.stuck.add(name)
-                await asyncio.sleep(ROOM_S)
-            self.stuck.discard(name)
-            page = await watch.vendor.walk(watch.watched, after)
-            rows = await due_rows(watch, page.records, news=True, closed=True)
-            await watch.work.add(rows, lane=Lane.BACKFILL, run=self.run)
-            after, done = page.cursor.id, page.done
+        name, room = (watch.crm, watch.object), 0
+        async with aclosing(_pages(watch)) as walked:
+            async for page in walked:
+                while room < watch.vendor.batch and (room := await watch.work.room()) < watch.vendor.batch:
+                    self.stuck.add(name)
+                    await asyncio.sleep(ROOM_S)
+                self.stuck.discard(name)
+                rows = await due_rows(watch, page.records, news=True, closed=True)
+                await watch.work.add(rows, lane=Lane.BACKFILL, run=self.run)
+                room -= len(rows)
         self.walking.discard(name)
+
+
+async def _pages(watch: Watch) -> AsyncGenerator[Page]:
+    """Yields every record of a watched object, page by page; the next page is on its way while one is handled."""
+    coming = asyncio.create_task(watch.vendor.walk(watch.watched, ""))
+    try:
+        while True:
+            page = await coming
+            if not page.done:
+                coming = asyncio.create_task(watch.vendor.walk(watch.watched, page.cursor.id))
+            yield page
+            if page.done:
+                return
+    finally:
+        coming.cancel()

@@ -98,17 +98,24 @@ async def due_rows(watch: Watch, records: Sequence[Record], *, closed: bool = Fa
     if not records:
         return []
     known = await watch.work.known([record.id for record in records])
-    rows, now = list[Due](), await watch.work.now()
-    for record in await watch.complete(records):
+    rows, compared = list[Due](), list[Record]()
+    for record in records:
         held = known.get(record.id)
-        memory = held.memory if held else None
-        own = ours(memory)
+        own = ours(held.memory) if held else {}
         if not is_due(watch.openings(record, own), closed=closed):
             continue
-        if held is None or not held.is_compared:  # as all of a backfill: who it is about, the visit will read
+        if held and held.is_compared:
+            compared.append(record)
+        else:  # as all of a backfill: who it is about, and whether it is suppressed, the visit will read
             rows.append(Due(record.id, record.modified, "", record.read_at))
+    if not compared:
+        return rows
+    now = await watch.work.now()
+    for record in await watch.complete(compared):
+        memory = known[record.id].memory
+        view = watch.view(record, ours(memory))
+        if not is_due(view, closed=closed):
             continue
-        view = watch.view(record, own)
         if memory is None or not (news or closed):
             rows.append(Due(record.id, record.modified, watch.mark(view), record.read_at))
         elif view.skip:

@@ -69,11 +69,14 @@ class Companies:
         return await self._batch.ask(company_id)
 
     async def complete(self, records: Sequence[Record]) -> list[Record]:
-        """Returns the records with the linked company's name and domain, if the vendor's row lacks them."""
+        """Returns the records with the linked company's name and domain, where the vendor's row does not carry them.
+
+        A single record's is read together with those of other visits.
+        """
         lacking = [record.company_id for record in records if record.company_id and not record.company_domain]
         if not lacking:
             return list(records)
-        companies = await self.of(lacking)
+        companies = await self.of(lacking) if len(records) > 1 else {one: await self.one(one) for one in lacking}
         return [with_company(record, companies.get(record.company_id, Company())) for record in records]
 
     async def _read(self, ids: Sequence[str]) -> Mapping[str, Company]:
@@ -116,7 +119,7 @@ def _digest(property: Property) -> str:
     return hashlib.sha256(json.dumps(named).encode()).hexdigest()[:12]
 
 
-def is_due(seen: Openings, *, closed: bool) -> bool:
+def is_due(seen: View | Openings, *, closed: bool) -> bool:
     """Tells whether a record has an open gap; with ``closed`` also whether it has blanks that are shut for a reason."""
     if seen.skip:
         return bool(closed and seen.blank and seen.skip.reason)
