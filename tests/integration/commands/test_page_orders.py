@@ -70,7 +70,7 @@ async def test_undo_pause_suppress_and_forget_go_by_what_was_shown(
     await admin.post("/undo", order | {"seen": "0" * 64})
     assert held(vendors, one["id"], one["property"]) == one["after"]
     gone = await admin.post("/undo", order)
-    assert "changes go back with the next visits." in (await admin.get(gone.headers["location"])).text
+    assert "back with the next visits." in (await admin.get(gone.headers["location"])).text
     await until(lambda: not held(vendors, one["id"], one["property"]), "the blank again")
     (word, *_) = await words(refill, "undone")
     assert ({name: word[name] for name in record}, word["reason"]) == (record, "undone by a person: Ann (admin)")
