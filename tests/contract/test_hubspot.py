@@ -20,9 +20,9 @@ from connectors.errors import (
     RejectedError,
 )
 from connectors.hubspot.client import HubSpot
-from connectors.hubspot.options import HubSpotOptions
+from connectors.hubspot.options import SEARCH, HubSpotOptions
 from connectors.hubspot.paths import PATHS
-from connectors.limits import NoLimiter
+from connectors.limits import NoLimiter, Window
 from connectors.models import Cursor, Fate, Page, Write, Written
 from connectors.oauth import OwnGrants
 from connectors.ports import Watched
@@ -699,6 +699,12 @@ async def test_a_limit_met_by_a_search_pauses_the_search_bucket_only(
     assert caught.value.bucket == "acme:search"
     assert set(limiter.paused) == {("acme:search", wait)}
     assert set(limiter.asked) == {"acme", "acme:search"} == set(crm.buckets)
+
+
+def test_an_account_s_own_rate_takes_the_place_of_the_usual_one() -> None:
+    options = HubSpotOptions.model_validate({"token": "t", "rate": ["100/10 seconds", "625000/day"]})
+    crm = HubSpot.opened("acme", options, NoLimiter())
+    assert crm.buckets == {"acme": (Window(100, 10), Window(625_000, 86_400)), "acme:search": (SEARCH,)}
 
 
 def test_secrets_are_needed_and_hidden() -> None:

@@ -63,6 +63,23 @@ async def test_a_second_walk_visits_nothing(scene: Scene) -> None:
         assert await walked(worker, closed=closed) == set()
 
 
+def reads(scene: Scene) -> list[set[str]]:
+    """Returns the ids of each batch that was read."""
+    requests = scene.vendors["hubspot"].books.requests
+    return [set(one.key.split(",")) for one in requests if one.route.endswith("batch/read")]
+
+
+async def test_linked_companies_are_read_by_the_visits_together(scene: Scene) -> None:
+    """A walk over rows that nobody has looked at reads none, visits under way at once read all in one call."""
+    worker = await scene.worker()
+    found = await walked(worker)
+    assert reads(scene) == []
+    contacts = scene.portal.tables["contacts"].records
+    linked = {company for one in found if (company := contacts[int(one)].values.get("associatedcompanyid"))}
+    await worker.visit()
+    assert [one for one in reads(scene) if one & linked == linked] == [linked]
+
+
 async def test_a_policy_that_changed_opens_rows_that_nobody_has_touched(stage: Open) -> None:
     scene = await stage()
     worker, blank = await with_titles(scene, await scene.worker())

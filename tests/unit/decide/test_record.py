@@ -16,7 +16,7 @@ from worker.decide.gate import facts
 from worker.decide.kept import OurValue
 from worker.decide.policy import FieldRule, Policy, WriteRule
 from worker.decide.reasons import Reason, Skip
-from worker.decide.record import fingerprint, look, with_values
+from worker.decide.record import fingerprint, look, look_after, with_values
 from worker.decide.values.fields import value_hash
 
 ROLE_AND_OWN = policy(rule("work_email"), rule("personal_email"))
@@ -226,6 +226,17 @@ def test_a_fingerprint_moves_with_identity_and_gaps_and_with_nothing_else() -> N
 def test_a_record_reads_as_written_before_it_is_read_again() -> None:
     written = with_values(with_slug(), {"jobtitle": "CEO"})
     assert look(written, policy()) == look(with_slug(jobtitle="CEO"), policy())
+
+
+def test_a_record_is_read_once_more_after_its_visit_only_while_something_is_open() -> None:
+    rules, row = policy(rule("work_email", "email"), rule("job_title", "jobtitle")), with_slug(jobtitle="", email="")
+    before = look(row, rules)
+    some, whole = with_values(row, {"email": "ada@acme.com"}), {"email": "ada@acme.com", "jobtitle": "CEO"}
+    assert look_after(some, rules, {}, before) == look(some, rules)
+    after = look_after(with_values(row, whole), rules, {}, before)
+    assert (after.gaps, after.blank, after.said) == ((), (), before.said)
+    cleared = look(with_values(row, whole | {"jobtitle": ""}), rules)
+    assert fingerprint(after, rules) != fingerprint(cleared, rules)  # a value that is cleared is news
 
 
 def test_a_rule_without_settings_fills_blanks_with_valid_values() -> None:
