@@ -1,7 +1,8 @@
 """Holds the product, and keeps out what libraries import for features that nobody here uses.
 
 redis-py imports PyJWT, and with it cryptography, for sign-ins: it waits until somebody signs. Its clients of a cluster,
-which Refill refuses, and the coloured tracebacks that structlog would draw with pygments, are never loaded.
+which Refill refuses, the coloured tracebacks that structlog would draw with pygments, httpx's command line and
+simple-salesforce's metadata with their SOAP, are never loaded.
 """
 
 from __future__ import annotations
@@ -31,5 +32,12 @@ class _Never(ModuleType):
 
 
 sys.modules.setdefault("jwt", _Later("jwt"))
-for _name in ("redis.asyncio.cluster", "redis.cluster", "redis.commands.cluster", "rich.traceback"):
+for _name in (
+    "httpx._main",
+    "redis.asyncio.cluster",
+    "redis.cluster",
+    "redis.commands.cluster",
+    "rich.traceback",
+    "simple_salesforce.metadata",
+):
     sys.modules.setdefault(_name, _Never(_name))

@@ -26,11 +26,17 @@ def imported(module: str) -> set[str]:
         ("worker.commands.status", {"cryptography.x509", "jwt.api_jwk", "pygments", *VENDORS, *RULES, *ENGINE}, 585),
         ("worker.commands.failures", {"pygments", *VENDORS, *RULES, *ENGINE}, 580),
         ("worker.commands.read", {"pygments", *VENDORS, *ENGINE}, 690),
+        ("worker.service.runtime", {"click", "cryptography.fernet", "lxml", "pygments", "zeep", *ENGINE}, 830),
     ],
 )
 def test_a_command_imports_what_it_runs(module: str, without: set[str], most: int) -> None:
     found = imported(module)
     assert (found & without, len(found) <= most) == (set(), True), len(found)
+
+
+def test_an_org_is_reached_without_the_soap_of_its_library() -> None:
+    found = imported("worker, connectors.salesforce.wire")
+    assert ("simple_salesforce.api" in found, found & {"lxml", "zeep"}) == (True, set())
 
 
 def test_no_names_of_places_are_read_for_a_number() -> None:

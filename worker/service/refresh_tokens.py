@@ -14,9 +14,9 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
-from cryptography.fernet import Fernet, InvalidToken
 from pydantic import SecretStr
 
 from config.problems import ConfigError
@@ -26,6 +26,9 @@ from connectors.oauth import Grant, GrantStore, RenewalLease
 from worker.ledger.intake.grants import Grants, LeaseTry
 from worker.ledger.money.handle_lists import Suppressions
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
+
+if TYPE_CHECKING:
+    from cryptography.fernet import Fernet  # six megabytes, and hardly any crm signs in with a grant
 
 LEASE_MS = 90_000  # longer than a token call lasts, which ends after 70 s
 LOOK_S = 0.2
@@ -80,6 +83,8 @@ class RefreshTokens:
         return _Store(crm, self._grants, self._fernet(), refresh_token, hashlib.sha256(named.encode()).hexdigest())
 
     def _fernet(self) -> Fernet:
+        from cryptography.fernet import Fernet
+
         digest = hashlib.sha256(secret_key(self._settings).get_secret_value().encode()).digest()
         return Fernet(base64.urlsafe_b64encode(digest))
 
@@ -141,6 +146,8 @@ class _Store:
 
     def _read(self, kept: str) -> Grant | None:
         """Returns the grant kept last, ``None`` when it is of another credential or unreadable with today's key."""
+        from cryptography.fernet import InvalidToken
+
         if not kept:
             return None
         try:
