@@ -1,4 +1,4 @@
-"""Defines what can be configured of a CRM: what is watched, filled, read and created there."""
+"""Defines a CRM's configuration: the objects that are watched, filled, read and created there."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ class Rule(Options):
     property: str = Field(min_length=1)
     """The CRM's property that holds the field."""
     from_: Annotated[tuple[PaidProvider, ...] | None, Listed] = Field(default=None, alias="from")
-    """The providers to ask, in this order; an empty list asks nobody. Unset: the one that brings most for a credit
+    """The providers to ask, in this order; an empty list asks none. Unset: the one that brings most for a credit
     first."""
     write: Literal["if_blank", "if_ours", "never", "always"] = "if_blank"
-    """The values of others that may be written over."""
+    """`if_blank` writes only into blanks, `if_ours` also over our own values, `always` over all, `never` nowhere."""
     accept: Annotated[tuple[Grade, ...], Listed]
     """Grades of e-mails that are written; nothing else has grades."""
     lock: Lock | None = None
@@ -60,12 +60,12 @@ class Rule(Options):
 
 
 class WatchSettings(Options):
-    """Configures one object of a CRM: what of it is filled, and what is read to find the person."""
+    """Configures one object of a CRM: the fields to fill, and the properties that find the person."""
 
     fields: Mapping[PersonField, Rule]
     """The fields that are filled, each a table: unset, work e-mail, phone, mobile phone and job title."""
     identity: Mapping[PersonField, str]
-    """The properties that are read to find the person; what stands in its usual place needs no mention."""
+    """The properties that are read to find the person; those in their usual places need no mention."""
     where: Mapping[str, Selection] = {}
     """Only records that have one of these values are looked at; all properties must fit. Of an option either its value
     or its label."""
@@ -119,7 +119,7 @@ class WatchedCompany(Options):
 
 class _HubSpotWatch(Options):
     contact: WatchSettings | None = None
-    """Contacts: what is filled, and what is read to find the person."""
+    """Contacts: the fields to fill, and the properties that find the person."""
     company: WatchedCompany | None = None
     """Where the values of delivered companies go."""
 
@@ -145,23 +145,23 @@ class _Crm(Options):
     budget: Budget | None = None
     """Credits that may be spent for this crm, over all providers."""
     verify_writes: bool | None = None
-    """Reads the history after writing and gives back what a person wrote meanwhile. Unset: where a rule is not
+    """Reads the history after writing, and restores values that a person wrote meanwhile. Unset: if a rule is not
     `if_blank`."""
     deliver_as: Literal["contact", "lead"] = "contact"
     """The object that a delivered person becomes."""
     order: Literal["given", "learned"] = "given"
-    """`learned`: ask what was seen to cost least first, whatever `from` says."""
+    """`learned`: ask first the provider that has cost least, whatever `from` says."""
     lock: Lock = timedelta()
-    """How long a value or blank of a person's is left alone, whatever `write` says, such as `9 months`; of every
-    field without a lock of its own."""
+    """How long a value that a person typed or cleared is left alone, whatever `write` says, such as `9 months`;
+    for every field without a lock of its own."""
     consent_unreadable: Literal["refuse", "accept"] = "refuse"
-    """`accept`: work although our user may not see who opted out."""
+    """`accept`: work even if our user may not see who opted out."""
     opt_out: Mapping[Literal["contact", "lead"], Mapping[Text, Selection]] = {}
-    """Values that say no, besides the CRM's own opt-outs; `""` is a blank."""
+    """Values that mean an opt-out, besides the CRM's own opt-outs; `""` is a blank."""
     bad: Mapping[Literal["contact", "lead"], Mapping[PersonField, Mapping[Text, Selection]]] = {}
-    """By field: properties whose values say that what stands there bounced or is wrong; `"*"` is any value."""
+    """By field: properties whose values report that our value bounced or is wrong; `"*"` is any value."""
     create: Mapping[Literal["contact", "lead", "company"], Mapping[Text, Text]] = {}
-    """Constants for rows that deliveries make, besides what is delivered."""
+    """Constants for rows that deliveries create, besides the delivered values."""
     webhook_secret: Secrets = ()
     """The secret that webhooks are signed with; two with a comma between them while one is replaced."""
     watch: _HubSpotWatch = _HubSpotWatch()
@@ -178,7 +178,7 @@ class _Crm(Options):
         return self
 
     def watching(self, object: str) -> WatchSettings | WatchedCompany | None:
-        """Returns what is configured of an object, companies among them; ``None`` where it is not watched."""
+        """Returns the configuration of an object, companies among them; ``None`` if it is not watched."""
         found: WatchSettings | WatchedCompany | None = getattr(self.watch, object, None)
         return found
 
@@ -194,7 +194,7 @@ class HubSpotSettings(_Crm, HubSpotOptions):
     portal_id: PositiveInt | None = None
     """Lets webhooks without a name in their path find this crm, and pins the portal."""
     app_id: PositiveInt | None = None
-    """The app whose webhooks are taken. Unset: any app of the portal."""
+    """The app whose webhooks are accepted. Unset: any app of the portal."""
     deliver_as: Literal["contact"] = "contact"
     watch: _HubSpotWatch = _HubSpotWatch()
 
@@ -276,7 +276,7 @@ def of_the_org(address: str) -> str:
     """Returns an address at which an org's API may be.
 
     Raises:
-        ValueError: it is surely not; what the address is.
+        ValueError: it surely is not; says what it is instead.
     """
     host = urlsplit(address).hostname or ""
     if host.endswith(_PAGES):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def exposed(files: Iterable[Path]) -> tuple[str, ...]:
-    """Returns one sentence, with the command that mends it, per file that others than its owner and group can read.
+    """Returns one sentence, with the command that fixes it, per file that others than its owner and group can read.
 
     A file in a folder that others cannot enter is safe whatever its own mode, so the folder counts too. The group may
     read: container platforms mount secrets for a group.

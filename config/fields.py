@@ -1,4 +1,4 @@
-"""Lists the canonical fields, and where they live in a CRM when nobody says otherwise.
+"""Lists the canonical fields, and their usual places in a CRM.
 
 Sources: the vendors' standard objects as described in their object references (HubSpot contacts and companies,
 Salesforce Contact, Lead and Account), read 2026-11-20.
@@ -44,7 +44,7 @@ EMAIL_FIELDS = frozenset({"work_email", "personal_email"})
 PHONE_FIELDS = frozenset({"phone", "mobile_phone"})
 
 PEOPLE = ("contact", "lead")  # the objects that hold people
-WATCHED = ("work_email", "phone", "mobile_phone", "job_title")  # what a watch without ``fields`` fills
+WATCHED = ("work_email", "phone", "mobile_phone", "job_title")  # filled by a watch without ``fields``
 
 _HUBSPOT_CONTACT = {
     "work_email": "email",
@@ -115,12 +115,12 @@ PROPERTIES: Mapping[tuple[str, str], Mapping[str, str]] = MappingProxyType(
     }
 )
 
-# What a visit reads besides and never writes: a contact's own site tells the employer, as a lead's does.
+# Read by a visit and never written: a contact's own site shows the employer, as a lead's does.
 READ_ONLY: Mapping[tuple[str, str], Mapping[str, str]] = MappingProxyType(
     {("hubspot", "contact"): MappingProxyType({"company_website": "website"})}
 )
 
-# What tells who somebody is. Read from the record; written only where a field maps the same property.
+# Identifies a person. Read from the record; written only if a field maps the same property.
 IDENTITY = (
     "linkedin_url",
     "work_email",
@@ -142,7 +142,7 @@ def default_accept(field: str) -> tuple[str, ...]:
 def with_defaults(kind: str, object: str, watch: Mapping[str, Any]) -> dict[str, Any]:
     """Returns a watch table of the configuration with every property and grade filled in that it leaves out.
 
-    Tables that are no tables stay as they are: the schema says what is wrong with them.
+    Values that should be tables and are not stay as they are: the schema reports them.
     """
     properties = PROPERTIES.get((kind, object), {})
     names = () if object == "company" else WATCHED

@@ -51,8 +51,8 @@ _SECRET = frozenset(
         "webhook_url",
     }
 )
-_VERBATIM = frozenset({"where", "skip_if"})  # below these stand names of CRM properties, whose case matters
-_ENDED_FLOWS = frozenset({"password", "soap", "username_password"})  # what people write as ``auth`` for it
+_VERBATIM = frozenset({"where", "skip_if"})  # below these are names of CRM properties, whose case matters
+_ENDED_FLOWS = frozenset({"password", "soap", "username_password"})  # values of ``auth`` that stand for it
 # What makes something configured that the file does not mention; any other variable of it is a leftover.
 _DECISIVE = {"crm": {"kind"}, "providers": {"budget", "deliver_to"}}
 
@@ -145,11 +145,11 @@ def _refuse_ended(read: _Read) -> None:
             read.problems.append(f"{key} is a sign-in that is being retired: {end.sentence}")
             _drop(read.values, path)
             if end is retirements.PASSWORD:
-                read.values["crm"][path[1]]["auth"] = "jwt"  # so that the error names what the way out lacks
+                read.values["crm"][path[1]]["auth"] = "jwt"  # so that the error names a key missing for the new sign-in
 
 
 def _end_of(read: _Read, path: _KeyPath, value: object) -> retirements.Retirement | None:
-    """Returns the end of the sign-in that a key stands for, ``None`` for any other key."""
+    """Returns the end of the sign-in that a key implies, ``None`` for any other key."""
     if len(path) != 3 or path[0] != "crm":
         return None
     if read.values["crm"][path[1]].get("kind") == "hubspot":
@@ -267,7 +267,7 @@ def _set(table: dict[str, Any], path: _KeyPath, text: str) -> None:
     for key in path[:-1]:
         inner = table.setdefault(key, {})
         if not isinstance(inner, dict):
-            return  # the file has something else where a table belongs: the schema says so
+            return  # the file has something else in place of a table: the schema says so
         table = inner
     table[path[-1]] = text if _is_secret(path) or path[-1] == "url" else _value(text)
 
@@ -287,7 +287,7 @@ def _value(text: str) -> object:
 
 
 def _contradictions(settings: Settings, origin: Origin) -> list[str]:
-    """Finds what is wrong between tables that are right by themselves."""
+    """Finds contradictions between tables that are valid by themselves."""
     problems: list[str] = []
     openprospect = settings.providers.openprospect
     if openprospect is not None:

@@ -18,7 +18,7 @@ from structlog.typing import EventDict, WrappedLogger
 from config.masking import HIDDEN, masked, traceback_text
 from config.plain import shown
 
-# Keys whose texts are ids of ours or of a vendor: bare digits in them are no phone number.
+# Keys whose texts are ids of ours or of a vendor: bare digits in them are not phone numbers.
 IDS = frozenset(
     {
         "account",
@@ -110,9 +110,9 @@ _SILENT = ("aiohttp.access", "uvicorn.access")  # a path may hold a webhook's se
 def configure_logs(
     *, stream: TextIO | None = None, level: int = logging.INFO, console: bool | None = None, for_good: bool = False
 ) -> None:
-    """Route structlog and the standard library to ``stream`` (stderr), as a console where that is a terminal.
+    """Route structlog and the standard library to ``stream`` (stderr), as a console if that is a terminal.
 
-    ``for_good`` is for a process that configures once: else each line that nobody writes costs a logger.
+    ``for_good`` is for a process that configures once: otherwise each suppressed line costs a logger.
     """
     stream = sys.stderr if stream is None else stream
     console = stream.isatty() if console is None else console

@@ -8,7 +8,7 @@ import traceback
 from config.plain import shown
 
 HIDDEN = "[hidden]"
-_LONGEST = 10_000  # nobody reads more of one line, and patterns take their time
+_LONGEST = 10_000  # nobody reads more of one line, and patterns are slow
 
 _CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^/\s@]+@")
 _QUERY = re.compile(r"(https?://[^\s?\"'<>]+)\?[^\s\"'<>]+")

@@ -1,4 +1,4 @@
-"""Defines what can be configured of providers: budgets, and how the calls that cost credits are made."""
+"""Defines the configuration of providers: budgets, and how the calls that cost credits are made."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ class Paid(Options):
     reconcile_tolerance: NonNegativeInt = 0
     """Credits by which bill and books may differ before the provider is paused."""
     on_uncertain: OnUncertain
-    """The end of a lookup that nobody knows: `once_if_uncharged` asks again where the provider's log proves that
-    it was not charged."""
+    """The way on after a lookup without a clear outcome: `once_if_uncharged` asks again if the provider's log proves
+    that it was not charged, `never` does not."""
 
 
 class _Logged(Paid):
-    """Adds the settings of a provider that keeps a log of what it charged."""
+    """Adds the settings of a provider that keeps a log of its charges."""
 
     on_uncertain: OnUncertain = "once_if_uncharged"
 
@@ -87,9 +87,9 @@ class OpenProspectSettings(OpenProspectOptions):
     discover: bool = True
     """`true` takes every search of the account, `false` those of `delivery_ids` only."""
     delivery_ids: Annotated[tuple[Text, ...], Listed] = ()
-    """The searches whose results are delivered, besides those that are discovered."""
+    """The searches whose results are delivered, besides the discovered ones."""
     deliver_to: Annotated[tuple[str, ...], Listed] = ()
-    """The CRMs, by name, that get what is delivered."""
+    """The names of the CRMs that get the deliveries."""
 
 
 class _Providers(Options):

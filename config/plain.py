@@ -1,4 +1,4 @@
-"""Makes texts of vendors, CRMs and people harmless where they leave: on a terminal, in a log line, in JSON, in a sheet.
+"""Makes texts of vendors, CRMs and people harmless on output: on a terminal, in a log line, in JSON, in a sheet.
 
 Some characters steer instead of being read: they start a command to the terminal, turn the reading direction, hide, or
 forge a line. ``shown`` puts a replacement in their place, ``escaped`` keeps them as JSON escapes.
@@ -19,7 +19,7 @@ REPLACED = "\ufffd"
 
 
 def shown(text: str, *, lines: bool = False) -> str:
-    """Returns the text as people may see it. Only ``lines`` keeps its line ends: what we wrote has them, data not."""
+    """Returns the text as people may see it. Only ``lines`` keeps line ends, for our own texts."""
     if text.isprintable():
         return text
     text = _STEERING.sub(REPLACED, text)
@@ -27,7 +27,7 @@ def shown(text: str, *, lines: bool = False) -> str:
 
 
 def escaped(json_text: str) -> str:
-    """Returns JSON that reads as the same value and holds no such character: in JSON they stand in strings only."""
+    """Returns JSON with the same value and without such characters: in JSON they occur in strings only."""
     return _STEERING.sub(_as_escape, json_text)
 
 

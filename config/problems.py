@@ -1,4 +1,4 @@
-"""Names everything wrong with a configuration, one sentence per problem, with its key and where it stands."""
+"""Names everything wrong with a configuration, one sentence per problem, with its key and its place."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Origin:
     variables: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     def of(self, path: Sequence[str]) -> str:
-        """Returns ``"REFILL_WEB__PORT: "``, ``"refill.toml:12: "``, or ``""`` for what was never written."""
+        """Returns ``"REFILL_WEB__PORT: "``, ``"refill.toml:12: "``, or ``""`` for a key that was never written."""
         path = tuple(path)
         for length in range(len(path), 0, -1):
             if path[:length] in self.variables:
@@ -82,7 +82,7 @@ def _parts(dotted: str) -> tuple[str, ...]:
 def listed(error: ValidationError, origin: Origin, root: type[BaseModel]) -> list[str]:
     """Returns the sentences for what pydantic found.
 
-    No value is ever part of one, except what our own checks put there.
+    No value is ever part of one, except those that our own checks put there.
     """
     return [_sentence(detail, origin, root) for detail in error.errors(include_url=False, include_input=False)]
 
@@ -126,7 +126,7 @@ def _sentence(detail: ErrorDetails, origin: Origin, root: type[BaseModel]) -> st
 
 
 def _of(message: str) -> str:
-    """Returns our own sentence: ``is not a valid address`` or ``"x" is not a valid rate``, to stand after the key."""
+    """Returns our own sentence: ``is not a valid address`` or ``"x" is not a valid rate``, to follow the key."""
     return f"= {message}" if message.startswith('"') else message
 
 
@@ -136,7 +136,7 @@ def _path(detail: ErrorDetails) -> tuple[str, ...]:
         loc = loc[:-1]  # pydantic's mark of an error about the key itself; an unknown key may be called so, too
     parts = [str(part) for part in loc]
     if len(parts) > 2 and parts[0] == "crm" and parts[2] in {"hubspot", "salesforce"}:
-        del parts[2]  # the tag of the union is no key
+        del parts[2]  # the tag of the union is not a key
     return tuple(parts)
 
 

@@ -1,4 +1,4 @@
-"""Holds everything that can be configured, as one frozen value. ``config.load`` builds it; nobody else does."""
+"""Holds the whole configuration as one frozen value. Only ``config.load`` builds it."""
 
 from __future__ import annotations
 
@@ -61,13 +61,13 @@ class Web(Options):
     viewer_token: SecretStr | None = None
     """Opens the page to viewers, who change nothing."""
     metrics_token: SecretStr | None = None
-    """The bearer token of `/metrics`. Unset: `/metrics` answers whoever reaches it."""
+    """The bearer token of `/metrics`. Unset: `/metrics` answers anybody who reaches it."""
     hosts: Annotated[tuple[HostName, ...], Listed] = ()  # further names of ours; see worker.web.hosts
-    """Further names by which the web process is called, besides addresses and names without a dot."""
+    """Further names for the web process, besides addresses and names without a dot."""
     roles_header: HeaderName | None = None
-    """Names the role of a visitor of the page (viewer, operator, admin), where one of `proxies` sends it."""
+    """The header with a visitor's role (viewer, operator, admin), sent by one of `proxies`."""
     user_header: HeaderName | None = None
-    """Names the visitor for the journal, likewise."""
+    """The header with the visitor's name for the journal, likewise."""
     proxies: Annotated[tuple[Network, ...], Listed] = ()
     """Addresses or networks from which these headers are believed."""
 
@@ -97,7 +97,7 @@ class Worker(Options):
     concurrency: PositiveInt = 200
     """Visits at a time, per process."""
     grace: Duration = timedelta(seconds=75)
-    """How long SIGTERM waits for what is in flight."""
+    """How long SIGTERM waits for work in flight."""
 
 
 class AnswerSettings(Options):
@@ -147,12 +147,12 @@ class Settings(Options):
 
     @property
     def sources(self) -> list[str]:
-        """Returns everybody who brings records: the crms, and OpenProspect where it is configured."""
+        """Returns all sources of records: the crms, and OpenProspect if it is configured."""
         return [*self.crm, *(["openprospect"] if self.providers.openprospect else [])]
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Returns sentences for the operator about what was read and not used."""
+        """Returns sentences for the operator about keys that were read and not used."""
         return self._warnings
 
     @property

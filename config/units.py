@@ -61,7 +61,7 @@ def _network(text: str) -> str:
 
 
 def _listed(value: object) -> object:
-    """Returns one value where a list is meant, and a list with commas, as environment variables have them."""
+    """Returns one value as a list, and splits a text with commas, as environment variables have them."""
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value

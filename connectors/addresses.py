@@ -1,4 +1,4 @@
-"""Tells where a vendor may be reached and where a redirect may lead."""
+"""Decides which addresses of a vendor may be called and where a redirect may lead."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def parse_url(value: object) -> str:
 def is_loopback(host: str) -> bool:
     """Returns whether ``host`` is surely this machine: the only place plain http may go to.
 
-    A name below ``.localhost`` is not: who answers to it is up to the resolver.
+    A name below ``.localhost`` is not: the resolver decides where it leads.
     """
     if host == "localhost":
         return True
@@ -41,10 +41,10 @@ def is_loopback(host: str) -> bool:
 
 
 def onward(url: str, location: str) -> str:
-    """Tells where a redirect leads, ``""`` when that is nowhere or another origin."""
+    """Returns the target of a redirect, ``""`` if it is missing or another origin."""
     try:
         there = urljoin(url, location)
-        same = there.isprintable() and _origin(there) == _origin(url)  # what is not would be refused as it is sent
+        same = there.isprintable() and _origin(there) == _origin(url)  # an invalid one would be refused when it is sent
     except ValueError:
         return ""
     return there if same and there != url else ""

@@ -1,6 +1,6 @@
 """Gathers the single reads and writes of concurrent visits of one (crm, object) into the vendor's batch call.
 
-A batch that nobody can join any more leaves at once: joiners are counted for that. Several askers share a
+A batch that nobody can join any more leaves at once; to know that, joiners are counted. Several askers share a
 task that belongs to none of them (``shared``, ``ended``): a batch, a new session, a call on the wire.
 """
 
@@ -19,12 +19,12 @@ from structlog.contextvars import unbind_contextvars
 from connectors.errors import ContractError, RejectedError, UnavailableError
 
 JOINER: ContextVar[Joiner | None] = ContextVar("joiner", default=None)
-"""The one who asks batches in this context and in tasks that it starts; ``None``: counted by nobody."""
+"""The asker for batches in this context and in tasks that it starts; ``None``: not counted."""
 
 
 @dataclass(eq=False, slots=True)
 class Joiner:
-    """Stands for one who is at work and may ask batches.
+    """Counts one that is at work and may ask batches.
 
     ``waits`` counts places in batches still gathered, ``rests`` those in any batch, and steps, that are not back.
     """
@@ -149,7 +149,7 @@ class _Batch(Generic[Item, Result]):
 
 
 class Batcher(Generic[Item, Result]):
-    """Sends what is asked singly as one call.
+    """Sends single requests as one call.
 
     A call leaves at ``size`` items or ``longest_s`` after the first asker. Before that it leaves ``linger_s`` after the
     last newcomer, or as soon as everybody at work who could join waits for a batch to leave (``Joiners``), unless the
@@ -209,14 +209,14 @@ class Batcher(Generic[Item, Result]):
             return await asker
         except asyncio.CancelledError:
             if batch is self._gathering and not _is_wanted(batch.places):
-                self._close(batch)  # else its timer would outlive everybody who knows of it
+                self._close(batch)  # otherwise its timer would outlive everybody who knows of it
             raise
         finally:
             if joiner is not None:
                 joiner.rise()
 
     async def aclose(self) -> None:
-        """Send what is gathered and wait for everything under way."""
+        """Send the gathered items and wait for everything under way."""
         if self._gathering is not None:
             self._close(self._gathering)
         while self._sending:

@@ -25,7 +25,7 @@ def finite(value: object) -> float | None:
 
 
 def whole(value: object) -> int | None:
-    """Returns ``value`` as a whole number, what is behind the point left out; ``None`` where ``finite`` is."""
+    """Returns ``value`` as a whole number, without its fraction; ``None`` if ``finite`` is."""
     number = finite(value)
     return None if number is None else int(number)
 
@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 
 class Body(BaseModel):
-    """Reads what a vendor sent: frozen, and tolerant of what is unknown."""
+    """Reads a vendor's body: frozen, and tolerant of unknown members."""
 
     model_config = ConfigDict(
         frozen=True, extra="ignore", hide_input_in_errors=True, populate_by_name=True, defer_build=True
@@ -70,7 +70,7 @@ def _rows(value: Any) -> Any:
 
 
 def _texts(value: Any) -> Any:
-    """Keeps texts and whole numbers: other numbers are nobody's text, and cost more to write out than to read."""
+    """Keeps texts and whole numbers: other numbers are not texts, and cost more to write out than to read."""
     if not isinstance(value, list | tuple):
         return []
     return [text for item in value if (text := item.strip() if isinstance(item, str) else _whole_text(item))]
@@ -81,12 +81,12 @@ def _whole_text(item: Any) -> str:
 
 
 class _FailFast(FailFast):
-    """Allows to stand in a union, whose members Python 3.11 hashes."""
+    """Allows use in a union, whose members Python 3.11 hashes."""
 
     __hash__ = object.__hash__
 
 
-_FIRST_FAULT = _FailFast()  # what is wrong with a list's first wrong row is enough to know
+_FIRST_FAULT = _FailFast()  # the fault of a list's first wrong row is enough to know
 Text = Annotated[str, BeforeValidator(_text)]
 Count = Annotated[int, BeforeValidator(_count)]
 Number = Annotated[float | None, BeforeValidator(finite)]

@@ -28,14 +28,14 @@ from connectors.models import RefusalKind
 
 
 class CrmWord(Struct, frozen=True):
-    """Says what the refusal of a row is about, with the vendor's words without what they quote."""
+    """Says what the refusal of a row concerns, with the vendor's words without their quotations."""
 
     kind: RefusalKind = RefusalKind.UNKNOWN
     words: str = ""
 
 
 class ErrorFacts(TypedDict, total=False):
-    """Names what a failure may say beside where it happened; the classes below say what of it is theirs."""
+    """Names the facts that a failure may carry besides its place; each class below says which are its own."""
 
     code: str
     hint: str
@@ -117,18 +117,18 @@ class NotFoundError(RejectedError):
 class ConflictError(RejectedError):
     """Says that something like it is there already.
 
-    ``existing`` are the rows in the way as (object, id), by our words, where the vendor names them. ``rule`` is what
-    the vendor calls the rule that found them, ``""`` where a value has to be unique.
+    ``existing`` are the conflicting rows as (object, id), by our names, if the vendor names them. ``rule`` is the
+    vendor's name of the rule that found them, ``""`` if a value has to be unique.
     """
 
     @property
     def existing_id(self) -> str:
-        """Returns the first row in the way, ``""`` where the vendor names none."""
+        """Returns the first conflicting row, ``""`` if the vendor names none."""
         return self.existing[0][1] if self.existing else ""
 
 
 LOST = "PROPERTY_LOST"
-UNFIT = frozenset({400, 404, 405, 406, 415, 422})  # of a question that names no row's value: it is us who ask wrongly
+UNFIT = frozenset({400, 404, 405, 406, 415, 422})  # of a question that names no row's value: our question is wrong
 
 
 class AccessError(ConnectorError):
@@ -143,7 +143,7 @@ class CreditsError(ConnectorError):
 
 
 class ContractError(ConnectorError):
-    """Says that the answer lacks what we need, or is no answer of this API at all.
+    """Says that the answer lacks a needed member, or is not an answer of this API at all.
 
     ``field`` names it, ``""`` for all of it.
     """

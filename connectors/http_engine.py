@@ -24,11 +24,11 @@ from connectors.replies import HEADS, WIRE_CAP, BrokenError, NoSlotError, ReplyB
 
 KEEPALIVE_S = 5.0  # below the vendors' own idle times, so that a paid request rarely meets a closing connection
 LINE_CAP = 16 * 1024
-SLOTS = 5  # then whatever takes so long is slower than any rate
+SLOTS = 5  # a longer wait is slower than any rate
 
 
 class HttpEngine:
-    """Keeps one vendor's connections. An exchange ends after ``deadline_s``, whatever arrives until then."""
+    """Keeps one vendor's connections. An exchange ends after ``deadline_s``, whatever has arrived until then."""
 
     def __init__(self, connections: int, deadline_s: float) -> None:
         self._deadline_s = deadline_s
@@ -44,7 +44,7 @@ class HttpEngine:
 
         Raises:
             UnsentError: no connection stood, so nothing was sent.
-            NoSlotError: when one stood, the call was too late for its slot, and there is no other.
+            NoSlotError: the connection came too late for the call's slot, and there is no other.
             BrokenError: the wire failed later.
         """
         request = httpx.Request(method, _url(url), headers=headers, content=content, extensions={"timeout": timeouts})
@@ -58,7 +58,7 @@ class HttpEngine:
                     await response.aclose()
         except (httpx.HTTPError, aiohttp.ClientError, OSError, TimeoutError) as failure:
             kind = UnsentError if _never_connected(failure) else BrokenError
-            raise kind(type(failure).__name__) from None  # its text may hold what was received
+            raise kind(type(failure).__name__) from None  # its text may contain received data
         finally:
             forget_slot()  # a sign-in that comes next in this task has none
 
@@ -101,8 +101,8 @@ def _tls() -> ssl.SSLContext:
 class _OneAnswer(ResponseHandler):
     """Reads one answer to one request, within bounds.
 
-    The engine would read interim answers, lengths of chunks and trailers for ever, and keep what nobody asked for: the
-    next request on that connection would get it for its own answer.
+    The engine would read interim replies, chunk lengths and trailers for ever, and keep unrequested replies: the
+    next request on that connection would get them for its own.
     """
 
     _heads = _arrived = 0

@@ -1,4 +1,4 @@
-"""Defines what a vendor call asks of the ledger: a slot of its rate and, if paid, the steps of its ticket.
+"""Defines the ledger's part in a vendor call: a slot of its rate and, if paid, the steps of its ticket.
 
 Both are protocols, so that connectors stay free of Redis; ``worker.ledger`` implements them.
 """
@@ -39,7 +39,7 @@ def parse_rate(text: str) -> Window:
     """Returns ``"10/second"``, ``"190/10 seconds"``, ``"500/day"``.
 
     Raises:
-        ValueError: the text is no such rate; the message says which forms are.
+        ValueError: the text is not such a rate; the message names the forms.
     """
     match = _RATE.fullmatch(text)
     if match is None or int(match[1]) < 1 or int(match[2] or 1) < 1:
@@ -49,7 +49,7 @@ def parse_rate(text: str) -> Window:
 
 
 class Notice(Struct, frozen=True):
-    """Holds a vendor's word on its own limit: ``remaining`` calls until ``reset_s`` from now."""
+    """Holds a vendor's statement of its limit: ``remaining`` calls until ``reset_s`` from now."""
 
     remaining: int
     reset_s: float
@@ -67,9 +67,9 @@ class SlotAsked(Struct, frozen=True):
 
 
 class Departure(Struct, frozen=True):
-    """Tells whether such a step was done, and what the ledger said of the slot at ``now_ms``.
+    """Says whether such a step was done, and the ledger's verdict on the slot at ``now_ms``.
 
-    Without a word on the slot the step cannot be done, whatever the slot.
+    Without a verdict on the slot the step cannot be done, whatever the slot.
     """
 
     is_sent: bool
@@ -100,7 +100,7 @@ class Limiter(Protocol):
         """
 
     async def noticed(self, bucket: str, notice: Notice) -> None:
-        """Tighten the bucket by what the vendor's own headers said."""
+        """Tighten the bucket by the vendor's own headers."""
 
     async def limited(self, bucket: str, retry_after_s: float | None, why: str = "") -> None:
         """Pauses the bucket for all workers after a 429; ``why`` is a sentence for people."""
@@ -139,7 +139,7 @@ class NoLimiter:
 class Ticket(Protocol):
     """Grants the one-shot right to send one paid lookup, or one creation.
 
-    ``is_sheltered``: whoever sends on it sees to it that nobody cancels the call once it was sent.
+    ``is_sheltered``: the sender makes sure that nobody cancels the call once it was sent.
     """
 
     @property
@@ -167,7 +167,7 @@ class Ticket(Protocol):
         """Gives the reservation back: surely not charged."""
 
     async def uncertain(self, cause: str) -> None:
-        """Keeps the reservation booked: perhaps charged."""
+        """Keeps the reservation booked: the call may have been charged."""
 
 
 class SlotFirst:
@@ -208,7 +208,7 @@ class ReadPace:
 
 @dataclass(slots=True)
 class _Unit:
-    """Holds a read and the writes decided on it: slots taken ahead, and when the oldest of its reads had left.
+    """Holds a read and the writes decided on it: slots taken ahead, and when the oldest of its reads left.
 
     ``answered_s`` is when the last of them was answered, ``noted`` whether the crm's pace knows of them.
     """
@@ -258,7 +258,7 @@ async def take_slot(limiter: Limiter, bucket: str) -> None:
     Raises:
         RateLimitedError: it is too far away.
     """
-    forget_slot()  # that of an earlier call of this task, perhaps at another vendor, says nothing of this one
+    forget_slot()  # that of an earlier call of this task, perhaps at another vendor, does not concern this one
     if not was_taken_ahead(bucket):
         await limiter.slot(bucket)
 
@@ -311,7 +311,7 @@ def note_read(left_s: float) -> None:
 
 
 def fresh_s(pace: ReadPace) -> float:
-    """Returns seconds for which what the unit has read may still be written on; endless where nothing was read."""
+    """Returns the seconds in which writes based on the unit's reads may be sent; infinite if nothing was read."""
     unit = _unit.get()
     if unit is None or unit.read_s is None:
         return inf

@@ -24,7 +24,7 @@ class Discreet(Struct, frozen=True):
     hidden: ClassVar[frozenset[str]] = frozenset()
 
     def __repr__(self) -> str:
-        """Returns the name and what is not hidden."""
+        """Returns the name and the fields that are not hidden."""
         shown = (f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__ if name not in self.hidden)
         return f"{type(self).__name__}({', '.join(shown)})"
 
@@ -118,7 +118,7 @@ class Person:
 
 
 class Identity(Struct, frozen=True):
-    """Holds what can find a person. Every value is already normalised, ``""`` when unknown.
+    """Holds the values that can find a person. Every value is already normalised, ``""`` if unknown.
 
     ``ids`` are the person's own at providers that found somebody without a profile: (provider, id).
     """
@@ -142,9 +142,9 @@ class Identity(Struct, frozen=True):
 
 
 class Question(Struct, frozen=True):
-    """Describes one lookup as it will be sent: what is charged at most once within its keeping time.
+    """Describes one lookup as it will be sent: charged at most once within its keeping time.
 
-    ``arguments`` are exactly what identifies the answer. ``name`` is the display name some providers want beside
+    ``arguments`` identify the answer completely. ``name`` is the display name some providers want besides
     them and ``fields`` the values asked for: neither is part of the key. ``price`` is the worst case in credits.
     """
 
@@ -167,14 +167,14 @@ class Question(Struct, frozen=True):
 
 @lru_cache(maxsize=256)
 def _of_operation(provider: str, account: str, operation: str) -> str:
-    """Returns what the keys of all questions of one operation begin with."""
+    """Returns the common beginning of the keys of all questions of one operation."""
     return _canonical([provider, account, operation])[:-1]
 
 
 class AskedBy(Enum):
-    """Names what an operation is asked by."""
+    """Names the kind of argument of an operation."""
 
-    SLUG = auto()  # or by a provider's own id: somebody who is known already
+    SLUG = auto()  # or by a provider's own id: a person who is known already
     EMAIL = auto()
     PHONE = auto()
     NAME = auto()
@@ -182,11 +182,11 @@ class AskedBy(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Describes what one operation can answer. ``gives`` names canonical fields, plus ``slug`` and ``person``.
+    """Describes the possible answers of one operation. ``gives`` names canonical fields, plus ``slug`` and ``person``.
 
-    ``arguments`` turns an identity into what would be sent, or ``None`` when the identity lacks it.
+    ``arguments`` turns an identity into the arguments to send, or ``None`` if the identity lacks them.
     ``bucket`` is the provider's limiter bucket the call counts in. ``names_person`` says that the answer carries
-    the person's name, so that it proves by itself whom it speaks of.
+    the person's name, so that it proves by itself whom it is about.
     """
 
     provider: str
@@ -203,7 +203,7 @@ class Offer:
     _hash: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Derive once what every question needs, and the hash by which questions are looked up with every answer."""
+        """Derive once the parts that every question needs, and the hash by which questions are found."""
         object.__setattr__(self, "_fields", self.gives - {"slug", "person"})
         object.__setattr__(self, "_hash", hash((self.provider, self.account, self.operation)))
 
@@ -212,7 +212,7 @@ class Offer:
         return self._hash
 
     def question(self, identity: Identity) -> Question | None:
-        """Returns the question about ``identity`` for this operation, ``None`` when that lacks what it needs."""
+        """Returns the question about ``identity`` for this operation, ``None`` if it lacks the arguments."""
         arguments = self.arguments(identity)
         if arguments is None:
             return None
@@ -222,12 +222,12 @@ class Offer:
 
 
 class Outcome(StrEnum):
-    """Names what a reply says about a question."""
+    """Names the meaning of a reply to a question."""
 
     HIT = "hit"
     MISS = "miss"
     REFUSED = "refused"  # understood, not answered and not charged: try again when its cause is gone
-    UNREADABLE = "unreadable"  # charged perhaps, but not in a form we know: an operator looks
+    UNREADABLE = "unreadable"  # may be charged, but in an unknown form: an operator looks
 
 
 class Reply(Discreet, frozen=True):
@@ -257,7 +257,7 @@ class Record(Discreet, frozen=True):
 
     ``modified`` is the vendor's stamp in ms, ``read_at`` the vendor's clock (ms) when it was read.
     ``company_domain`` and ``company_name`` come from the linked company, when one is linked and known.
-    ``suppressed`` is no word of the vendor's: the caller sets it for whoever is on our own list.
+    ``suppressed`` does not come from the vendor: the caller sets it for people on our own list.
     """
 
     hidden = frozenset({"values"})
@@ -275,7 +275,7 @@ class Record(Discreet, frozen=True):
 
 
 class Writer(StrEnum):
-    """Names who wrote a value: us or another integration, the CRM itself, or anybody who may be a person."""
+    """Names the kind of writer of a value: us or another integration, the CRM itself, or possibly a person."""
 
     INTEGRATION = "integration"
     SYSTEM = "system"
@@ -283,7 +283,7 @@ class Writer(StrEnum):
 
 
 class Edit(Struct, frozen=True):
-    """Says who last wrote or cleared one property of a record; ``at`` is the vendor's (ms)."""
+    """Describes the last write or clearing of one property of a record; ``at`` is the vendor's (ms)."""
 
     by: Writer
     at: int
@@ -336,7 +336,7 @@ class RefusalKind(StrEnum):
     DUPLICATE = "duplicate"  # another record has the value, or a rule says so
     RULE = "portal_rule"  # about another property: required, or a rule of the customer's own
     ROW = "record_locked"  # the record's state: an approval, a deleted or inactive owner
-    ACCESS = "no_access"  # what our user may do with this record or field
+    ACCESS = "no_access"  # our user's rights on this record or field
     ORG = "org_limit"  # storage, flows, triggers, limits
     UNKNOWN = "refused_by_crm"
 
@@ -354,7 +354,7 @@ class RefusalKind(StrEnum):
 class WriteResult(Struct, frozen=True):
     """Holds the vendor's word on one record of a batch. ``modified`` is the new stamp (ms), 0 when not given.
 
-    Of a refusal ``kind`` says what it is about, ``words`` are the vendor's without what they say of a person, and
+    Of a refusal ``kind`` says what it concerns, ``words`` are the vendor's without personal data, and
     ``existing_id`` is the record that has the value already. ``request`` is the vendor's own id of the call.
     """
 
@@ -398,7 +398,7 @@ class Lacks(Struct, frozen=True):
 
 
 class Use(StrEnum):
-    """Names what a credential is to allow with an object: to define its properties, and to name owners too."""
+    """Names the rights that a credential needs on an object: to define its properties, and to name owners too."""
 
     READ = "read"
     WRITE = "write"
@@ -407,7 +407,7 @@ class Use(StrEnum):
 
 
 class Need(Struct, frozen=True):
-    """Names a property of ``object`` that is read whatever is mapped.
+    """Names a property of ``object`` that is read regardless of the mapping.
 
     Whether a person opted out, who employs them, or which contact a lead has become.
     """
@@ -418,9 +418,9 @@ class Need(Struct, frozen=True):
 
 
 class Provenance(Struct, frozen=True):
-    """Names of our own optional properties beside the values we write; ``""`` for one that is not there.
+    """Names our own optional properties beside the values we write; ``""`` for one that does not exist.
 
-    ``source`` tells which field is from whom and since when, ``checked_at`` when we last wrote the record.
+    ``source`` names each field's source and time, ``checked_at`` the time of our last write on the record.
     """
 
     source: str = ""
@@ -432,7 +432,7 @@ class Provenance(Struct, frozen=True):
 
 
 class Cursor(Struct, frozen=True):
-    """Tells where a poll stands. ``stamp`` (ms) and ``id`` of the last row of the last page.
+    """Holds the position of a poll: ``stamp`` (ms) and ``id`` of the last row of the last page.
 
     HubSpot: the window [``start``, ``end``] is walked by id. Salesforce: keyset over (stamp, id).
     """
@@ -444,7 +444,7 @@ class Cursor(Struct, frozen=True):
 
 
 class Page(Struct, frozen=True):
-    """Holds rows that changed and where to go on. ``done`` says that the vendor has no more rows for now."""
+    """Holds changed rows and the cursor behind them. ``done`` says that the vendor has no more rows for now."""
 
     records: tuple[Record, ...]
     cursor: Cursor
@@ -453,7 +453,7 @@ class Page(Struct, frozen=True):
 
 
 class AccountStatus(Struct, frozen=True):
-    """Holds what a vendor's cheapest free read says of our credentials. ``prices`` are credits per operation."""
+    """Holds the result of a vendor's cheapest free read. ``prices`` are credits per operation."""
 
     who: str
     credits: int | None = None

@@ -4,7 +4,7 @@ One process at a time renews a credential, and all of them use what it got.
 
 A vendor that rotates refresh tokens hands out a new one with every answer and takes the old one back. Spent twice, a
 token costs the whole connection, so renewing is a lease of a ``GrantStore``, the newest token is read inside it, and
-what the vendor answered is safe before it is used.
+the vendor's reply is stored before it is used.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from connectors.operations import Operation
 from connectors.replies import ReplyReading, request_id, retry_after
 
 BUCKET = (
-    "token"  # the limiter's bucket of token endpoints: an outage there is none of the API's, and the other way round
+    "token"  # the limiter's bucket of token endpoints: an outage there is not one of the API's, and the other way round
 )
 REPEATS_S = (0.5, 1.0, 2.0)  # before a request that the vendor wants repeated is repeated
 _AGAIN_CODES = frozenset({"unknown_error", "server_error", "temporarily_unavailable", "slow_down"})
@@ -56,7 +56,7 @@ def _as_bearer(token: SecretStr) -> SecretStr:
 
 
 AccessToken: TypeAlias = Annotated[SecretStr, AfterValidator(_as_bearer)]
-"""A token that can stand in a header: what a vendor says is no part of a request before this is known."""
+"""A token that is valid in a header: a vendor's text is not part of a request before this is known."""
 
 
 class Grant(BaseModel):
@@ -72,7 +72,7 @@ class Grant(BaseModel):
 
 
 class RenewalLease(Protocol):
-    """Holds the right to renew one credential; whoever holds it is alone."""
+    """Holds the right to renew one credential, exclusively."""
 
     @property
     def grant(self) -> Grant | None:
@@ -94,7 +94,7 @@ class RenewalLease(Protocol):
 
 
 class GrantStore(Protocol):
-    """Tells where the newest grant of one credential is kept."""
+    """Names the place of the newest grant of one credential."""
 
     def lease(self) -> AbstractAsyncContextManager[RenewalLease]:
         """Wait until nobody else renews, then hold the lease."""
@@ -140,7 +140,7 @@ class OAuth:
         self._renewal: asyncio.Task[None] | None = None
 
     async def headers(self) -> Mapping[str, str]:
-        """Returns the Bearer header; fetches a token first when there is none or the one at hand is about to end."""
+        """Returns the Bearer header; fetches a token first if there is none or the present one is about to expire."""
         if self._grant is None or not self._is_good(self._grant):
             await self._renewed()
         return {"authorization": f"Bearer {_text(self._grant)}"}
@@ -155,7 +155,7 @@ class OAuth:
     async def aclose(self) -> None:
         """Wait for a renewal under way: a refresh token is spent the moment it is sent."""
         if self._renewal is not None:
-            with contextlib.suppress(Exception):  # whoever wanted it got the error
+            with contextlib.suppress(Exception):  # the asker got the error
                 await asyncio.shield(self._renewal)
 
     async def _renewed(self, refused: str = "") -> None:
@@ -235,7 +235,7 @@ def token_reading(
 
 
 def _said(body: bytes, codes: Sequence[str]) -> tuple[str, str]:
-    """Returns the code and the words of an error's body, ``""`` where it has none."""
+    """Returns the code and message of an error's body, ``""`` if it has none."""
     try:
         raw = from_json(body)
     except ValueError:

@@ -1,6 +1,6 @@
 """Defines the table rows of a vendor's contract.
 
-What can be called, whether it may be called twice, what it costs at worst.
+Describes which calls exist, whether they may be repeated, and their worst price.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class Repeat(StrEnum):
     """Tells whether the same call may be sent again when its answer was lost."""
 
     SAFE = "safe"  # a read, or what says the same when it is said again
-    UPDATES = "updates"  # sets values of rows that are there: sent again only by who has read them again
+    UPDATES = "updates"  # sets values of existing rows: sent again only after a new read
     PAID = "paid"  # costs credits each time
     CREATES = "creates"  # makes a row each time
 

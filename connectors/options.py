@@ -1,4 +1,4 @@
-"""Holds what the options of every vendor have in common: the kinds of values that people write in them.
+"""Holds the common parts of every vendor's options: the kinds of values that people write in them.
 
 A vendor's package declares its options once; ``config.paid`` and ``config.crms`` compose its tables of them.
 """
@@ -32,7 +32,7 @@ def parse_duration(text: object) -> timedelta:
     """Returns ``"75s"``, ``"5m"``, ``"1h"``, ``"90d"``, and the same in words: ``"5 minutes"``, ``"9 months"``.
 
     Raises:
-        ValueError: the text is no such duration; the message says which forms are.
+        ValueError: the text is not such a duration; the message names the forms.
     """
     if isinstance(text, timedelta):
         return text
@@ -54,7 +54,7 @@ def parse_rates(value: object) -> tuple[Window, ...]:
     """Returns one rate or several: ``"10/second"``, ``["60/minute", "500/day"]``, or several with commas between them.
 
     Raises:
-        ValueError: one of them is no rate.
+        ValueError: one of them is not a rate.
     """
     if isinstance(value, str):
         value = value.split(",")
@@ -64,7 +64,7 @@ def parse_rates(value: object) -> tuple[Window, ...]:
 
 
 def _in_folder(path: Path, info: ValidationInfo) -> Path:
-    """Returns the path; a relative one starts where refill.toml lies, not where the command was typed."""
+    """Returns the path; a relative one starts at refill.toml, not at the working directory."""
     folder: Path = (info.context or {}).get("folder", Path())
     return (folder / path.expanduser()).absolute()
 

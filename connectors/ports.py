@@ -1,7 +1,7 @@
-"""Defines what the flows ask of any vendor. Each connector file implements one of these.
+"""Defines the protocols of vendors for the flows. Each connector implements one of these.
 
 Objects are spoken of by our words: ``contact``, ``lead``, ``company``. Every method may raise the classes of
-``connectors.errors`` and nothing else of a vendor's or a library's.
+``connectors.errors``, and nothing else of a vendor or a library.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ from connectors.options import Options
 from connectors.replies import VendorClock
 
 Edits = Mapping[str, Mapping[str, Edit]]  # by id and property
-Reader = Callable[[str], str]  # gives the one spelling of a value that it is compared by, "" where there is none
+Reader = Callable[[str], str]  # gives the one spelling of a value for comparisons, "" if there is none
 
 
 @runtime_checkable
 class TakesFeedback(Protocol):
-    """Lets a provider hear when a value of its own turned out bad."""
+    """Lets a provider know when a value of its own turned out bad."""
 
     async def tell_bad(self, kind: str, value: str, ticket: Ticket) -> None:
         """Tells it of a ``work`` or ``personal`` address that bounced, or a ``phone`` number that is wrong.
@@ -66,7 +66,7 @@ class Provider(Protocol):
         """Returns the vendor's clock, read from its replies."""
 
     def offers(self, prices: Mapping[str, int]) -> tuple[Offer, ...]:
-        """Lists what can be asked, cheapest first; ``prices`` (credits per operation) overrule the defaults."""
+        """Lists the operations on offer, cheapest first; ``prices`` (credits per operation) overrule the defaults."""
 
     async def ask(self, question: Question, ticket: Ticket) -> Reply:
         """Send one paid lookup on its ticket; never sent twice.
@@ -82,7 +82,7 @@ class Provider(Protocol):
         """Reads a live or kept reply. Pure; never raises: an unreadable one is ``Outcome.UNREADABLE``."""
 
     async def account_status(self) -> AccountStatus:
-        """Returns the cheapest free read: who we are, credits left, prices."""
+        """Returns the cheapest free read: our account, credits left, prices."""
 
     async def aclose(self) -> None:
         """Close connections."""
@@ -90,7 +90,7 @@ class Provider(Protocol):
 
 @runtime_checkable
 class KeepsLog(Protocol):
-    """Keeps a log of what it charged, so that a call of unknown end can be judged."""
+    """Keeps a log of its charges, so that an uncertain call can be judged."""
 
     name: str
 
@@ -110,16 +110,16 @@ class KeepsLog(Protocol):
     async def charges(self, start_ms: int, end_ms: int) -> Mapping[tuple[int, str], int]:
         """Returns the same by UTC day since 1970 and operation.
 
-        A field that is none of ours goes by the provider's own word.
+        A field that is not one of ours has the provider's own name.
         """
 
 
 @runtime_checkable
 class KeepsBalance(Protocol):
-    """Tells what is left, as one sum comparable with what calls cost."""
+    """Returns the balance as one sum that is comparable with the prices of calls."""
 
     async def left(self) -> int | None:
-        """Returns the credits left by a free read; ``None`` where none tells."""
+        """Returns the credits left by a free read; ``None`` if there is no such read."""
 
     def left_after(self, reply: Reply) -> int | None:
         """Returns the credits left after a paid call by its reply's own word; the same sum as ``left``."""
@@ -128,7 +128,7 @@ class KeepsBalance(Protocol):
 class PaidVendor(Struct, frozen=True):
     """Tells of a vendor of lookups what must be known before it is opened: its keys of the configuration, and how.
 
-    ``keeps_log``: of what it charged, so that a call of unknown end can be judged while others use the account too.
+    ``keeps_log``: of its charges, so that an uncertain call can be judged while others use the account too.
     """
 
     options: type[Options]
@@ -158,7 +158,7 @@ class Watched(Struct, frozen=True):
         return frozenset((*self.properties, *self.gaps, *self.where, *self.skip_if))
 
     def without(self, lost: Collection[str]) -> Watched:
-        """Returns what is left to ask for where the CRM does not show ``lost``."""
+        """Returns the rest to ask for if the CRM does not show ``lost``."""
         kept = tuple(name for name in self.properties if name not in lost)
         return replace(self, properties=kept, gaps=tuple(name for name in self.gaps if name not in lost))
 
@@ -166,8 +166,8 @@ class Watched(Struct, frozen=True):
 class Crm(Protocol):
     """Reads and writes a system of record in batches.
 
-    A property that is gone, or hidden from us, is noticed by whatever asks for it: the schema is read again and the
-    question asked without it, where it is ``optional``, else refused as an ``AccessError`` of code ``LOST``.
+    The first call that asks for a property that is gone or hidden from us notices it: the schema is read again, and the
+    question is asked without it if it is ``optional``, else refused as an ``AccessError`` of code ``LOST``.
     """
 
     name: str
@@ -175,7 +175,7 @@ class Crm(Protocol):
     batch: int  # records per read and write call
     search_batch: int  # parts of a text that one search takes
     index_lag_ms: int  # a row written so long ago is found by any search
-    keeps_history: bool  # of each property: ``edits`` tells who wrote it last
+    keeps_history: bool  # of each property: ``edits`` names its last writer
     provenance: Provenance  # the names our optional properties have here
     buckets: Mapping[str, tuple[Window, ...]]
 
@@ -188,7 +188,7 @@ class Crm(Protocol):
         """Returns the user that the CRM names as our writes' author; ``""`` if none, and before the first call."""
 
     async def account(self) -> str:
-        """Returns the portal or org that our credential belongs to; ``""`` where that is hidden from our user."""
+        """Returns the portal or org that our credential belongs to; ``""`` if that is hidden from our user."""
 
     async def account_status(self) -> AccountStatus:
         """Returns the cheapest free read of our credential."""
@@ -197,7 +197,7 @@ class Crm(Protocol):
         """Returns the CRM's own schema of ``object``, by property name."""
 
     def seen(self, object: str) -> Mapping[str, Property] | None:
-        """Returns the schema as it was last read, whoever had it read; ``None`` before the first time."""
+        """Returns the newest schema that anybody has read; ``None`` before the first time."""
 
     async def now(self) -> int:
         """Returns the vendor's clock (ms)."""
@@ -220,10 +220,10 @@ class Crm(Protocol):
     async def history(
         self, object: str, ids: Sequence[str], properties: Sequence[str]
     ) -> Mapping[str, Mapping[str, tuple[tuple[str, str], ...]]]:
-        """Returns newest first (value, writer) per id and property; empty where the vendor keeps no history."""
+        """Returns newest first (value, writer) per id and property; empty if the vendor keeps no history."""
 
     async def edits(self, object: str, ids: Sequence[str], properties: Sequence[str]) -> Edits:
-        """Returns the last edit of each property, by id; a property that nobody ever wrote has none.
+        """Returns the last edit of each property, by id; a property that was never written has none.
 
         Every id is answered. Where ``keeps_history`` is false it has those alone that the CRM happens to keep.
         """
@@ -261,7 +261,7 @@ class Crm(Protocol):
         """Returns rows at one of the companies with one of the last names, each pair a (company id, last name)."""
 
     async def create(self, object: str, values: Mapping[str, str], ticket: Ticket, company_id: str = "") -> str:
-        """Create one row on its ticket, at a company in the same call where one is given; gives its id.
+        """Create one row on its ticket, at a company in the same call if one is given; returns its id.
 
         Raises:
             ConflictError: something like it is there; ``existing`` names the rows, ``rule`` the rule, when given.
@@ -273,7 +273,7 @@ class Crm(Protocol):
         """Returns the ids of rows at each company that would go with it, or lose it; as far as we may see them."""
 
     async def archive(self, object: str, ids: Sequence[str]) -> frozenset[str]:
-        """Put up to ``batch`` rows where the CRM keeps deleted ones for a while; gives those that are there now.
+        """Move up to ``batch`` rows to the CRM's recycle bin; returns those that are there now.
 
         Sent once: what became of a lost answer says a read.
         """
@@ -293,13 +293,13 @@ class Crm(Protocol):
         """
 
     def needs(self, object: str) -> tuple[Need, ...]:
-        """Names what visits of ``object`` read besides the mapped properties, and cannot do without."""
+        """Names the properties that visits of ``object`` need besides the mapped ones."""
 
     async def lacks(self, object: str) -> Lacks:
         """Tells what this credential may not do with rows of ``object``, as far as the CRM tells."""
 
     async def ungranted(self, uses: Collection[tuple[Use, str]]) -> tuple[str, ...] | None:
-        """Names the scopes that the credential lacks for uses of objects; ``None`` where nobody tells."""
+        """Names the scopes that the credential lacks for uses of objects; ``None`` if unknown."""
 
     async def unusable(self, object: str, ids: Mapping[str, str]) -> Mapping[str, str]:
         """Lists ids, such as an owner's, that a new row cannot be given, with the reason; both by property."""
@@ -308,7 +308,7 @@ class Crm(Protocol):
         """Returns our own custom properties (external id) that ``object`` lacks."""
 
     async def setup(self, object: str, names: Sequence[str]) -> str:
-        """Create these properties of ours, or tell what to deploy where they cannot be created; says which."""
+        """Create these properties of ours, or return the definitions to deploy if they cannot be created."""
 
     async def aclose(self) -> None:
         """Close connections."""

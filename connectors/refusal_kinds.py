@@ -1,6 +1,6 @@
 """Sorts a CRM's refusals of a write by code: each vendor's table first, then what codes are like.
 
-And the vendor's own words without what they may say of a person. Pure.
+And reads the vendor's own words without personal data. Pure.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _LIKE: tuple[tuple[str, RefusalKind], ...] = (
     ("OUTSIDE", RefusalKind.VALUE),
     ("INVALID", RefusalKind.VALUE),
 )
-_SAID: tuple[tuple[str, RefusalKind], ...] = (  # where a code says no more than that something is wrong
+_SAID: tuple[tuple[str, RefusalKind], ...] = (  # if a code only says that something is wrong
     ("characters", RefusalKind.VALUE),
     ("too long", RefusalKind.VALUE),
     ("allowed options", RefusalKind.VALUE),
@@ -88,9 +88,9 @@ _NUMBER = re.compile(r"\+?\d[\d\s().\-/]{5,}\d")
 
 
 def kind_of(code: str, table: Mapping[str, RefusalKind], message: str = "") -> RefusalKind:
-    """Returns what ``code`` is about: by the table, else by its own words, else by what the ``message`` says.
+    """Returns the kind of ``code``: by the table, else by its own words, else by the ``message``.
 
-    ``RefusalKind.UNKNOWN`` where none of them tells.
+    ``RefusalKind.UNKNOWN`` if none of them tells.
     """
     kind = table.get(code) or next((kind for part, kind in _LIKE if part in code.upper()), RefusalKind.UNKNOWN)
     if kind is RefusalKind.UNKNOWN:
@@ -99,7 +99,7 @@ def kind_of(code: str, table: Mapping[str, RefusalKind], message: str = "") -> R
 
 
 def word_of(code: str, table: Mapping[str, RefusalKind], message: str) -> CrmWord:
-    """Returns what a refusal without a row of ours to look at says."""
+    """Returns the meaning of a refusal without looking at a row of ours."""
     return CrmWord(kind_of(code, table, message), plain_words(message))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 SHARE = 0.2
 FLOOR = 10.0  # repeats that a quiet pool may make at once
-MOST = 100.0  # what a busy hour saves up is worth no longer storm
+MOST = 100.0  # limits the repeats that a quiet hour saves up
 REFILL_S = 10.0  # one repeat of the floor comes back in this time
 
 
@@ -28,7 +28,7 @@ class RepeatBudget:
         self._tokens = min(MOST, self._tokens + SHARE)
 
     def spent(self) -> bool:
-        """Take one repeat; ``False`` when there is none, and then nothing is repeated."""
+        """Take one repeat; ``False`` if there is none, and then nothing is repeated."""
         now = self._clock()
         if self._tokens < FLOOR:
             self._tokens = min(FLOOR, self._tokens + (now - self._since) / REFILL_S)

@@ -75,7 +75,7 @@ def retry_after(reply: Reply) -> float | None:
 
 
 def capped(seconds: float) -> float | None:
-    """Returns ``seconds`` between 0 and an hour; ``None`` for what is no number."""
+    """Returns ``seconds`` between 0 and an hour; ``None`` if it is not a number."""
     return None if seconds != seconds else min(max(seconds, 0.0), WAIT_CAP_S)  # noqa: PLR0124 - NaN
 
 
@@ -127,7 +127,7 @@ class ReplyReading(Struct, frozen=True):
 def failure(
     vendor: str, bucket: str, operation: Operation, reply: Reply, reading: ReplyReading
 ) -> ConnectorError | None:
-    """Returns the error a reply stands for, ``None`` for an answer (2xx, or one of the operation's misses)."""
+    """Returns the error in a reply, ``None`` for an answer (2xx, or one of the operation's misses)."""
     refused = reading.refusal(operation, reply)
     if refused is not None:
         return refused
@@ -139,7 +139,7 @@ def failure(
 
 
 def error(vendor: str, bucket: str, operation: Operation, reply: Reply, reading: ReplyReading) -> ConnectorError:
-    """Returns the error class of a reply's status, filled with what the reply tells."""
+    """Returns the error class of a reply's status, with the reply's details."""
     status, name = reply.status, operation.name
     kind = reading.statuses.get(status) or STATUSES.get(status) or _family(status)
     request, code = request_id(reply), _plain(reading.code(reply))
@@ -160,7 +160,7 @@ def no_address(vendor: str, operation: Operation, reply: Reply) -> AccessError:
 
 
 def sent_a_page(vendor: str, operation: Operation, reply: Reply) -> RateLimitedError | None:
-    """Returns the error of a refusal that is a page for people, where the API always answers with JSON.
+    """Returns the error of a refusal that is a web page, if the API always answers with JSON.
 
     A gateway or firewall in between sent it: no row and no credential is at fault.
     """
@@ -192,9 +192,9 @@ def _plain(text: str) -> str:
 
 
 def crowded(body: bytes) -> bool:
-    """Tells whether a body holds more objects, lists and values than answers of its size do.
+    """Tells whether a body has more objects, lists and values than replies of its size usually do.
 
-    The cost of reading goes by them and not by bytes: a megabyte of ``{},{},`` would hold a worker up for seconds.
+    They, not the bytes, determine the cost of parsing: a megabyte of ``{},{},`` would block a worker for seconds.
     """
     parts, values = body.count(b"{") + body.count(b"["), body.count(b",")
     return parts > PARTS + len(body) // PART_BYTES or values > VALUES + len(body) // VALUE_BYTES
@@ -204,19 +204,19 @@ def parsed(adapter: TypeAdapter[T], reply: Reply, vendor: str, endpoint: str) ->
     """Returns the reply's body as ``adapter``'s type.
 
     Raises:
-        ContractError: it is none; ``field`` is the dotted place, or ``""`` when the body is no JSON at all.
+        ContractError: it is not; ``field`` is the dotted place, or ``""`` if the body is not JSON at all.
     """
     if crowded(reply.body):
         raise ContractError(vendor, endpoint, "", reply.status)
     collects = gc.isenabled()
-    gc.disable()  # what is read here refers to nothing else: looking for cycles would take longer than reading
+    gc.disable()  # parsed values contain no cycles, so looking for them would only take time
     try:
         return adapter.validate_json(reply.body)
     except ValidationError as broken:
         places = broken.errors(include_input=False, include_url=False, include_context=False)
         where = ".".join(str(part) for part in places[0]["loc"])
         raise ContractError(vendor, endpoint, where, reply.status) from None
-    except (ArithmeticError, RecursionError, ValueError):  # a reader of ours met what nobody thought of
+    except (ArithmeticError, RecursionError, ValueError):  # an unforeseen fault in a reader of ours
         raise ContractError(vendor, endpoint, "", reply.status) from None
     finally:
         if collects:
@@ -227,14 +227,14 @@ def json_of(body: bytes) -> Any:
     """Returns a body as JSON has it.
 
     Raises:
-        ValueError: it is no JSON, or is crowded.
+        ValueError: it is not JSON, or is crowded.
     """
     if crowded(body):
         raise ValueError("crowded")
     return from_json(body)
 
 
-SLOW_S = 4.0  # a slower reply may have been dated at any moment of its wait, so it says too little
+SLOW_S = 4.0  # a slower reply may have been dated at any moment of its wait, so it shows too little
 
 
 class VendorClock:
@@ -289,7 +289,7 @@ class NoSlotError(UnsentError):
 
 
 class BrokenError(Exception):
-    """Says that an attempt failed once a connection stood: perhaps the vendor did what was asked."""
+    """Says that an attempt failed on an open connection: the vendor may have executed it."""
 
 
 class UnfitError(BrokenError):
@@ -302,7 +302,7 @@ _NO_MEMBER = zlib.decompressobj(wbits=31)  # of a body that is not packed: it st
 class ReplyBytes:
     """Gathers the body of one reply as it arrives, unpacked and within bounds.
 
-    The cap holds for what arrives and for what comes out of it; the parts of a gzip body are counted, too.
+    The cap applies to received and to unpacked bytes; the parts of a gzip body are counted, too.
     """
 
     def __init__(self, status: int, headers: Mapping[str, str]) -> None:
@@ -322,7 +322,7 @@ class ReplyBytes:
         self._arrived = self._size = 0
 
     def take(self, chunk: bytes) -> None:
-        """Take what has arrived.
+        """Take received bytes.
 
         Raises:
             UnfitError: it is too much, or no gzip.

@@ -1,6 +1,6 @@
-"""Tells whoever measures what goes on: the steps of the work by name, and the vendor calls of this process.
+"""Reports the steps of the work by name, and the vendor calls of this process.
 
-Untraced, a step is one look at a variable and nothing else. Calls are counted until somebody takes the counts.
+Untraced, a step only reads one variable. Calls are counted until somebody takes the counts.
 
 Values are ids, names of the configuration and counts: never a value of a record, a secret or a text of a vendor's.
 """
@@ -28,11 +28,11 @@ class Step(Protocol):
         """Returns what another process's step may be linked to it by (W3C ``traceparent``); ``""`` untraced."""
 
     def note(self, **values: StepValue) -> None:
-        """Adds what has become known of it."""
+        """Adds facts that have become known about it."""
 
 
 class Tracer(Protocol):
-    """Keeps steps. Each lasts as long as its block, inside whichever step is under way in the same context."""
+    """Keeps steps. Each lasts as long as its block, inside the step that is under way in the same context."""
 
     def step(
         self, kind: str, links: Sequence[str], values: Mapping[str, StepValue]
@@ -42,7 +42,7 @@ class Tracer(Protocol):
 
 
 class _Untraced:
-    """Stands for every step where nobody traces."""
+    """Replaces every step if nobody traces."""
 
     name = ""
 
@@ -148,7 +148,7 @@ class CallFigures:
         self._counts[vendor, operation, "ms"] += round(seconds * 1000)
 
     def take(self) -> dict[tuple[str, str, str], int]:
-        """Returns the counts since the last time, and begins anew."""
+        """Returns the counts since the last time, and resets them."""
         taken, self._counts = self._counts, Counter()
         return dict(taken)
 
@@ -158,4 +158,4 @@ class CallFigures:
 
 
 CALLS = CallFigures()
-"""The calls of this process, whichever transport made them."""
+"""The calls of this process, by any transport."""

@@ -102,7 +102,7 @@ class ConnectionTerms(Struct, frozen=True):
 
 
 class Transport:
-    """Sends one vendor's calls: limited, signed, classified, repeated where that is safe.
+    """Sends one vendor's calls: limited, signed, classified, repeated if that is safe.
 
     ``vendor`` also names its limiter bucket: ``vendor`` or ``vendor:bucket``.
     """
@@ -179,7 +179,7 @@ class Transport:
 
         Raises:
             RateLimitedError: no slot near enough, or a 429.
-            StaleReadError: what an UPDATES call was decided on is too old; nothing was sent.
+            StaleReadError: the read behind an UPDATES call is too old; nothing was sent.
             UnavailableError: never connected; or an outage met by a SAFE or UPDATES call. Of the latter nobody knows
                 what became: read before it is sent again.
             OutcomeUnknownError: PAID or CREATES was sent and no clear answer came back.
@@ -284,7 +284,7 @@ class Transport:
     # ---- UPDATES -------------------------------------------------------------------------------------------------
 
     async def _updated(self, operation: Operation, attempt: Callable[[], Awaitable[Reply]]) -> Reply:
-        """Send once: whatever is not answered clearly goes back to whoever read what it was decided on."""
+        """Send once: without a clear reply the call goes back to the caller that read its basis."""
         bucket = self.bucket(operation)
         async with self._room:
             _, reply, used = await self._free(operation, attempt)
@@ -404,7 +404,7 @@ class Transport:
     async def _attempt(self, operation: Operation, url: str, extra: Mapping[str, str], content: bytes) -> Reply:
         headers = {**self._headers, **await self.auth.headers(), **extra}
         timeouts = dict(self._timeouts)
-        if operation.repeat is Repeat.UPDATES:  # nor may it wait for a connection until what was read is old
+        if operation.repeat is Repeat.UPDATES:  # nor may it wait for a connection until its basis is old
             timeouts["connect"] = timeouts["pool"] = min(timeouts["connect"], self.fresh(operation))
         reply = await self._engine.exchange(operation.method, url, headers, content, timeouts)
         if self._redirects and operation.repeat is Repeat.SAFE and reply.status in {307, 308}:

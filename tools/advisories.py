@@ -47,7 +47,7 @@ def is_in(version: str, ranges: Sequence[str]) -> bool:
 
 
 def every_lock() -> list[Path]:
-    """Returns the locks of the project: what is shipped, and what it is built, tested and documented with."""
+    """Returns the locks of the project: for shipping, building, testing and documenting it."""
     return sorted(ROOT.glob("requirements*.lock"))
 
 
@@ -135,7 +135,7 @@ def ranges_of(events: Sequence[Mapping[str, str]]) -> Iterator[str]:
 
 
 def mistakes(known: Mapping[str, Any]) -> list[str]:
-    """Returns what is wrong with the file itself: a range that cannot be read would affect nothing."""
+    """Returns the faults of the file itself: a range that cannot be read would affect nothing."""
     found = []
     for name, rows in known["advisories"].items():
         for one in rows:

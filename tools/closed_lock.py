@@ -1,4 +1,4 @@
-"""Checks that the lock files are closed: whatever a member needs, anywhere, is a member too.
+"""Checks that the lock files are closed: every requirement of a member is a member too.
 
 pip installs the locks with ``--no-deps``, so a member that is missing would be noticed by whoever needs it first. The
 requirements are read from the metadata of the installed packages, which takes no network. A member whose marker
@@ -52,7 +52,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """Lists what one installed package says it needs."""
+    """Lists the requirements of one installed package."""
 
     version: str
     requirements: tuple[Requirement, ...]
@@ -110,7 +110,7 @@ def members(text: str) -> list[Member]:
 
 
 def roots(project: Mapping[str, Any], groups: Sequence[str]) -> list[Requirement]:
-    """Gives what the project itself asks for."""
+    """Yields the requirements of the project itself."""
     grouped = {**project["project"].get("optional-dependencies", {}), **project["dependency-groups"]}
     asked = [*project["project"]["dependencies"], *(one for group in groups for one in grouped[group])]
     return [Requirement(one) for one in asked]
@@ -128,7 +128,7 @@ def needs_of(found: Iterable[Distribution]) -> dict[str, Needs]:
 
 
 def problems(lock: Sequence[Member], asked: Sequence[Requirement], known: Mapping[str, Needs]) -> list[str]:
-    """Gives a sentence for everything that the lock leaves open, once for all environments where it does."""
+    """Yields a sentence for everything that the lock leaves open, once for all environments in which it does."""
     found: dict[str, str] = {}
     for environment in environments():
         where = "{sys_platform} {platform_machine}, {platform_python_implementation} {python_full_version}"
@@ -138,7 +138,7 @@ def problems(lock: Sequence[Member], asked: Sequence[Requirement], known: Mappin
 
 
 def unread(lock: Sequence[Member], known: Mapping[str, Needs]) -> list[Member]:
-    """Gives the members whose requirements are not known: absent, or installed in another version."""
+    """Yields the members whose requirements are not known: absent, or installed in another version."""
     return [one for one in lock if one.name not in known or known[one.name].version != one.version]
 
 
@@ -172,7 +172,7 @@ def _open(
 def _needed(
     member: Member, extra: str, known: Mapping[str, Needs], environment: Mapping[str, str]
 ) -> list[tuple[str, Requirement, Mapping[str, str]]]:
-    """Gives what a member needs for itself, or what ``extra`` adds to that."""
+    """Yields the requirements of a member, or those that ``extra`` adds."""
     if member.name not in known:
         return []
     who = f"{member.name}[{extra}]" if extra else member.name
@@ -185,7 +185,7 @@ def _needed(
 
 
 def fetched(lock: Sequence[Member], folder: Path) -> list[Distribution]:
-    """Asks pip for the wheels of these members, whatever their markers say, and opens their metadata."""
+    """Asks pip for the wheels of these members, regardless of their markers, and opens their metadata."""
     wanted = folder / "requirements.txt"
     wanted.write_text("".join(f"{one.name}=={one.version} --hash={' --hash='.join(one.hashes)}\n" for one in lock))
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "download"]
@@ -205,7 +205,7 @@ def different(lock: Sequence[Member], wider: Sequence[Member]) -> list[str]:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Says what is open; exit code 1 if anything is."""
+    """Print the open requirements; exit code 1 if there are any."""
     parser = argparse.ArgumentParser(prog="closed_lock", description=__doc__)
     parser.add_argument("--fetch", action="store_true", help="read members that are not installed here, with pip")
     fetch = parser.parse_args(words).fetch

@@ -36,7 +36,7 @@ def text() -> str:
 
 
 def _linked(body: str) -> str:
-    """Replaces the help of a list of commands, which is cut off there, by links to where it is whole."""
+    """Replaces the help of a list of commands, which is cut off there, by links to the full help."""
     lines, above = [], "refill"
     for line in body.splitlines():
         if heading := re.fullmatch(r"#+ `(refill.*)`", line):

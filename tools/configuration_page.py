@@ -123,7 +123,7 @@ def owner_of(table: type[BaseModel], name: str) -> type[BaseModel]:
 
 
 def meaning_of(owner: type[BaseModel], name: str) -> str:
-    """Returns what a key means. Raises: LookupError where nothing stands below its field."""
+    """Returns the meaning of a key. Raises: LookupError if there is no text below its field."""
     try:
         return " ".join(_texts(owner)[name].split()).replace("|", "\\|")
     except KeyError:
@@ -131,12 +131,12 @@ def meaning_of(owner: type[BaseModel], name: str) -> str:
 
 
 def type_of(section: Section, name: str) -> str:
-    """Returns a key's type in words, or each table's where they differ."""
+    """Returns a key's type in words, or each table's if they differ."""
     return _each(section, name, lambda field: _words(field.annotation, tuple(field.metadata)))
 
 
 def default_of(section: Section, name: str) -> str:
-    """Returns the default of a key, or each table's where they differ."""
+    """Returns the default of a key, or each table's if they differ."""
     return _FILLED_IN.get((section.owner, name)) or _each(section, name, _shown)
 
 
@@ -160,7 +160,7 @@ def _texts(owner: type[BaseModel]) -> Mapping[str, str]:
                 if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
                 if isinstance(below.value.value, str)
             }
-    return {}  # made of its bases by a call
+    return {}  # composed of its bases by a call
 
 
 def _owners(section: Section) -> tuple[type[BaseModel], ...]:
@@ -168,7 +168,7 @@ def _owners(section: Section) -> tuple[type[BaseModel], ...]:
 
 
 def _has_a_section(section: Section, name: str) -> bool:
-    """Tells whether a key is a table with a section of its own."""
+    """Tells whether a key is a table with its own section."""
     return section.owner is Settings and (
         name in {"providers", "crm"} or _is_model(Settings.model_fields[name].annotation)
     )

@@ -33,13 +33,13 @@ class Channel(Protocol):
 
     @property
     def where(self) -> str:
-        """Returns where it leads, without a secret."""
+        """Returns the destination, without a secret."""
 
     async def send(self, message: AlertText) -> None:
         """Sends one message. Raises: ConnectorError, and then it may or may not have arrived."""
 
     async def aclose(self) -> None:
-        """Closes what is open."""
+        """Closes its connections."""
 
 
 class Form(Protocol):

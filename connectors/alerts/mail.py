@@ -17,7 +17,7 @@ TIMEOUT_S = 10.0
 
 
 class Mail:
-    """Sends alerts by a mail server to whom they are to reach."""
+    """Sends alerts to their receivers through a mail server."""
 
     name = "mail"
 

@@ -1,4 +1,4 @@
-"""Holds where alerts are sent."""
+"""Holds the channels for alerts."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class AlertOptions(Options):
     smtp_password: SecretStr | None = None
     """The password to it."""
     after: Duration = Field(default=timedelta(minutes=2))
-    """How long something has to stand before it is sent; what ends sooner is never sent."""
+    """How long a fault must last before it is sent; a shorter one is never sent."""
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:

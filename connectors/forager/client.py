@@ -105,7 +105,7 @@ class Forager:
 
     @classmethod
     def opened(cls, options: ForagerOptions, limiter: Limiter) -> Forager:
-        """Returns a client with a transport of its own."""
+        """Returns a client with its own transport."""
         return cls(open_transport(options, limiter), options)
 
     async def aclose(self) -> None:
@@ -391,7 +391,7 @@ def _by_phone(identity: Identity) -> Mapping[str, str] | None:
 
 def _by_name(identity: Identity) -> Mapping[str, str] | None:
     if not (identity.first_name and identity.last_name and identity.domain) or _is_initials(identity.first_name):
-        return None  # initials fit several people, so no answer could prove who is meant
+        return None  # initials fit several people, so no answer could prove the person
     return {"organization_domains": json.dumps([identity.domain]), "person_name": quoted(identity.full_name)}
 
 

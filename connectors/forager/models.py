@@ -1,4 +1,4 @@
-"""Defines the bodies Forager answers with; what we do not use is left out."""
+"""Defines Forager's bodies; unused members are left out."""
 
 from __future__ import annotations
 

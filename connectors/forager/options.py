@@ -19,5 +19,5 @@ class ForagerOptions(Options):
     """The API's address."""
     rate: Rates = (Window(10, 1),)
     """Calls per window, one or several."""
-    verify_person: bool = True  # whoever it found is proved before anything else is bought; the rules read it
-    """Spends 1 credit to make sure whom a profile belongs to before anything dearer is bought."""
+    verify_person: bool = True  # the person found is proved before anything else is bought; the rules read it
+    """Spends 1 credit to make sure whom a profile belongs to before anything more expensive is bought."""

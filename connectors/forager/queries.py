@@ -31,7 +31,7 @@ class Query(BaseModel):
         """Returns the query of a question's arguments.
 
         Raises:
-            ValueError: a key is no filter of this search, or its value does not fit.
+            ValueError: a key is not a filter of this search, or its value does not fit.
         """
         values: dict[str, Any] = {}
         for name, text in arguments.items():

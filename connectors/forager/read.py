@@ -58,7 +58,7 @@ def emails(operation: Operation, reply: Reply) -> tuple[ForagerEmail, ...]:
     """Returns a bare array; an empty body or 204 is an empty one.
 
     Raises:
-        ContractError: no array, or none of its rows has an address.
+        ContractError: not an array, or none of its rows has an address.
     """
     return _contacts(_EMAILS, operation, reply, "email")
 

@@ -47,7 +47,7 @@ from connectors.replies import parsed, server_time
 from connectors.wanted import wanted
 
 BATCH = 100
-HISTORY_BATCH = 50  # history makes answers large; HubSpot lowers its own page for it
+HISTORY_BATCH = 50  # history makes replies large; HubSpot lowers its own page for it
 LIST_PAGE = 100
 FINDS = 10_000  # rows one search may give in all before we call the question wrong
 _WORKS_AT = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 279}  # contact to company, unlabelled
@@ -151,7 +151,7 @@ class HubSpot(HubSpotPortal):
         return results
 
     async def _owners(self, addresses: Mapping[str, str]) -> dict[str, str]:
-        """Returns the contact that has an address, by the record it was to be written on, where it is another one."""
+        """Returns the contact that has an address, by the record it was meant for, if it is another one."""
         try:
             found = await self._by_key("contact", writing.EMAIL, list(dict.fromkeys(addresses.values())), ())
         except ConnectorError:  # the batch is refused whether we know why or not
@@ -163,7 +163,7 @@ class HubSpot(HubSpotPortal):
         return owners
 
     async def attached(self, ids: Sequence[str]) -> Mapping[str, frozenset[str]]:
-        """Returns who stands at each company: contacts by their associations, since a search would lag.
+        """Returns the rows related to each company: contacts by their associations, since a search would lag.
 
         Deals and child companies as HubSpot counts them, which no scope on those is needed for.
         """
@@ -257,7 +257,7 @@ class HubSpot(HubSpotPortal):
     async def find_containing(
         self, object: str, property: str, exact: Sequence[str], parts: Sequence[str], also: Sequence[str] = ()
     ) -> tuple[Record, ...]:
-        """Returns rows that hold one of the texts or a part of it; words and wildcards decide what a part matches."""
+        """Returns rows that hold one of the texts or a part of it; words and wildcards decide which parts match."""
         await self._searchable(object, property)
         names = (property, *records.ALWAYS[object], *also)
         hits = await self._searched(object, search.part_bodies(property, exact, parts, names))
@@ -268,7 +268,7 @@ class HubSpot(HubSpotPortal):
 
         Raises:
             AccessError: our external id is gone, without which rows would be doubled.
-            UnavailableError: another property is gone: whoever looks again knows.
+            UnavailableError: another property is gone: the next attempt knows.
         """
         schema = await self._schema(object)
         if property not in schema and property not in await self.properties(object):

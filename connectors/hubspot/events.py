@@ -1,4 +1,4 @@
-"""Reads HubSpot's webhooks: who signed a post, and what its events speak of. Pure.
+"""Reads HubSpot's webhooks: the signature of a post, and the meaning of its events. Pure.
 
 Source: webhooks and request validation, read 2026-11-20. Events come in arrays of up to 100, at least once and in no
 order; ``eventId`` is not unique.
@@ -29,7 +29,7 @@ _DECODED = {
 _ESCAPE = re.compile("|".join(_DECODED), re.IGNORECASE)
 _OBJECTS = {"contact": "contact", "company": "company", "0-1": "contact", "0-2": "company"}
 _SIGNATURE = re.compile(r"[A-Za-z0-9+/]{43}=")
-_MOST = 2**53  # larger numbers are none of HubSpot's, and would lose digits on their way
+_MOST = 2**53  # larger numbers are not HubSpot's, and would lose digits on their way
 
 
 @lru_cache(maxsize=256)
@@ -39,7 +39,7 @@ def signed_uri(uri: str) -> str:
 
 
 def signature(secret: str, method: str, uri: str, body: bytes, timestamp: str) -> str:
-    """Returns the v3 signature of a request, over its address as it stands."""
+    """Returns the v3 signature of a request, over its unchanged address."""
     source = b"".join((method.encode(), uri.encode(), body, timestamp.encode()))
     return base64.b64encode(hmac.digest(secret.encode(), source, "sha256")).decode()
 
@@ -57,9 +57,9 @@ def has_form(given: str) -> bool:
 
 
 def is_signed(secrets: Iterable[str], given: str, method: str, uri: str, body: bytes, timestamp: str) -> bool:
-    """Tells whether any of ``secrets`` gave the signature; all are tried, whatever the first says.
+    """Tells whether any of ``secrets`` gave the signature; all are tried, even if the first one fits.
 
-    The guide signs a decoded address, the vendor's own libraries one as it stands: both are taken.
+    The guide signs a decoded address, the vendor's own libraries the unchanged one: both are accepted.
     """
     got, good = given.encode("utf-8", "surrogateescape"), False
     for secret in secrets:
@@ -69,7 +69,7 @@ def is_signed(secrets: Iterable[str], given: str, method: str, uri: str, body: b
 
 
 class Kind(StrEnum):
-    """Names what an event says has happened."""
+    """Names the kinds of events."""
 
     CREATION = "creation"
     CHANGE = "propertyChange"
@@ -90,7 +90,7 @@ def written_by(app_id: int) -> str:
 
 
 class What(msgspec.Struct, frozen=True):
-    """Tells what has happened, to which object of ours, by whom; ``portal_id`` is 0 when it is unknown."""
+    """Describes an event: its kind, the object and the writer; ``portal_id`` is 0 if it is unknown."""
 
     kind: Kind
     object: str
@@ -138,7 +138,7 @@ class Event(msgspec.Struct, gc=False, rename="camel"):
 
     @property
     def what(self) -> What | None:
-        """Returns what the event says, ``None`` when it is none of ours."""
+        """Returns the event, ``None`` if it is not one of ours."""
         subject, _, happened = str(self.subscription_type or self.event_type).partition(".")
         object_ = _OBJECTS.get(str(self.object_type_id) if subject == "object" else subject)
         kind = _KINDS.get(happened)
@@ -176,7 +176,7 @@ def events(body: bytes) -> list[Event]:
     """Returns the events of a post in its order, an empty one for what cannot be read.
 
     Raises:
-        ValueError: the post is no JSON, no array of events, or holds too many.
+        ValueError: the post is not JSON, not an array of events, or holds too many.
     """
     try:
         posted = _read(body)
@@ -190,7 +190,7 @@ def events(body: bytes) -> list[Event]:
 def _read(body: bytes) -> list[Event]:
     try:
         return _POST.decode(body)
-    except msgspec.DecodeError:  # something is no event, such as a text cut amid a pair; the others count all the same
+    except msgspec.DecodeError:  # not an event, such as a text cut inside a pair; the others count
         posted = json.loads(body.decode("utf-8", "replace"), parse_constant=_refused)
     if not isinstance(posted, list):
         raise ValueError("no array")  # noqa: TRY004  # one class for whatever is no post
@@ -209,7 +209,7 @@ def _converted(raw: Any) -> Event:
 
 
 def number(value: Any) -> int:
-    """Returns a positive integer, also where a later version writes it as text; 0 for anything else."""
+    """Returns a positive integer, even if a later version writes it as text; 0 for anything else."""
     if type(value) is int:
         return value if 0 < value < _MOST else 0
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 16:

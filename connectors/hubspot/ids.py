@@ -1,4 +1,4 @@
-"""Tells what can be a record's id at HubSpot. Pure."""
+"""Checks record ids of HubSpot. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def record_id(text: str) -> str:
     """Returns a record's id without blanks around it.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     id = text.strip()
     if not is_id(id):

@@ -19,7 +19,7 @@ DAILY = Window(250_000, 86_400)  # the smallest account's; the answers' headers 
 RESERVE = 0.2  # share of the day left to the other apps of the account
 SEARCH = Window(9, 2)  # 5/s per account, paced at 90 %: arrival jitter eats the rest
 # HubSpot says that its search index follows a write "after a few moments". This must be longer than it ever lags: a
-# window starts so much before the end of the last one, and what was indexed late is seen by the next.
+# window starts so much before the end of the last one, and the next one sees rows that were indexed late.
 OVERLAP_S = 300
 
 

@@ -1,4 +1,4 @@
-"""Knows one HubSpot portal: its account, its schema, its clock and what our token may do.
+"""Knows one HubSpot portal: its account, its schema, its clock and our token's rights.
 
 Source: the API of generations 2026-09 and v3 (account, properties), read 2026-11-20.
 """
@@ -33,7 +33,7 @@ _SCHEMA = TypeAdapter(RawProperties)
 
 
 class HubSpotPortal:
-    """Sends the calls of one portal, and keeps what is known of it."""
+    """Sends the calls of one portal, and remembers its properties."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class HubSpotPortal:
         rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
         read_s: float = 60.0,
     ) -> Self:
-        """Returns a portal with transports of its own. ``grants`` keeps what a refresh token was traded for.
+        """Returns a portal with its own transports. ``grants`` keeps the grants of a refresh token.
 
         Raises:
             ValueError: neither a token nor the three OAuth values are there, or the address will not do.
@@ -115,7 +115,7 @@ class HubSpotPortal:
         return AccountStatus(who=self.name, notes=(note,) if reply.status == 200 else ())
 
     async def properties(self, object: str) -> Mapping[str, Property]:
-        """Returns the portal's own schema, read anew."""
+        """Returns the portal's own schema, read again."""
         operation = self._of(object).properties
         raw = parsed(_SCHEMA, await self._send(operation), self.name, operation.name)
         schema = {item.name: records.to_property(item) for item in raw.results}
@@ -141,7 +141,7 @@ class HubSpotPortal:
         return rights.lacks(await self._granted(), object)
 
     async def ungranted(self, uses: Collection[tuple[Use, str]]) -> tuple[str, ...] | None:
-        """Returns the scopes that the token lacks for these uses of objects, ``None`` where nobody tells."""
+        """Returns the scopes that the token lacks for these uses of objects, ``None`` if unknown."""
         scopes = await self._granted()
         if scopes is None:
             return None
@@ -167,7 +167,7 @@ class HubSpotPortal:
         return () if held is not None and held.unique else (self._options.external_id,)
 
     async def setup(self, object: str, names: Sequence[str]) -> str:
-        """Create the properties and say what was done; one that is there already is accepted."""
+        """Create the properties and report the result; one that exists already is accepted."""
         lines = []
         for name in names:
             definition = records.definition(name, self._options.external_id, _GROUPS[object])
@@ -216,7 +216,7 @@ class HubSpotPortal:
         return schema if self._clock() < until else await self.properties(object)
 
     async def _shown(self, watched: Watched, *, fresh: bool = False) -> Watched:
-        """Returns what is watched as far as the portal has it.
+        """Returns the watched properties that the portal has.
 
         HubSpot leaves unknown ones out without a word: a property that is gone would look like a gap everywhere.
 

@@ -32,7 +32,7 @@ NEEDS = {
         Need("company", "domain", "company"),
     ),
 }
-MOST_PROPERTIES = 10_000  # several times what a portal can have
+MOST_PROPERTIES = 10_000  # several times the possible number in a portal
 COMPANY = (
     "name",
     "domain",
@@ -56,7 +56,7 @@ class _HubSpotModel(BaseModel):
 
 
 def _texts(value: Any) -> Any:
-    """Reads property values as texts; whatever else a later version may put beside them is nobody's value."""
+    """Reads property values as texts; anything else beside them in a later version is ignored."""
     if not isinstance(value, dict) or len(value) > MOST_PROPERTIES:
         return None if isinstance(value, dict) else value
     if _TEXTS.issuperset(map(type, value.values())):  # as HubSpot gives them
@@ -110,7 +110,7 @@ class Paging(_HubSpotModel):
 
 
 class ErrorGroup(_HubSpotModel):
-    """Holds one group of errors inside an answer, with whatever else is said of it."""
+    """Holds one group of errors inside a reply, with its details."""
 
     model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True, defer_build=True)
     category: str = ""
@@ -148,7 +148,7 @@ class _LinkedRow(_HubSpotModel):
 
 
 class LinkedRows(_HubSpotModel):
-    """Lists what a batch of rows is associated with; a row without any is left out."""
+    """Lists the associations of a batch of rows; a row without any is left out."""
 
     results: ManyListed[_LinkedRow]
 
@@ -180,7 +180,7 @@ class RawProperties(_HubSpotModel):
 
 
 def to_record(object: str, row: RecordRow, read_at: int) -> Record:
-    """Returns a row as our record; its stamp is the property that the poll's windows go by."""
+    """Returns a row as our record; its stamp is the property that orders the poll's windows."""
     values = row.properties
     return Record(
         object=object,
@@ -208,7 +208,7 @@ COUNTED = ("num_associated_deals", "hs_num_child_companies")
 
 
 def counted(row: RecordRow) -> frozenset[str]:
-    """Names what HubSpot has counted at a company; a blank is none."""
+    """Names HubSpot's counts at a company; a blank is none."""
     return frozenset(name for name in COUNTED if (row.properties.get(name) or "0") != "0")
 
 
@@ -314,7 +314,7 @@ def history_of(row: RecordRow, properties: Sequence[str]) -> Mapping[str, tuple[
 
 
 def edits_of(row: RecordRow, properties: Sequence[str]) -> dict[str, Edit]:
-    """Reads the newest line of each property's history; whoever is not known to be a machine may be a person."""
+    """Reads the newest line of each property's history; an unknown writer may be a person."""
     kept = row.propertiesWithHistory or {}
     histories = {name: kept[name] for name in properties if kept.get(name)}
     newest = {name: max(lines, key=lambda one: milliseconds(one.timestamp)) for name, lines in histories.items()}
@@ -331,7 +331,7 @@ def _writer(source: str) -> Writer:
 
 
 def definition(name: str, external_id: str, group: str) -> Mapping[str, Any]:
-    """Returns one of our own properties as it is created. Whether it is unique HubSpot lets nobody change later."""
+    """Returns one of our own properties as it is created. HubSpot never lets anybody change its uniqueness later."""
     label, description, kind, field = {
         external_id: ("OpenProspect id", "which OpenProspect row this record came from", "string", "text"),
         PROVENANCE.source: ("Refill source", "which value is from whom, and since when", "string", "text"),

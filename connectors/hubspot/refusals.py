@@ -1,6 +1,6 @@
 """Reads HubSpot's error bodies. Pure.
 
-Every member of an error body may be missing, and the names of refused properties may stand in ``errors[]``, in
+Every member of an error body may be missing, and the names of refused properties may be in ``errors[]``, in
 ``context`` or as JSON text inside ``message``. Nothing of a message is kept but names, codes and ids.
 """
 
@@ -74,7 +74,7 @@ _NO_PROPERTY = re.compile(r"""Property ["']?([a-z0-9_]+)["']? does not exist""")
 class Refusal:
     """Holds one refusal. ``faults`` are (property, code) pairs in the body's order.
 
-    Names ``""`` where a code names none.
+    Names ``""`` if a code names none.
     """
 
     category: str = ""
@@ -103,7 +103,7 @@ class Refusal:
 
     @property
     def is_passing(self) -> bool:
-        """Tells whether a conflict is none of values: somebody else is writing the same row just now."""
+        """Tells whether a conflict does not concern values: somebody else is writing the same row just now."""
         return not self.existing_id and not self.properties and bool(_PASSING.search(self.message))
 
 
@@ -117,7 +117,7 @@ def refusal(body: bytes) -> Refusal:
 
 
 def refusal_of(raw: Mapping[str, Any]) -> Refusal:
-    """Reads an error: a whole body, or what a batch's answer says of some of its rows."""
+    """Reads an error: a whole body, or the part of a batch's reply about some of its rows."""
     message = _text(raw, "message")
     category = _text(raw, "category") or _text(raw, "errorType") or _text(raw, "error") or _text(raw, "status")
     return Refusal(
@@ -151,7 +151,7 @@ def _faults(raw: Mapping[str, Any], message: str) -> Iterator[tuple[str, str]]:
 
 
 def _inner(message: str) -> Iterator[tuple[str, str]]:
-    """Yields the list that stands as JSON text inside a message."""
+    """Yields the list that is JSON text inside a message."""
     start = message.find("[{")
     if start < 0:
         return
@@ -278,13 +278,13 @@ def reading(vendor: str, reserve: float, api_version: str = "") -> ReplyReading:
 
 
 def _is_question(operation: Operation) -> bool:
-    """Tells whether a call asks for what is no row's own: definitions, rows by their ids, and what has changed."""
+    """Tells whether a call asks for something other than a row's values: definitions, rows by their ids, changes."""
     asks = operation.method == "GET" or operation.name.endswith((".batch_read", ".search", ".linked_contacts"))
     return asks and not operation.by_values
 
 
 def _unasked(args: tuple[str, str, int, str], said: Refusal) -> ConnectorError:
-    """Returns what a refused question is: no row's fault, so the portal's for a while, or ours."""
+    """Returns the meaning of a refused question: never a row's fault, so the portal's for a while, or ours."""
     if kind_of(said.code, KINDS, said.message) is RefusalKind.ORG:
         return UnavailableError(*args, code=said.code)
     if lost := ", ".join(said.properties):
@@ -302,7 +302,7 @@ def scope_of(operation: Operation) -> str:
 
 
 def pause(reply: Reply) -> float | None:
-    """Returns seconds to wait; HubSpot's own clients wait as long where it states nothing.
+    """Returns seconds to wait; HubSpot's own clients wait as long if it states nothing.
 
     A spent day is probed hourly.
     """

@@ -1,4 +1,4 @@
-"""Tells whose a portal's token is and what it may do: its scopes, and the owners that it may name."""
+"""Reads the owner of a portal's token and its rights: its scopes, and the owners that it may name."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _TOKEN_SCOPES, _OWNER, _PORTAL = TypeAdapter(_TokenScopes), TypeAdapter(_Owner),
 
 
 async def portal(send: Send, name: str) -> str:
-    """Returns the id of the portal that the token belongs to, ``""`` where the token may not ask.
+    """Returns the id of the portal that the token belongs to, ``""`` if the token may not ask.
 
     Assumed: the account's calls have no path of the dated generation.
     """
@@ -56,7 +56,7 @@ async def portal(send: Send, name: str) -> str:
 
 
 async def granted(send: Send, name: str, options: HubSpotOptions, token: str) -> frozenset[str] | None:
-    """Returns the scopes of the token, ``None`` where nobody tells."""
+    """Returns the scopes of the token, ``None`` if unknown."""
     operation, call = _question(options, token)
     reply = await send(operation, **call)
     scopes = None if reply.status >= 400 else parsed(_TOKEN_SCOPES, reply, name, operation.name).scopes
@@ -75,7 +75,7 @@ def scope(use: Use, object: str) -> str:
 
 
 def lacks(scopes: frozenset[str] | None, object: str) -> Lacks:
-    """Returns the scope that changing and creating rows of ``object`` takes, where the token is known to lack it."""
+    """Returns the scope for changing and creating rows of ``object``, if the token is known to lack it."""
     wanted = scope(Use.WRITE, object)
     if scopes is None or wanted in scopes:
         return Lacks()
@@ -98,9 +98,9 @@ def _question(options: HubSpotOptions, token: str) -> tuple[Operation, dict[str,
 
 
 async def unusable_owner(send: Send, name: str, options: HubSpotOptions, id: str) -> str:
-    """Tells why a row cannot be given this owner, ``""`` where it can or nobody tells.
+    """Says why a row cannot be given this owner, ``""`` if it can or nothing is known.
 
-    Owners who have left are a list of their own: whoever is in neither was never there.
+    Owners who have left are in a separate list; an id in neither list never existed.
     """
     call = Operation("owners.get", "GET", f"{PATHS[options.api_version].owners}/{{id}}", Repeat.SAFE, misses=_UNKNOWN)
     for archived in (False, True):

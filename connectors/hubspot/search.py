@@ -29,7 +29,7 @@ def opened(cursor: Cursor, now: int) -> Cursor:
 
 
 def stepped(cursor: Cursor, last_id: str, more: bool, overlap_ms: int) -> Cursor:
-    """Tells where to go on after a page: behind its last id, or at a next window that overlaps the finished one."""
+    """Returns the cursor after a page: behind its last id, or at a next window that overlaps the finished one."""
     if more:
         return Cursor(start=cursor.start, end=cursor.end, id=last_id)
     return Cursor(start=max(cursor.start, cursor.end - overlap_ms))
@@ -38,7 +38,7 @@ def stepped(cursor: Cursor, last_id: str, more: bool, overlap_ms: int) -> Cursor
 def changed_body(watched: Watched, cursor: Cursor, properties: Sequence[str], options: frozenset[str]) -> Body:
     """Returns the search for the page of the window after ``cursor.id``.
 
-    ``options`` names the enumerations, whose values are compared as they stand; text is searched in lower case.
+    ``options`` names the enumerations, whose values are compared unchanged; text is searched in lower case.
     ``where`` and then the gaps are asked for only while everything fits HubSpot's limits.
     """
     base: list[Body] = [
@@ -176,7 +176,7 @@ def holds(row: RecordRow, property: str, value: str, read: Reader) -> bool:
 
 
 def texts_of(row: RecordRow, property: str, read: Reader) -> frozenset[str]:
-    """Returns what a row holds in a property, and in the one that HubSpot has for further values of it."""
+    """Returns a row's value of a property, and of the one that HubSpot has for further values of it."""
     spare = {"email": "hs_additional_emails", "domain": "hs_additional_domains"}.get(property, "")
     held = (row.properties.get(property) or "", *(row.properties.get(spare) or "").split(";"))
     return frozenset(read(text.strip()) for text in held)

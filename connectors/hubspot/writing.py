@@ -1,4 +1,4 @@
-"""Reads what HubSpot's answer to a batch of updates says of each of its rows. Pure.
+"""Reads HubSpot's reply to a batch of updates, row by row. Pure.
 
 HubSpot writes nothing of a batch with one bad value, and names the property but not the row. So the rows that hold a
 named property are halved until only the bad ones are left, while all others go out at once. Where an address is
@@ -95,7 +95,7 @@ def refused(part: Sequence[Write], status: int, said: Refusal) -> Mapping[str, W
 
 
 def barred(part: Sequence[Write], refusal: RejectedError) -> Mapping[str, WriteResult]:
-    """Returns the word on the rows of a batch some of whose properties our token may not write."""
+    """Returns the refusal of a batch's rows some of whose properties our token may not write."""
     bad = frozenset(refusal.fields)
     if not any(bad & write.values.keys() for write in part):
         bad = frozenset(name for write in part for name in write.values)
@@ -112,7 +112,7 @@ def barred(part: Sequence[Write], refusal: RejectedError) -> Mapping[str, WriteR
 def apart(part: Sequence[Write]) -> tuple[list[Write], list[Write]]:
     """Splits off the writes of an address that another one of the batch writes as well: HubSpot would refuse them all.
 
-    They go out once the first is written, and show then whose the address is.
+    They are sent once the first is written, and then show the owner of the address.
     """
     first: list[Write] = []
     later: list[Write] = []
@@ -135,9 +135,9 @@ def contested(part: Sequence[Write], reply: Reply) -> dict[str, str]:
 
 
 def taken(part: Sequence[Write], reply: Reply, owners: Mapping[str, str]) -> Mapping[str, WriteResult]:
-    """Returns the word on the rows whose address has another owner (by row), and sends all others once more.
+    """Returns the refusal of rows whose address has another owner (by row), and sends all others once more.
 
-    Nothing where no owner was found: the address may be a second one of somebody's.
+    Empty if no owner was found: the address may be a contact's second one.
     """
     if not owners:
         return {}

@@ -59,7 +59,7 @@ class Kaspr:
 
     @classmethod
     def opened(cls, options: KasprOptions, limiter: Limiter) -> Kaspr:
-        """Returns a client with a transport of its own."""
+        """Returns a client with its own transport."""
         return cls(open_transport(options, limiter), options)
 
     async def aclose(self) -> None:
@@ -151,7 +151,7 @@ class Kaspr:
         return Question(self.name, self.account, op.DOMAIN_EMPLOYEES.name, arguments, most)
 
     def _wanted(self, fields: Collection[str]) -> list[str]:
-        """Returns V2's names for what is to be revealed, out of ours."""
+        """Returns V2's names for the values to reveal, from ours."""
         names = {"work_email": "workEmail", "phone": "phone", "mobile_phone": "phone"}
         return sorted({names[field] for field in fields if field in names})
 

@@ -10,7 +10,7 @@ from connectors.bodies import Body, Count, Many, Number, Part, Rows, Text, Texts
 
 
 def _value(item: Any) -> Any:
-    """Accepts objects where most answers hold the plain value."""
+    """Accepts objects in place of the plain value of most replies."""
     if isinstance(item, dict):
         return next((item[name] for name in ("email", "number", "phone") if isinstance(item.get(name), str)), "")
     return item
@@ -92,7 +92,7 @@ class ProfileBody(Body):
 
 
 class ProfileReply(Body):
-    """Holds a reply; ``profile`` is absent or null when nobody was found."""
+    """Holds a reply; ``profile`` is absent or null if nobody was found."""
 
     profile: ProfileBody | None = None
     message: Text = ""

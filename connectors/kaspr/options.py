@@ -15,7 +15,7 @@ Dialect = Literal["reference", "v2"]
 class KasprOptions(Options):
     """Tells how Kaspr is reached.
 
-    ``reference`` is what the vendor's printed reference describes, ``v2`` what its present users call, on another
+    ``reference`` is the vendor's printed reference, ``v2`` the API that its present users call, on another
     host. Of v2's personal addresses nothing is asked: callers disagree about their name, and a wrong one is answered
     with 500.
     """

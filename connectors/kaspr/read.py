@@ -96,7 +96,7 @@ def refusal(scheme: str, operation: Operation, reply: Reply) -> ConnectorError |
 
 
 def reading(scheme: str) -> ReplyReading:
-    """Returns how replies are read: a 500 is often a malformed id here, so it is no sign of an outage."""
+    """Returns how replies are read: a 500 is often a malformed id here, so it is not a sign of an outage."""
     return ReplyReading(refusal=partial(refusal, scheme), pause=pause, notices=notices, calm=frozenset({500}))
 
 
@@ -130,7 +130,7 @@ def remaining(reply: Reply) -> int | None:
 
 
 def pooled(pools: Iterable[float | None]) -> int | None:
-    """Returns all pools together; ``None`` where one is unknown, or is unlimited and never falls."""
+    """Returns all pools together; ``None`` if one is unknown, or is unlimited and never falls."""
     known = [pool for pool in pools if pool is not None and pool >= 0]
     return int(sum(known)) if len(known) == len(_POOLS) + 1 else None
 
@@ -220,7 +220,7 @@ def _delivered(person: Person) -> int:
 
 
 def to_person(raw: ProfileBody, *, graded: bool) -> Person:
-    """Returns a profile; ``graded`` where ``valid`` is a grade (it is none in v2).
+    """Returns a profile; ``graded`` if ``valid`` is a grade (in v2 it is not).
 
     The kind of its location is unknown.
     """

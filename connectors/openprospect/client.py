@@ -1,4 +1,4 @@
-"""Speaks to OpenProspect: every operation as a typed method; what it delivers as pages of neutral companies."""
+"""Speaks to OpenProspect: every operation as a typed method; its deliveries as pages of neutral companies."""
 
 from __future__ import annotations
 
@@ -68,14 +68,14 @@ class OpenProspect:
 
     @classmethod
     def opened(cls, options: OpenProspectOptions, limiter: Limiter) -> OpenProspect:
-        """Returns a client with a transport of its own."""
+        """Returns a client with its own transport."""
         return cls(open_transport(options, limiter), options)
 
     async def aclose(self) -> None:
         await self._transport.aclose()
 
     async def account_status(self) -> AccountStatus:
-        """Returns the cheapest free reads: one row of the searches, and the key's scopes where they are known."""
+        """Returns the cheapest free reads: one row of the searches, and the key's scopes if they are known."""
         page = await self.searches_page(limit=1)
         notes = [] if page.items else ["the key sees no prospect search"]
         held = read.scopes(await self._transport.send(op.VALIDATE))
@@ -87,7 +87,7 @@ class OpenProspect:
     # ---- orders (1-4) --------------------------------------------------------------------------------------------
 
     async def create_order(self, order: NewOrder, key: str, ticket: Ticket) -> Order:
-        """Place an order; ``key`` goes as Idempotency-Key and should stand in the title too."""
+        """Place an order; ``key`` is sent as Idempotency-Key and should be in the title too."""
         headers = {"idempotency-key": key}
         reply = await self._transport.send(op.ORDER_CREATE, json=order.body(), headers=headers, ticket=ticket)
         return replies.parsed(_ORDER, reply, self.name, op.ORDER_CREATE.name)
@@ -238,7 +238,7 @@ class OpenProspect:
         Keep ``since_ms`` fixed for all pages of a pass.
 
         Raises:
-            NotFoundError: there is no delivery of that id.
+            NotFoundError: there is no delivery with that id.
         """
         since = datetime.fromtimestamp(since_ms / 1000, UTC).isoformat(timespec="seconds") if since_ms else ""
         query = {"delivered_since": since.replace("+00:00", "Z") or None}
@@ -283,7 +283,7 @@ async def _walk(
     """Yields every row once; rows may shift between pages while others arrive.
 
     Raises:
-        ContractError: the same page came twice in a row, or there is no end.
+        ContractError: the same page came twice in a row, or the pages do not end.
     """
     seen: set[str] = set()
     before: tuple[str, ...] = ()

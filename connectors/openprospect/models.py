@@ -180,7 +180,7 @@ class NewOrder(_Sent):
     """Holds an order, which a person at the vendor accepts and then charges.
 
     ``title`` carries our reference, so that a lost answer can be looked up. ``profile_id`` and ``briefing_quantity``
-    are what the vendor's newest documents ask for instead.
+    are those that the vendor's newest documents require instead.
     """
 
     order_type: Literal["ENRICHMENT", "DISCOVERY"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from connectors.operations import Operation, Repeat
 
 MISS = frozenset({404})
-OFF = frozenset({404, 405})  # not in the newest inventory: a search whose API has this no more
+OFF = frozenset({404, 405})  # not in the newest inventory: a search whose API no longer has it
 LATER = frozenset({404, 409})  # results of an order that is not completed yet
 
 ORDER_CREATE = Operation("order_create", "POST", "/orders", Repeat.CREATES)
@@ -34,7 +34,7 @@ PROSPECTS = Operation("prospects", "GET", "/prospects", Repeat.SAFE)
 PROSPECT = Operation("prospect", "GET", "/prospects/{id}", Repeat.SAFE, misses=MISS)
 DELIVERED = Operation("delivered_companies", "GET", "/deliveries/{id}/companies", Repeat.SAFE)
 
-# Outside the reference, so a start does without it: what a key may do. Any refusal says only that nobody tells.
+# Outside the reference, so a start works without it: a key's rights. Any refusal only means that they are unknown.
 VALIDATE = Operation("key_scopes", "GET", "/auth/validate", Repeat.SAFE, misses=frozenset({400, 403, 404, 405, 410}))
 # What polls, deliveries and orders ask for by themselves; a person at the terminal may want others.
 NEEDED_SCOPES = ("prospect_searches:read", "companies:read", "prospects:read", "orders:read")

@@ -37,7 +37,7 @@ _GRADES: Mapping[str, Grade] = {
 
 
 def code(reply: Reply) -> str:
-    """Returns the vendor's word for a failure, out of any of its error bodies; ``HTTP_<status>`` when it gives none."""
+    """Returns the vendor's code for a failure, from any of its error bodies; ``HTTP_<status>`` if it gives none."""
     body = _object(reply)
     inner = body.get("error")
     for found in (body.get("code"), inner.get("code") if isinstance(inner, dict) else inner):
@@ -47,7 +47,7 @@ def code(reply: Reply) -> str:
 
 
 def scopes(reply: Reply) -> frozenset[str]:
-    """Returns the rights of a key, nothing where the vendor does not tell them."""
+    """Returns the rights of a key, empty if the vendor does not tell them."""
     scopes = _object(reply).get("scopes") if 200 <= reply.status < 300 else None
     return frozenset(one for one in scopes if isinstance(one, str)) if isinstance(scopes, list) else frozenset()
 
@@ -125,7 +125,7 @@ def _object(reply: Reply) -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class ListPage(Generic[B]):
-    """Holds one page of a list. ``next_offset`` is where the next one starts, ``None`` after the last.
+    """Holds one page of a list. ``next_offset`` is the beginning of the next one, ``None`` after the last.
 
     ``broken`` counts rows that could not be read, ``server_time`` is the vendor's clock (ms) or 0.
     """
@@ -252,7 +252,7 @@ def grade(status: str) -> Grade:
 
 
 def moment_ms(text: str) -> int:
-    """Returns an ISO 8601 date-time in ms (UTC when it names no zone), 0 when it is none."""
+    """Returns an ISO 8601 date-time in ms (UTC if it names no zone), 0 if it is not one."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

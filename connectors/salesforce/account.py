@@ -1,4 +1,4 @@
-"""Knows one Salesforce org: whose login it is, its schema, its clock and what our user may do.
+"""Knows one Salesforce org: its account, its schema, its clock and our user's rights.
 
 Source: the REST API v66.0 and simple-salesforce 1.12, read and tried 2026-11-20.
 """
@@ -30,7 +30,7 @@ Result = TypeVar("Result")
 
 
 class SalesforceAccount:
-    """Signs in to one org, and tells what is known of it."""
+    """Signs in to one org, and remembers its properties."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class SalesforceAccount:
         connect_s: float = 10.0,
         read_s: float = 60.0,
     ) -> Self:
-        """Returns an org with a login of its own. ``grants`` keeps what a refresh token was traded for.
+        """Returns an org with its own login. ``grants`` keeps the grants of a refresh token.
 
         Raises:
             ValueError: a secret of ``auth`` is missing, or an address will not do.
@@ -122,7 +122,7 @@ class SalesforceAccount:
         return AccountStatus(who=self._tokens.org_id or self.name, notes=notes)
 
     async def properties(self, object: str) -> Mapping[str, Property]:
-        """Returns the object as this credential sees it, read anew."""
+        """Returns the object as this credential sees it, read again."""
         return (await self._org.schema(object, fresh=True)).properties
 
     async def related(self, object: str, names: Sequence[str]) -> Mapping[str, Property]:

@@ -60,7 +60,7 @@ class Salesforce(SalesforceAccount):
     batch = BATCH
     keeps_history = False  # an administrator chooses fields to be tracked, twenty of an object at most
     search_batch = FINDS
-    index_lag_ms = 0  # a query sees what is committed
+    index_lag_ms = 0  # a query sees committed rows
     provenance = PROVENANCE
 
     # ---- watch ---------------------------------------------------------------------------------------------------
@@ -123,7 +123,7 @@ class Salesforce(SalesforceAccount):
     # ---- read and write ------------------------------------------------------------------------------------------
 
     async def read(self, watched: Watched, ids: Sequence[str]) -> Mapping[str, Found]:
-        """Returns every id found, moved to what it was merged or converted into, or gone."""
+        """Returns every id found, moved to the row it was merged or converted into, or gone."""
         return await self._asked(watched, lambda shown, schema: self._read(shown, schema, ids))
 
     async def _read(self, watched: Watched, schema: Schema, ids: Sequence[str]) -> Mapping[str, Found]:
@@ -202,7 +202,7 @@ class Salesforce(SalesforceAccount):
         return {one: frozenset(rows) for one, rows in found.items()}
 
     async def archive(self, object: str, ids: Sequence[str]) -> frozenset[str]:
-        """Moves rows to the recycle bin, each by itself; deleting one again says only that it is deleted."""
+        """Moves rows to the recycle bin, each separately; deleting one again only reports that it is deleted."""
         del object
         good = [one for one in ids if is_id(one)]
         params = {"ids": ",".join(good), "allOrNone": "false"}
@@ -274,7 +274,7 @@ class Salesforce(SalesforceAccount):
         also: Sequence[str],
         read: Reader,
     ) -> Mapping[str, tuple[Record, ...]]:
-        if property not in schema.filterable:  # encrypted: nobody can look for it
+        if property not in schema.filterable:  # encrypted: it cannot be searched
             return dict.fromkeys(values, ())
         part_of, kind = object == "company" and property == "Website", schema.properties[property].kind
         asked = records.asked_for(Watched(object, (property, *_among(also, schema))), schema)
@@ -341,11 +341,11 @@ class Salesforce(SalesforceAccount):
         return tuple(found)
 
     async def _sought(self, object: str, property: str, ask: Callable[[Schema], Awaitable[Result]]) -> Result:
-        """Looks rows up by a property; once more after a look at the schema, where the org refuses a field.
+        """Searches rows by a property; once more after a new read of the schema, if the org refuses a field.
 
         Raises:
             AccessError: our external id is not shown, without which rows would be doubled.
-            UnavailableError: another property is not shown any more: whoever looks again knows.
+            UnavailableError: another property is not shown any more: the next attempt knows.
         """
         for fresh in (False, True):
             schema = await self._org.schema(object, fresh=fresh)
@@ -383,13 +383,13 @@ class Salesforce(SalesforceAccount):
     async def link(self, object: str, pairs: Sequence[tuple[str, str]], made: Collection[str] = ()) -> frozenset[str]:
         """Set the account of contacts that have none; one that a person chose stays.
 
-        A contact of ours has one that a trigger gave it where the org gives each an account of its own.
+        If the org's trigger gives each contact an account, a contact of ours has one, too.
         """
         if object != "contact":
             return frozenset()
         wanted = {known_id(one): known_id(other) for one, other in pairs}
         ours = {known_id(one) for one in made}
-        async with slots_ahead(NoLimiter(), ()):  # its own slots; but nothing is sent on an old read
+        async with slots_ahead(NoLimiter(), ()):  # with its own slots; but nothing is sent on an old read
             rows = await self._org.ids_in("contact", ("Id", "AccountId"), list(wanted), QUERY)
             held = {str(row["Id"]): str(row.get("AccountId") or "") for row in rows}
             there = {one for one, account in held.items() if account == wanted[one]}

@@ -33,7 +33,7 @@ _MARKS = {
 def field_definitions(object: str, names: Sequence[str], external_id: str, api_version: str) -> str:
     """Returns what to deploy, file by file, and what to do with it.
 
-    Each object has a permission set of its own, since a deployment replaces the whole of one.
+    Each object has its own permission set, since a deployment replaces a whole one.
     """
     table = TABLES[object]
     fields = [f"{table}.{escape(name)}" for name in names]

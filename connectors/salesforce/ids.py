@@ -1,4 +1,4 @@
-"""Reads record ids: 15 characters whose case counts, or 18 whose last three tell that case. Here they are always 18.
+"""Reads record ids: 15 characters whose case counts, or 18 whose last three encode the case. Here always 18.
 
 Source: Salesforce's object reference on the ID field type, read 2026-11-20.
 """
@@ -13,10 +13,10 @@ _SUFFIX = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 def long_id(text: str) -> str:
     """Returns the 18-character form of an id.
 
-    Of 18 characters without a capital the case is read from the last three: that is what they are for.
+    If 18 characters have no capital, the case is read from the last three: that is their purpose.
 
     Raises:
-        ValueError: it is no id, or its last three characters do not fit the others; the message says which.
+        ValueError: it is not an id, or its last three characters do not fit the others; the message says which.
     """
     id = text.strip()
     if len(id) not in {15, 18} or not (id.isascii() and id.isalnum()):
@@ -30,7 +30,7 @@ def long_id(text: str) -> str:
 
 
 def known_id(text: str) -> str:
-    """Returns the 18-character form, ``""`` for what is no id."""
+    """Returns the 18-character form, ``""`` if it is not an id."""
     try:
         return long_id(text)
     except ValueError:
@@ -54,7 +54,7 @@ def _suffix(short: str) -> str:
 
 
 def _cased(short: str, suffix: str) -> str:
-    """Returns ``short`` with the capitals that its suffix tells; as it is where that is no suffix."""
+    """Returns ``short`` with the capitals that its suffix encodes; unchanged if that is not a suffix."""
     if not set(suffix) <= set(_SUFFIX):
         return short
     capital = [bool(_SUFFIX.index(suffix[place // 5]) >> place % 5 & 1) for place in range(15)]

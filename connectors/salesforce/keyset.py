@@ -20,7 +20,7 @@ def opened(cursor: Cursor, now: int) -> Cursor:
 
 
 def stepped(cursor: Cursor, last: tuple[int, str] | None, full: bool, overlap_ms: int) -> Cursor:
-    """Tells where to go on after a page that ended with ``last``: behind it, or at a next pass that overlaps this one.
+    """Returns the cursor after a page that ended with ``last``: behind it, or at a next pass that overlaps this one.
 
     Raises:
         ValueError: a full page that leads nowhere, which would be asked for without end.

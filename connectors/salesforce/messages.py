@@ -1,7 +1,7 @@
 """Reads Salesforce's Outbound Messages, and the JSON that a Flow or Apex of the org posts. Pure.
 
 Source: the SOAP API guide's outbound messaging, read 2026-11-20. Messages carry no signature: the organization id is
-checked beside a secret in the path. The session id is never looked at.
+checked beside a secret in the path. The session id is never read.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ ACK = (
 class Message(Struct, frozen=True):
     """Holds a post's rows: our object -> record ids of 18 characters. ``ignored`` counts rows of other objects.
 
-    ``writers`` are the users who wrote a record last, by its id, as far as the post tells.
+    ``writers`` are the users who wrote a record last, by its id, if the post names them.
     """
 
     organization_id: str
@@ -106,12 +106,12 @@ class _Reader:
     def __init__(self) -> None:
         self.organization_id = ""
         self.rows: list[tuple[str, str]] = []
-        self.writers: list[tuple[str, str]] = []  # of every row its id and its last writer, "" where that is unknown
+        self.writers: list[tuple[str, str]] = []  # of every row its id and its last writer, "" if unknown
         self.seen = 0  # notifications, of which each has one row
         self._path: list[str] = []
         self._elements = self._attributes = 0
         self._has_row = False
-        self._known: set[str] = set()  # what the row says of itself
+        self._known: set[str] = set()  # the row's own values
         self._object, self._writer = "", ""
         self._text: list[str] | None = None
 
@@ -180,10 +180,10 @@ class _Reader:
 def callout(body: Any) -> Message:
     """Returns the message of a Flow or Apex callout: ``{"object": "Contact", "ids": [...], "org_id": ...}``.
 
-    ``last_modified_by_id``, where it is given, maps ids to the user who wrote the record last.
+    ``last_modified_by_id``, if given, maps ids to the user who wrote the record last.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     if not isinstance(body, Mapping):
         raise ValueError("not an object")  # noqa: TRY004  # one class for whatever is no message

@@ -81,7 +81,7 @@ class Org:
         return vendor_ms + int(self._clock() - at) * 1000
 
     async def schema(self, object: str, *, fresh: bool = False) -> Schema:
-        """Returns the object as this credential sees it; read anew after ten minutes, or now."""
+        """Returns the object as this credential sees it; read again after ten minutes, or now."""
         return await self._table(self.table(object), fresh=fresh)
 
     async def _table(self, table: str, *, fresh: bool = False) -> Schema:
@@ -203,7 +203,7 @@ class Org:
 
     @property
     def read_at(self) -> int:
-        """Returns the org's time (ms) of its last answer."""
+        """Returns the org's time (ms) of its last reply."""
         return self._vendor_time[0]
 
     async def rows(self, query: str, operation: Operation) -> list[Mapping[str, Any]]:
@@ -235,7 +235,7 @@ class Org:
         return rows
 
     async def field_history(self, object: str, ids: Sequence[str], names: Sequence[str]) -> list[Mapping[str, Any]]:
-        """Returns the lines that the org keeps of tracked fields, in no order; none where it tracks none for us."""
+        """Returns the lines that the org keeps of tracked fields, unordered; empty if it tracks none for us."""
         table, parent = f"{TABLES[object]}History", f"{TABLES[object]}Id"
         if not names or self._clock() < self._hidden.get(table, 0.0):
             return []

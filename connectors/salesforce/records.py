@@ -39,7 +39,7 @@ NEEDS = {
     ),
 }
 AT_COMPANY = (("Contact", "AccountId"), ("Opportunity", "AccountId"), ("Case", "AccountId"), ("Account", "ParentId"))
-"""Tables and fields by which rows stand at an account; contacts, opportunities and cases are deleted with it."""
+"""Tables and fields that relate rows to an account; contacts, opportunities and cases are deleted with it."""
 PARENT = ("Account.Name", "Account.Website")
 COMPANY = ("Name", "Website", "Phone", "Industry", "NumberOfEmployees", "BillingCity", "BillingCountry", "Description")
 _KINDS = {
@@ -97,7 +97,7 @@ class RawField(_SalesforceModel):
 
 
 class RecordTypeInfo(_SalesforceModel):
-    """Describes a record type as this user sees it; every object has a master that is none."""
+    """Describes a record type as this user sees it; every object also has a master type."""
 
     recordTypeId: str = ""  # noqa: N815 - Salesforce's name
     available: bool = True
@@ -123,7 +123,7 @@ class CreateAnswer(_SalesforceModel):
 
 
 class Schema(Struct, frozen=True):
-    """Describes an object as this credential sees it. ``filterable`` may stand in a WHERE; long text may not.
+    """Describes an object as this credential sees it. ``filterable`` may be in a WHERE; long text may not.
 
     ``relations`` are the tables that a relation's name, such as ``Owner``, leads to, and ``references`` the same by the
     name of the field that holds the id. ``unavailable`` are record types that this user may not give.
@@ -177,7 +177,7 @@ def _property(raw: RawField) -> Property:
 
 
 def asked_for(watched: Watched, schema: Schema) -> tuple[str, ...]:
-    """Returns every field to select: what is watched, and what we need besides as far as it is visible."""
+    """Returns every field to select: the watched ones, and the others that we need and may see."""
     needed = [*watched.properties, *watched.gaps, *watched.where, *watched.skip_if]
     also = [name for name in ALSO[watched.object] if name in schema.properties]
     parent = PARENT if watched.object == "contact" and "AccountId" in schema.properties else ()
@@ -185,7 +185,7 @@ def asked_for(watched: Watched, schema: Schema) -> tuple[str, ...]:
 
 
 def to_record(object: str, raw: Raw, asked: Sequence[str], read_at: int) -> Record:
-    """Returns a row as our record. Its company is the account, or for a lead what its own fields say."""
+    """Returns a row as our record. Its company is the account, or for a lead its own company fields."""
     values = {name: text(held(raw, name)) for name in asked}
     parent = {"contact": ("Account.Name", "Account.Website"), "lead": ("Company", "Website")}
     company, website = parent.get(object, ("", ""))
@@ -249,7 +249,7 @@ def _kind(schema: Schema, name: str) -> str:
 
 
 def milliseconds(stamp: str) -> int:
-    """Returns ``2026-11-20T10:00:05.000+0000`` in ms; 0 for what is none."""
+    """Returns ``2026-11-20T10:00:05.000+0000`` in ms; 0 if it is not a time."""
     try:
         moment = datetime.fromisoformat(stamp)
     except ValueError:

@@ -84,7 +84,7 @@ KINDS: Mapping[str, RefusalKind] = {
     "INVALID_FIELD": RefusalKind.ACCESS,
     "INVALID_FIELD_FOR_INSERT_UPDATE": RefusalKind.ACCESS,
     "FIELD_NOT_UPDATABLE": RefusalKind.ACCESS,
-    "INVALID_OPERATION": RefusalKind.UNKNOWN,  # what is invalid is no value
+    "INVALID_OPERATION": RefusalKind.UNKNOWN,  # the refused part is not a value
     "INVALID_TYPE_FOR_OPERATION": RefusalKind.UNKNOWN,
     "INVALID_BATCH_OPERATION": RefusalKind.UNKNOWN,
     "INVALID_STATUS": RefusalKind.UNKNOWN,
@@ -101,10 +101,10 @@ LATER = frozenset(
 )
 MAPPING = frozenset({"INVALID_FIELD", "INVALID_TYPE", "MALFORMED_QUERY", "INVALID_FIELD_FOR_INSERT_UPDATE"})
 SPENT_S = 900.0  # a spent day is rolling: look again after a quarter of an hour
-CROWDED_S = 5.0  # too many calls at once, and a 429 without a wish of its own
+CROWDED_S = 5.0  # too many calls at once, and a 429 without a delay of its own
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_]{2,80}")
 _FIELD = re.compile(r"[A-Za-z]\w{0,80}", re.ASCII)
-_SPELLED = re.compile(r":\s*\[([A-Za-z]\w*(?:,\s*[A-Za-z]\w*)*)\]")  # where a trigger repeats an error of its own
+_SPELLED = re.compile(r":\s*\[([A-Za-z]\w*(?:,\s*[A-Za-z]\w*)*)\]")  # if a trigger repeats an error of its own
 _OTHER = re.compile(r"\b([a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?)\b")
 _PREFIXES = {"003": "contact", "00Q": "lead", "001": "company"}
 _LIMIT = re.compile(r"\bapi-usage=(\d+)/(\d+)")
@@ -112,7 +112,7 @@ _LIMIT = re.compile(r"\bapi-usage=(\d+)/(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Holds one error. ``words`` are the words of its message, which tell which fields it names.
+    """Holds one error. ``words`` are the words of its message, which show the fields it names.
 
     ``existing`` are the rows in the way as (object, id), ``rule`` is the duplicate rule that found them.
     """
@@ -155,7 +155,7 @@ def fault(item: Mapping[str, Any]) -> Fault:
 
 
 def _twin(name: str) -> Iterator[str]:
-    """Yields the other name of a state or country where the org keeps them as picklists: the text's or the code's."""
+    """Yields the other name of a state or country if the org has picklists for them: the text's or the code's."""
     if name.endswith(("StateCode", "CountryCode")):
         yield name.removesuffix("Code")
     elif name.endswith(("State", "Country")):
@@ -171,7 +171,7 @@ def _code(value: Any) -> str:
 
 
 def _existing(item: Mapping[str, Any], message: str) -> Iterator[tuple[str, str]]:
-    """Yields the rows in the way: named at the end of a unique clash, or in what a duplicate rule matched."""
+    """Yields the conflicting rows: named at the end of a unique clash, or among the matches of a duplicate rule."""
     found = [word for word in _OTHER.findall(message) if any(c.isdigit() for c in word)]
     if found:
         yield _object_of(found[-1]), known_id(found[-1]) or found[-1]
@@ -194,7 +194,7 @@ def _items(value: Any) -> list[Mapping[str, Any]]:
 
 
 def _object_of(id: str) -> str:
-    """Returns the object that an id is of, ``""`` when it is none of ours."""
+    """Returns the object of an id, ``""`` if it is none of ours."""
     return _PREFIXES.get(id[:3], "")
 
 
@@ -256,7 +256,7 @@ def reading(vendor: str, reserve: float, api_version: str = "") -> ReplyReading:
             return None
         if reply.status == 300:
             return ConflictError(*args, code="SEVERAL_MATCHES")
-        if reply.status == 429:  # back-off, whatever its code: a spent day is a 403
+        if reply.status == 429:  # back-off, whatever its code: a used-up day is a 403
             asked = retry_after(reply)
             return RateLimitedError(*args, retry_after_s=CROWDED_S if asked is None else asked, code=code)
         if code == "REQUEST_LIMIT_EXCEEDED":

@@ -1,4 +1,4 @@
-"""Sorts the refusals of Salesforce's token endpoint. Pure; nothing of its text is kept.
+"""Sorts the refusals of Salesforce's token endpoint. Pure; its text is not kept.
 
 Source: Salesforce help, "OAuth 2.0 Authorization Errors", and answers recorded in public issues, read 2026-11-28.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from connectors.oauth import token_reading
 from connectors.replies import ReplyReading
 
-SIGN_INS_S = 900.0  # a user may sign in 3,600 times an hour: whoever has used that up looks again in a quarter of it
+SIGN_INS_S = 900.0  # a user may sign in 3,600 times an hour: after that we try again in a quarter of an hour
 WRONG_AUDIENCE = "wrong_audience"  # our code: the address of an org does not always tell which of two it wants
 _AUDIENCE = "the org wants another audience of the JWT: set audience (https://test.salesforce.com for a sandbox)"
 _APPROVE = "approve the app for the user: pre-authorize a profile or permission set of the integration user"

@@ -18,7 +18,7 @@ def name(text: str) -> str:
     """Returns a field or object name, dotted for a parent's.
 
     Raises:
-        ValueError: it is none; names cannot be quoted, so nothing else may stand in their place.
+        ValueError: it is not; names cannot be quoted, so nothing else may be in their place.
     """
     if not _NAME.fullmatch(text):
         raise ValueError("not a field or object name")

@@ -25,12 +25,12 @@ from connectors.salesforce.options import SalesforceOptions
 from connectors.salesforce.sign_in import WRONG_AUDIENCE
 from connectors.transport import Transport
 
-# Not repeated by itself: it may rotate the refresh token, and the call that needs it repeats.
+# Not repeated here: it may rotate the refresh token, and the call that needs it repeats.
 TOKEN = Operation("oauth.token", "POST", "/services/oauth2/token", Repeat.CREATES, bucket=BUCKET)
 GOOD_FOR_S = 180  # of a JWT; Salesforce takes a few minutes at most
 HOSTS = (".salesforce.com", ".force.com", ".salesforce.mil", ".cloudforce.com", ".sfcrmproducts.cn")
 _LOGINS = ("login.salesforce.com", "test.salesforce.com")
-_SITES = (".my.site.com", ".force.com")  # of an Experience site, which is an audience of its own
+_SITES = (".my.site.com", ".force.com")  # of an Experience site, which is its own audience
 
 
 class _SalesforceToken(BaseModel):
@@ -182,7 +182,7 @@ def pinned(vendor: str, instance_url: str, base_url: str) -> str:
     """Returns the origin a token answer sends us to, if it is one that may see our token.
 
     Raises:
-        AccessError: it is neither the configured host nor Salesforce's over https (or loopback beside loopback).
+        AccessError: it is neither the configured host nor Salesforce's over https (or loopback with loopback).
     """
     try:
         parts, base = urlsplit(instance_url), urlsplit(base_url)

@@ -1,11 +1,11 @@
 """Runs simple-salesforce in threads.
 
-One client for one thread at a time, no login, no retry, no environment of its own.
+One client for one thread at a time, no login, no retry, no environment.
 
 The library speaks https only, knows no timeout, and puts bodies and URLs into its exceptions. So an adapter adds the
 timeouts (and plain http for a loopback host), every answer is taken in a hook before the library judges it, and its
 exceptions end here. A thread cannot be stopped, but its connection can be shut: that is how a call ends at its deadline
-whatever the other side still sends. Source: simple-salesforce 1.12, read and tried 2026-11-20.
+regardless of further bytes from the other side. Source: simple-salesforce 1.12, read and tried 2026-11-20.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class _BoundedAnswer(HTTPResponse):
 
     def begin(self) -> None:
         super().begin()
-        if self._source.is_over:  # read only where no blank line had ended the head
+        if self._source.is_over:  # read only if no blank line had ended the head
             raise HTTPException("half a head")
 
     def _read_status(self) -> tuple[str, int, str]:
@@ -100,7 +100,7 @@ class _BoundedAnswer(HTTPResponse):
 
 
 class _Cut:
-    """Ends what a connection does for one call, from another thread."""
+    """Ends a connection's work for one call, from another thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -114,13 +114,13 @@ class _Cut:
             self._call, self._over = call, False
 
     def connected(self, sock: socket.socket | None) -> None:
-        """Note what it works by."""
+        """Note its connection."""
         with self._lock:
             self._sock = sock
             self._shut()
 
     def end(self, call: Call) -> None:
-        """End what is done for this call, if it is still done: whoever reads finds the connection shut."""
+        """End the work for this call, if it is still going on: its reader finds the connection shut."""
         with self._lock:
             self._over = self._over or self._call is call
             self._shut()

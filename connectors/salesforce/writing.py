@@ -1,4 +1,4 @@
-"""Writes one unit of updates: Collections, or Composite of conditional updates where the org wants to be strict."""
+"""Writes one unit of updates: Collections, or Composite of conditional updates if the configuration is strict."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from connectors.salesforce.records import TABLES, Schema, body_of
 from connectors.salesforce.refusals import Fault, fault, faults, row_result
 
 ROWS, CONDITIONAL_ROWS = 200, 25
-NO_ASSIGNMENT = {"Sforce-Auto-Assign": "FALSE"}  # an update of ours is no reason to hand a lead to somebody else
+NO_ASSIGNMENT = {"Sforce-Auto-Assign": "FALSE"}  # an update of ours must not hand a lead to somebody else
 Results = Mapping[str, WriteResult]
 Send = Callable[[Sequence[Write]], Awaitable[Reply]]
 Read = Callable[[Sequence[Write], Reply], Results]
@@ -93,7 +93,7 @@ def _row(write: Write, item: Any) -> WriteResult:
 
 
 def composite_body(object: str, part: Sequence[Write], schema: Schema, api_version: str) -> dict[str, Any]:
-    """Returns up to 25 rows, each only if nobody changed it since it was read. The condition goes by whole seconds."""
+    """Returns up to 25 rows, each only if nobody changed it since it was read. The condition compares whole seconds."""
     root = f"/services/data/v{api_version}/sobjects/{TABLES[object]}"
     requests = []
     for index, write in enumerate(part):
