@@ -86,17 +86,6 @@ async def test_older_schemes_alone_are_refused(door: Door) -> None:
     assert (await door.post(PATH, body, headers)).status_code == 401
 
 
-async def test_same_post_ten_times_is_one_visit(door: Door) -> None:
-    body = posted(event())
-    headers = signed(PUBLIC + PATH, body)
-    assert [(await door.post(PATH, body, headers)).status_code for _ in range(10)] == [204] * 10
-    (held,) = await door.leases()
-    stamp = json.loads(body)[0]["occurredAt"]
-    await door.ledger.work("acme_hubspot", "contact").settle(held, Settlement("a1", stamp=stamp, read_at=stamp + 3_000))
-    assert (await door.post(PATH, body, headers)).status_code == 204
-    assert await door.due() == []
-
-
 @pytest.mark.parametrize("crm", ["nobody", "silent_hubspot", "acme_salesforce"])
 async def test_endpoint_of_an_unknown_crm_or_without_a_secret_is_off(door: Door, crm: str) -> None:
     assert (await door.hubspot(posted(event()), crm=crm)).status_code == 404

@@ -13,12 +13,6 @@ from worker.ledger.keys import Keys
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 
 
-async def test_script_runs_again_after_redis_forgot_it(scripts: Scripts, redis: Redis) -> None:
-    assert await scripts.run("time_now") == b"1800000000000"
-    await redis.script_flush()
-    assert await scripts.run("time_now") == b"1800000000000"
-
-
 async def test_pipelined_script_runs_after_redis_forgot_it(scripts: Scripts, redis: Redis, clock: Clock) -> None:
     await redis.script_flush()
     async with redis.pipeline(transaction=False) as pipe:

@@ -261,59 +261,58 @@ async def test_reply_of_an_uncertain_ticket_counts_when_it_is_loaded(desk: Desk,
     assert await desk.uncertain_count() == 0
 
 
-async def test_file_that_cannot_be_read_is_set_aside_and_the_rest_loaded(
-    desk: Desk, spool: Spool, tmp_path: Path
-) -> None:
-    await spool.keep(await send(desk, question("b")), reply(), credits=3, hit=True, keep_ms=KEEP_MS)
-    (tmp_path / "spool" / "0000.reply").write_bytes(b'{"ticket_id": "x"}\nbroken')
-    (tmp_path / "spool" / "0001.1.part").write_bytes(b"cut")
-    assert (await spool.load(desk)).replies == 1
-    assert {path.name for path in (tmp_path / "spool").iterdir()} == {"0000.broken", "0001.1.part"}
+Odd = Callable[[Path], object]
 
 
-@pytest.mark.parametrize("kind", ["folder", "pipe", "link", "link to nothing", "device"])
-async def test_thing_that_is_no_file_is_set_aside_and_the_rest_loaded(
-    desk: Desk, spool: Spool, tmp_path: Path, kind: str
-) -> None:
-    await spool.keep(await send(desk, question("b")), reply(), credits=3, hit=True, keep_ms=KEEP_MS)
-    odd = tmp_path / "spool" / "0000.reply"
-    if kind == "folder":
-        odd.mkdir()
-    elif kind == "pipe":
-        os.mkfifo(odd)
-    else:
-        odd.symlink_to({"link": tmp_path / "outside", "device": Path("/dev/zero")}.get(kind, Path("nowhere")))
-        (tmp_path / "outside").write_bytes(b"somebody else's")
-    assert (await spool.load(desk)).replies == 1
-    assert (spool.pending(), spool.broken()) == (0, 1)
+def of_version(changed: Callable[[dict[str, Any]], object]) -> Odd:
+    """A file of which another version has written the line of facts."""
+
+    def write(place: Path) -> None:
+        line, _, packed = place.with_name("whole").read_bytes().partition(b"\n")
+        place.write_bytes(json.dumps(changed(json.loads(line))).encode() + b"\n" + packed)
+
+    return write
 
 
-VERSIONS: dict[str, Callable[[dict[str, Any]], object]] = {
-    "a key more": lambda facts: facts | {"since": 1},
-    "a key less": lambda facts: {name: value for name, value in facts.items() if name != "token"},
-    "a price of another type": lambda facts: facts | {"credits": {"spent": 3}},
-    "a price without an end": lambda facts: facts | {"credits": float("inf")},
-    "lines of another type": lambda facts: facts | {"lines": 7},
-    "a ticket of another type": lambda facts: facts | {"ticket_id": ["a"]},
-    "nothing": lambda _: None,
-    "a list": lambda _: [1],
+def linked(to: str) -> Odd:
+    def link(place: Path) -> None:
+        place.with_name("outside").write_bytes(b"somebody else's")
+        place.symlink_to(to)
+
+    return link
+
+
+ODD: dict[str, Odd] = {
+    "a cut file": lambda place: place.write_bytes(b'{"ticket_id": "x"}\nbroken'),
+    "a folder": Path.mkdir,
+    "a pipe": os.mkfifo,
+    "a link": linked("outside"),
+    "a link to nothing": linked("nowhere"),
+    "a device": linked("/dev/zero"),
+    "a key more": of_version(lambda facts: facts | {"since": 1}),
+    "a key less": of_version(lambda facts: {name: value for name, value in facts.items() if name != "token"}),
+    "a price of another type": of_version(lambda facts: facts | {"credits": {"spent": 3}}),
+    "a price without an end": of_version(lambda facts: facts | {"credits": float("inf")}),
+    "lines of another type": of_version(lambda facts: facts | {"lines": 7}),
+    "a ticket of another type": of_version(lambda facts: facts | {"ticket_id": ["a"]}),
+    "nothing": of_version(lambda _: None),
+    "a list": of_version(lambda _: [1]),
 }
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-async def test_file_of_another_version_is_set_aside_and_the_rest_loaded(
-    desk: Desk, spool: Spool, tmp_path: Path, version: str
+@pytest.mark.parametrize("odd", ODD)
+async def test_what_is_no_reply_is_set_aside_and_the_rest_loaded(
+    desk: Desk, spool: Spool, tmp_path: Path, odd: str
 ) -> None:
+    folder = tmp_path / "spool"
     await spool.keep(await send(desk, question("a")), reply(), credits=3, hit=True, keep_ms=KEEP_MS)
-    [other] = (tmp_path / "spool").iterdir()
-    line, _, packed = other.read_bytes().partition(b"\n")
-    (tmp_path / "spool" / "0000.reply").write_bytes(
-        json.dumps(VERSIONS[version](json.loads(line))).encode() + b"\n" + packed
-    )
-    other.unlink()
+    next(folder.iterdir()).rename(folder / "whole")
+    ODD[odd](folder / "0000.reply")
     await spool.keep(await send(desk, question("b")), reply(), credits=3, hit=True, keep_ms=KEEP_MS)
+    (folder / "0001.1.part").write_bytes(b"cut")
     assert (await spool.load(desk)).replies == 1
     assert (spool.pending(), spool.broken()) == (0, 1)
+    assert {path.name for path in folder.iterdir()} - {"whole", "outside"} == {"0000.broken", "0001.1.part"}
 
 
 async def test_file_that_cannot_be_moved_away_keeps_nothing_back(desk: Desk, spool: Spool, tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from redis.asyncio import Redis
 
 from tests.harness.clock import Clock
 from tests.integration.ledger.work_steps import READ, RUN, add
-from worker.ledger.rates.timetable import Timetable
 from worker.ledger.scripts import Scripts
 from worker.ledger.work.work import LEASE_MS, AllWork, CursorMove, Due, Lane, StepEnd, Work
 
@@ -66,11 +65,6 @@ async def test_page_is_stored_by_one_of_many_pollers(work: Work, scripts: Script
     )
     assert sum(each.moved for each in added) == 1
     assert sum(each.added for each in added) == 50
-
-
-async def test_task_is_begun_by_one_of_many_askers(scripts: Scripts) -> None:
-    begun = await asyncio.gather(*(Timetable(scripts).due({"poll": 1_000}) for _ in range(20)))
-    assert sum(map(len, begun)) == 1
 
 
 async def test_admission_by_many_gives_each_record_once(work: Work, all_work: AllWork) -> None:

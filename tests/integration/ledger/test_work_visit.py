@@ -240,24 +240,6 @@ async def test_replay_makes_a_record_of_any_state_visited_past_its_fingerprint(
     assert (found.id, found.forced, found.run) == ("1", True, "replay-1")
 
 
-async def test_replay_that_reopens_is_told_to_the_visits_until_one_settles(work: Work, clock: Clock) -> None:
-    await settled(work)
-    await work.replay("1", "replay-1", reopen=True)
-    (held,) = await work.claim(OWNER, 1)
-    assert held.reopened
-    await work.defer(held, clock.now, "burst")
-    (held,) = await work.claim(OWNER, 1)
-    assert held.reopened
-    await work.replay("1", "replay-2", reopen=True)
-    assert await work.settle(held, READ) is StepEnd.AGAIN
-    (held,) = await work.claim(OWNER, 1)
-    assert held.reopened
-    await add(work, "1")
-    assert await work.settle(held, READ) is StepEnd.AGAIN
-    (held,) = await work.claim(OWNER, 1)
-    assert not held.reopened
-
-
 async def test_ready_counts_what_may_be_claimed_now(work: Work, clock: Clock) -> None:
     await work.defer(await lease(work), clock.now + 1, "burst")
     await add(work, "2")

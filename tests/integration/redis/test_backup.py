@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,6 @@ from tests.harness import redis_cli
 from tests.harness.installation import Refill
 from tests.harness.redis import server_program
 from tests.harness.sandbox import Sandbox
-from tests.harness.vendors import all_vendors
 
 PAGE = Path(__file__).parents[3] / "docs" / "operating.md"
 EMBEDDED, OWN, COMPARED = (0, 2), (1, 3), 4  # blocks of the section: to back up, to restore
@@ -29,12 +28,6 @@ def commands() -> list[str]:
     """The blocks of the section, in the order of the page."""
     section = PAGE.read_text(encoding="utf-8").partition("## Back up and restore\n")[2].partition("\n## ")[0]
     return re.findall(r"^```sh\n(.*?)^```", section, flags=re.DOTALL | re.MULTILINE)
-
-
-@pytest.fixture
-def world() -> Iterator[dict[str, Sandbox]]:
-    with all_vendors() as found:
-        yield found
 
 
 class Place:
@@ -90,7 +83,7 @@ class Place:
             self.conf()
 
 
-def paid(found: dict[str, Sandbox]) -> Counter[str]:
+def paid(found: Mapping[str, Sandbox]) -> Counter[str]:
     """Every charged question of the providers' bills, with how often it was charged."""
     return Counter(
         f"{name} {row['operation']} {row['identity']}" for name in ("forager", "kaspr") for row in found[name].charges()
@@ -98,32 +91,32 @@ def paid(found: dict[str, Sandbox]) -> Counter[str]:
 
 
 @pytest.mark.slow
-async def test_an_embedded_redis_that_was_lost_comes_back(tmp_path: Path, world: dict[str, Sandbox]) -> None:
-    place, refill = Place(tmp_path), Refill(tmp_path, world)
-    await _filled_in_part(refill)
+async def test_an_embedded_redis_that_was_lost_comes_back(fresh: Refill, tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    await _filled_in_part(fresh)
     _spooled(place)
     blocks = commands()
     place.sh(blocks[EMBEDDED[0]])
-    before = paid(world)
+    before = paid(fresh.vendors)
     place.lose_everything()
     place.sh(blocks[EMBEDDED[1]])
-    await _goes_on(place, world, before)
+    await _goes_on(place, fresh.vendors, before)
 
 
-async def test_a_redis_of_ones_own_that_was_lost_comes_back(tmp_path: Path, world: dict[str, Sandbox]) -> None:
-    place, refill = Place(tmp_path), Refill(tmp_path, world)
-    refill.set(REFILL_REDIS__URL=place.url)
+async def test_a_redis_of_ones_own_that_was_lost_comes_back(fresh: Refill, tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    fresh.set(REFILL_REDIS__URL=place.url)
     place.sh(f'redis-server "{place.conf()}" --daemonize yes; until redis-cli -u "$REDIS_URL" ping; do sleep 0.1; done')
     try:
-        await _filled_in_part(refill)
+        await _filled_in_part(fresh)
         _spooled(place)
         blocks = commands()
         place.sh(blocks[OWN[0]])
-        before = paid(world)
+        before = paid(fresh.vendors)
         place.sh('redis-cli -u "$REDIS_URL" shutdown nosave')
         place.lose_everything()
         place.sh(blocks[OWN[1]])
-        await _goes_on(place, world, before)
+        await _goes_on(place, fresh.vendors, before)
     finally:
         place.sh('redis-cli -u "$REDIS_URL" shutdown nosave || true')
 
@@ -140,7 +133,7 @@ def _spooled(place: Place) -> None:
     (folder / "kept.broken").write_bytes(ANSWER)
 
 
-async def _goes_on(place: Place, found: dict[str, Sandbox], before: Counter[str]) -> None:
+async def _goes_on(place: Place, found: Mapping[str, Sandbox], before: Counter[str]) -> None:
     place.sh(commands()[COMPARED])
     assert (place.data / "spool" / "kept.broken").read_bytes() == ANSWER
     assert paid(found) == before  # to look costs nothing

@@ -28,12 +28,6 @@ async def insisting(scene: Scene) -> Scene:
     return scene
 
 
-async def test_without_the_override_no_command_starts(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
-    await scene.redis.config_set("maxmemory-policy", "allkeys-lru")
-    assert (await refill(scene, "status"))[0] == 2
-    assert SENTENCE in capsys.readouterr().err
-
-
 async def test_status_begins_with_the_danger(insisting: Scene) -> None:
     code, told = await refill(insisting, "status", "--json")
     assert (code, json.loads(told)["unsafe"]) == (0, ["Redis may evict what was paid for: " + SENTENCE])
