@@ -68,7 +68,11 @@ async def test_reopened_again_during_the_visit_that_forgets_it_is_visited_once_m
     lease = await claimed(work)
     await work.replay("1", "replay-2", reopen=True)
     assert await work.settle(lease, SETTLEMENT) is StepEnd.AGAIN
-    assert (await claimed(work)).reopened
+    lease = await claimed(work)
+    assert lease.reopened
+    await work.add([Due("1")], lane=Lane.LIVE, run="day-x")
+    assert await work.settle(lease, SETTLEMENT) is StepEnd.AGAIN
+    assert not (await claimed(work)).reopened  # that visit has forgotten
 
 
 async def test_a_lost_lease_does_not_lose_the_wish(work: Work, clock: Clock) -> None:
