@@ -76,9 +76,7 @@ async def test_cut_answer_ends_at_its_byte(opened: Opened) -> None:
 
 
 @pytest.mark.parametrize(("kind", "heard"), [("reset_before", []), ("reset_after", [b"question"])])
-async def test_reset_comes_before_or_after_the_other_side_has_heard(
-    opened: Opened, kind: str, heard: list[bytes]
-) -> None:
+async def test_reset_comes_before_or_after_the_other_has_heard(opened: Opened, kind: str, heard: list[bytes]) -> None:
     proxy, told = await opened(hooks(Toxic(kind, 0)))
     assert await asked(proxy) is None
     assert told == heard

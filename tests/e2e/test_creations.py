@@ -44,9 +44,7 @@ async def test_a_kill_between_a_create_and_its_answer_makes_nothing_twice(opened
     await each_once(stage)
 
 
-async def test_an_order_is_delivered_when_it_completes_and_rows_that_arrive_meanwhile_come_too(
-    opened: Open,
-) -> None:
+async def test_an_order_is_delivered_when_it_completes_and_rows_that_arrive_meanwhile_come_too(opened: Open) -> None:
     stage = opened(records=12, companies=6, delivered_companies=3, delivered_prospects=6)
     prospect = stage.vendors["openprospect"]
     order = place_order(prospect)

@@ -61,9 +61,7 @@ async def test_after_many_kills_the_crm_is_as_undisturbed_but_for_what_is_listed
     assert actual.keys() == expected.keys()
 
 
-async def test_a_row_follows_where_an_uncertain_lookup_for_the_same_persons_other_row_led(
-    opened: Open, undisturbed: Undisturbed
-) -> None:
+async def test_a_row_follows_where_a_doubt_of_its_persons_other_row_led(opened: Open, undisturbed: Undisturbed) -> None:
     expected = await undisturbed()
     stage = opened(WITHOUT_DELIVERIES, **RECORDS)
     kaspr, pauses = stage.vendors["kaspr"], stage.ledger.pauses
@@ -121,9 +119,7 @@ async def revive(stage: Stage) -> None:
             await work.replay(letter.id, "replay")
 
 
-async def test_a_lookup_that_was_not_charged_is_asked_once_more_after_the_verdict(
-    opened: Open, undisturbed: Undisturbed
-) -> None:
+async def test_a_lookup_that_was_not_charged_is_asked_once_more_later(opened: Open, undisturbed: Undisturbed) -> None:
     expected = await undisturbed()
     stage = opened(laid_over(WITHOUT_DELIVERIES, BY_VERDICT), **RECORDS)
     forager = stage.vendors["forager"]

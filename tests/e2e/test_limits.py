@@ -64,9 +64,7 @@ async def test_a_pass_at_published_limits_finishes_what_rate_alone_holds_back(op
     assert refused == []
 
 
-async def test_a_budget_is_never_exceeded_and_a_raised_one_lets_the_waiting_go_on(
-    opened: Open, undisturbed: Undisturbed
-) -> None:
+async def test_a_budget_is_never_exceeded_and_a_raised_one_lets_in(opened: Open, undisturbed: Undisturbed) -> None:
     small = {"providers": {"kaspr": {"budget": {"day": 5}}, "forager": {"budget": {"day": 40}}}}
     stage = opened(laid_over(WITHOUT_DELIVERIES, small), **RECORDS)
     pair = await stage.start(2)

@@ -18,9 +18,7 @@ PROFILE = "/profile/profile"
 NEXT_PROBE_S = 200.0  # the longer an outage was, the later its next probe, up to a minute
 
 
-async def test_records_wait_for_a_provider_that_is_away_while_the_others_work(
-    opened: Open, undisturbed: Undisturbed
-) -> None:
+async def test_records_wait_for_a_provider_away_while_the_others_work(opened: Open, undisturbed: Undisturbed) -> None:
     expected = await undisturbed()
     stage = opened(WITHOUT_DELIVERIES, **RECORDS, apart=("kaspr",))
     stage.vendors.stop("kaspr")
@@ -40,7 +38,7 @@ async def test_records_wait_for_a_provider_that_is_away_while_the_others_work(
     await stage.bill_is_accounted_for()
 
 
-async def test_a_provider_that_answers_503_is_asked_little_and_what_is_doubtful_is_listed(
+async def test_a_provider_that_answers_503_is_asked_little_and_doubts_listed(
     opened: Open, undisturbed: Undisturbed
 ) -> None:
     expected = await undisturbed()
@@ -133,7 +131,7 @@ async def test_sigterm_ends_in_good_order_with_every_answer_stored(opened: Open,
     assert stage.vendors.charged_twice() == []
 
 
-async def test_a_crm_that_refuses_us_is_paused_with_a_sentence_while_the_other_is_filled(
+async def test_a_crm_that_refuses_us_is_paused_while_the_other_is_filled(
     opened: Open, undisturbed: Undisturbed
 ) -> None:
     expected = await undisturbed()
@@ -161,7 +159,7 @@ async def test_a_crm_that_refuses_us_is_paused_with_a_sentence_while_the_other_i
     assert sum(one.dead for one in (await stage.counts()).values()) == 0
 
 
-async def test_a_crm_without_a_mapped_property_is_paused_with_a_sentence_until_it_is_mended(
+async def test_a_crm_without_a_mapped_property_is_paused_until_it_is_mended(
     opened: Open, undisturbed: Undisturbed
 ) -> None:
     expected = await undisturbed()

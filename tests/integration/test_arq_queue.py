@@ -103,9 +103,7 @@ async def nothing_left(redis: Redis) -> bool:
     return not await keys(redis)
 
 
-async def test_job_runs_with_what_it_was_rung_with_and_leaves_nothing(
-    redis: Redis, doorbell: Doorbell, heard: Heard
-) -> None:
+async def test_job_runs_with_its_payload_and_leaves_nothing(redis: Redis, doorbell: Doorbell, heard: Heard) -> None:
     async with working(redis, heard):
         assert await doorbell.ring("hear", "a", {"crm": "acme_hubspot", "n": 1})
         await until(lambda: heard.payloads == [{"crm": "acme_hubspot", "n": 1}])
@@ -135,9 +133,7 @@ async def test_delayed_ring_waits(redis: Redis, doorbell: Doorbell, heard: Heard
     assert time.monotonic() - began > 0.4
 
 
-async def test_job_that_raises_is_told_by_its_class_and_harms_nobody(
-    redis: Redis, doorbell: Doorbell, heard: Heard
-) -> None:
+async def test_job_that_raises_is_told_by_class_and_harms_none(redis: Redis, doorbell: Doorbell, heard: Heard) -> None:
     with structlog.testing.capture_logs() as logs:
         async with working(redis, heard, process=QueueProcess(most_jobs=2)):
             for number in range(6):
@@ -151,9 +147,7 @@ async def test_job_that_raises_is_told_by_its_class_and_harms_nobody(
     assert all("id-" not in repr(line) for line in logs)
 
 
-async def test_cancellation_of_another_does_not_start_the_job_again(
-    redis: Redis, doorbell: Doorbell, heard: Heard
-) -> None:
+async def test_cancellation_of_another_starts_no_job_again(redis: Redis, doorbell: Doorbell, heard: Heard) -> None:
     async with working(redis, heard):
         await doorbell.ring("lose", "a", {"n": 1})
         await until(lambda: len(heard.payloads) == 1)
@@ -168,9 +162,7 @@ async def test_job_that_takes_too_long_is_ended(redis: Redis, doorbell: Doorbell
         await until(lambda: nothing_left(redis))
 
 
-async def test_job_that_nobody_knows_is_dropped_and_the_rest_goes_on(
-    redis: Redis, doorbell: Doorbell, heard: Heard
-) -> None:
+async def test_job_that_nobody_knows_is_dropped_alone(redis: Redis, doorbell: Doorbell, heard: Heard) -> None:
     async with working(redis, heard):
         await doorbell.ring("removed_in_this_version", "a")
         await doorbell.ring("hear", "b")
@@ -197,9 +189,7 @@ async def test_payload_of_a_stranger_is_never_unpickled(
     assert not list(tmp_path.iterdir())
 
 
-async def test_deleting_every_key_of_arq_only_needs_another_ring(
-    redis: Redis, doorbell: Doorbell, heard: Heard
-) -> None:
+async def test_deleting_all_keys_of_arq_only_needs_another_ring(redis: Redis, doorbell: Doorbell, heard: Heard) -> None:
     async with working(redis, heard, process=QueueProcess(most_jobs=3)):
         for number in range(3):
             await doorbell.ring("hold", str(number), {"n": number})
@@ -213,9 +203,7 @@ async def test_deleting_every_key_of_arq_only_needs_another_ring(
         await until(lambda: nothing_left(redis))
 
 
-async def test_worker_that_cannot_begin_is_followed_by_one_that_can(
-    redis: Redis, doorbell: Doorbell, heard: Heard
-) -> None:
+async def test_worker_that_cannot_begin_is_followed_by_another(redis: Redis, doorbell: Doorbell, heard: Heard) -> None:
     await redis.acl_setuser("default", enabled=True, commands=["-info"])  # arq asks for it before anything else
     try:
         with structlog.testing.capture_logs() as logs:
@@ -341,9 +329,7 @@ asyncio.run(main())
 """
 
 
-async def test_sigterm_drains_a_process_that_then_ends_well(
-    redis: Redis, redis_socket: Path, doorbell: Doorbell
-) -> None:
+async def test_sigterm_drains_a_process_which_ends_well(redis: Redis, redis_socket: Path, doorbell: Doorbell) -> None:
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", PROCESS, str(redis_socket), cwd=ROOT)
     try:
         await doorbell.ring("hold", "a")
@@ -363,9 +349,7 @@ async def _is_set(redis: Redis, key: str) -> bool:
     return bool(await redis.exists(key))
 
 
-async def test_job_that_outlives_the_grace_is_cancelled_and_free_for_others(
-    redis: Redis, doorbell: Doorbell, heard: Heard
-) -> None:
+async def test_job_that_outlives_the_grace_is_free_for_others(redis: Redis, doorbell: Doorbell, heard: Heard) -> None:
     async with working(redis, heard, grace_s=0.2) as stop:
         await doorbell.ring("hold", "a", {"n": 1})
         await heard.begun.wait()
@@ -376,9 +360,7 @@ async def test_job_that_outlives_the_grace_is_cancelled_and_free_for_others(
         await until(lambda: len(heard.payloads) == 2, within_s=2)
 
 
-async def test_job_of_a_killed_worker_is_locked_for_seconds_only(
-    redis: Redis, doorbell: Doorbell, heard: Heard
-) -> None:
+async def test_job_of_a_killed_worker_is_locked_for_seconds(redis: Redis, doorbell: Doorbell, heard: Heard) -> None:
     async with working(redis, heard):
         await doorbell.ring("hold", "a")
         await heard.begun.wait()

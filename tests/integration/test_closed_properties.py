@@ -472,9 +472,7 @@ async def test_a_read_that_the_portal_refuses_buries_no_record_and_is_looked_at_
     assert 0 < paused.until_ms - time.time() * 1000 <= 60_000
 
 
-async def test_a_property_that_selects_records_and_is_gone_pauses_the_portal_until_it_is_back(
-    stage: Open,
-) -> None:
+async def test_a_property_that_selects_records_and_is_gone_pauses_the_portal_until_it_is_back(stage: Open) -> None:
     scene = await stage(fields=MARKED + 'where.lifecyclestage = ["lead"]')
     worker, id_ = await scene.begin()
     deleted = scene.portal.tables["contacts"].properties.pop("lifecyclestage")

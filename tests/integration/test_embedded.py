@@ -216,7 +216,7 @@ def test_older_server_is_refused(data_dir: Path) -> None:
         ("redis", (8, 0), "torn", False),
     ],
 )
-def test_files_are_read_by_the_same_kind_or_a_successor(
+def test_files_are_read_by_their_kind_or_a_successor(
     kind: str, version: tuple[int, int], recorded: str, reads: bool
 ) -> None:
     assert Program(Path("server"), kind, version).reads_files_of(recorded) is reads
@@ -330,9 +330,7 @@ def server_with(folder: Path, **options: str) -> Iterator[Path]:
         ({"appendonly": "yes", "appendfsync": "no"}, "appendfsync is no and must be everysec or always"),
     ],
 )
-async def test_unsafe_redis_is_refused_with_one_sentence(
-    tmp_path: Path, options: dict[str, str], sentence: str
-) -> None:
+async def test_unsafe_redis_is_refused_in_one_sentence(tmp_path: Path, options: dict[str, str], sentence: str) -> None:
     with server_with(tmp_path, **options) as path:
         url = {"REFILL_REDIS__URL": f"unix://{path}"}
         with pytest.raises(ConfigError) as refused:

@@ -134,9 +134,7 @@ async def test_a_connection_made_anew_counts_more_than_what_was_kept(vendor: San
     assert token_calls(vendor)[-1] == 200
 
 
-async def test_a_new_token_that_cannot_be_kept_is_not_used_until_it_is(
-    vendor: Sandbox, open_crm: Open, redis: Redis
-) -> None:
+async def test_a_new_token_that_is_not_kept_is_not_used(vendor: Sandbox, open_crm: Open, redis: Redis) -> None:
     crm = open_crm(Away(Scripts(redis), times=2))
     for _ in range(2):
         with pytest.raises(LedgerUnavailableError):

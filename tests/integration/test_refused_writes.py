@@ -57,9 +57,7 @@ async def looked(scene: Scene, worker: Worker, id_: str) -> None:
     await worker.visit(id_)
 
 
-async def test_what_a_portal_rule_refused_is_written_for_nothing_once_the_record_changes_even_years_later(
-    scene: Scene,
-) -> None:
+async def test_what_a_portal_rule_refused_is_written_for_nothing_once_the_record_changes_years_on(scene: Scene) -> None:
     worker = await scene.worker()
     id_ = await refused(scene, worker, RULE)
     assert await causes(scene, id_) == [

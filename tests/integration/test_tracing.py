@@ -103,7 +103,7 @@ async def test_a_record_is_traced_from_its_webhook_to_its_push_without_a_word_of
             CANARIES.look("a trace", text, ANY)
 
 
-async def test_a_receiver_that_is_away_or_refuses_keeps_nobody_from_working(
+async def test_a_receiver_that_refuses_keeps_nobody_from_working(
     fresh: Refill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with http_receiver() as receiver:

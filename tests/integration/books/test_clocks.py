@@ -56,9 +56,7 @@ async def told(worker: Worker) -> None:
 
 
 @pytest.mark.parametrize("offset_s", OFFSETS)
-async def test_charged_lookup_is_never_asked_again_whatever_the_provider_takes_for_now(
-    stage: Open, offset_s: float
-) -> None:
+async def test_charged_lookup_is_never_asked_again_whatever_time_it_is_there(stage: Open, offset_s: float) -> None:
     scene, worker = await behind(stage, offset_s)
     await doubtful(scene, worker, charged=True)
     await judged(scene, worker)
@@ -67,9 +65,7 @@ async def test_charged_lookup_is_never_asked_again_whatever_the_provider_takes_f
 
 
 @pytest.mark.parametrize("offset_s", OFFSETS)
-async def test_uncharged_lookup_is_asked_once_more_whatever_the_provider_takes_for_now(
-    stage: Open, offset_s: float
-) -> None:
+async def test_uncharged_lookup_is_asked_once_more_whatever_time_it_is_there(stage: Open, offset_s: float) -> None:
     scene, worker = await behind(stage, offset_s)
     lost = await doubtful(scene, worker, charged=False)
     await judged(scene, worker)

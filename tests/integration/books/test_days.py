@@ -174,9 +174,7 @@ async def test_a_doubt_is_settled_by_the_log_of_its_own_operation(account: Accou
 
 
 @pytest.mark.parametrize("seed", range(30))
-async def test_whatever_happens_drift_is_what_others_spent_and_quiet_makes_both_sides_equal(
-    account: Account, seed: int
-) -> None:
+async def test_whatever_happens_drift_is_what_others_spent_and_quiet_makes_equal(account: Account, seed: int) -> None:
     chance, others = random.Random(seed), seed % 3 * 10
     account.log.charge(chance.randrange(30))  # before us
     await account.compared()

@@ -43,7 +43,7 @@ async def doubted(account: Account) -> list[str]:
 
 @pytest.mark.parametrize("back_ms", BACK)
 @pytest.mark.parametrize("when", ["heard before the verdict", "heard by the log's reply"])
-async def test_verdict_is_none_where_our_clock_was_set_back_since_the_call(
+async def test_no_verdict_where_our_clock_was_set_back(
     account: Account, theirs: Clock, back_ms: int, when: str
 ) -> None:
     await heard(account)
@@ -59,7 +59,7 @@ async def test_verdict_is_none_where_our_clock_was_set_back_since_the_call(
 
 
 @pytest.mark.parametrize("back_ms", [10 * MINUTE_MS, 30 * MINUTE_MS])
-async def test_charge_known_from_before_our_clock_was_set_back_explains_no_later_one(
+async def test_charge_from_before_our_clock_was_set_back_explains_none(
     account: Account, theirs: Clock, back_ms: int
 ) -> None:
     """By our clock both were at one time; the vendor's log has only the later one there, and the lost one caused it."""

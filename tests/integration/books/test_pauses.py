@@ -35,9 +35,7 @@ async def admitted(scene: Scene, worker: Worker) -> None:
         ({"status": 403}, "credentials"),
     ],
 )
-async def test_what_one_worker_is_told_the_other_does_not_ask_again(
-    scene: Scene, params: dict[str, Any], reason: str
-) -> None:
+async def test_what_one_worker_is_told_the_other_never_asks(scene: Scene, params: dict[str, Any], reason: str) -> None:
     one, other = await pair(scene)
     first, second, third = scene.ids(3)
     scene.fault("status", times=1, params=params)

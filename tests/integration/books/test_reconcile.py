@@ -47,9 +47,7 @@ async def test_what_others_spent_before_us_is_no_drift(scene: Scene) -> None:
     assert {(line.operation, line.ours) for line in report.lines} == {("work_emails", 10), ("phone_numbers", 0)}
 
 
-async def test_a_charge_nobody_asked_for_is_reported_and_stops_the_spending_until_a_person_resumes(
-    scene: Scene,
-) -> None:
+async def test_a_charge_nobody_asked_for_is_reported_and_stops_spending_until_a_person_resumes(scene: Scene) -> None:
     worker = await begun(scene)
     first, second, third = scene.ids(3)
     await worker.visit(first)
@@ -114,9 +112,7 @@ async def test_uncertain_lookups_the_log_shows_are_spent_and_both_sides_are_equa
     assert scene.asked() == 3
 
 
-async def test_uncertain_lookups_the_log_does_not_show_give_their_credits_back_and_are_not_asked_again(
-    scene: Scene,
-) -> None:
+async def test_uncertain_lookups_the_log_does_not_show_give_credits_back_and_are_not_repeated(scene: Scene) -> None:
     worker = await begun(scene)
     scene.fault("reset", effect=False)
     (id_,) = scene.ids(1)
@@ -151,7 +147,7 @@ class Dying(Scripts):
 
 
 @pytest.mark.parametrize("charged_first", [True, False])
-async def test_who_dies_between_two_verdicts_leaves_none_that_the_next_one_takes_for_not_charged(
+async def test_death_between_two_verdicts_leaves_none_to_be_taken_for_uncharged(
     stage: Open, *, charged_first: bool
 ) -> None:
     scene = await stage(forager='budget = { day = 1000 }\nverify_person = false\non_uncertain = "once_if_uncharged"')

@@ -100,7 +100,7 @@ async def test_rate_alone_holds_nothing_up_for_good(stage: Open) -> None:
         ({"crm": "budget = { day = 10 }"}, "budget", 86_400),
     ],
 )
-async def test_what_holds_records_up_for_longer_is_told_at_once(
+async def test_what_holds_records_up_is_told_at_once(
     stage: Open, parts: dict[str, str], why: str, until_s: int
 ) -> None:
     scene = await stage(**parts)

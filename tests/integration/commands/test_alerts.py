@@ -190,7 +190,7 @@ async def _older(ledger: Ledger, ms: int) -> bool:
     return bool(await ledger.scripts.now() - json.loads(kept)["since_ms"] >= ms)
 
 
-async def test_what_mends_itself_or_was_done_by_hand_is_no_alert(
+async def test_what_mends_itself_or_is_by_hand_alerts_nobody(
     refill: Refill, posts: Receiver, mails: Receiver, redis: Redis
 ) -> None:
     settings, ledger = alerted(refill, posts, mails), Ledger.over(redis)

@@ -58,9 +58,7 @@ async def test_a_clock_that_is_far_off_is_warned_of(refill: Refill) -> None:
         ("REFILL_CRM__ACME_SALESFORCE__CLIENT_SECRET", "acme_salesforce", "client id and client secret"),
     ],
 )
-async def test_a_wrong_credential_is_named_and_hides_nothing(
-    refill: Refill, variable: str, part: str, todo: str
-) -> None:
+async def test_wrong_credential_is_named_and_hides_nothing(refill: Refill, variable: str, part: str, todo: str) -> None:
     refill.set(**{variable: "wrong"})
     found = await checked(refill, 1)
     assert found.failed.keys() == {part}

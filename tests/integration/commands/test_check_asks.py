@@ -75,9 +75,7 @@ def hide(refill: Refill, names: Used, *, hidden: bool) -> None:
             refill.vendors["hubspot"].control(f"properties/{object}", {"name": name, "read_only": hidden})
 
 
-async def test_what_a_busy_pass_reads_or_writes_is_asked_for_or_named_once_it_is_hidden(
-    fresh: Refill, used: Used
-) -> None:
+async def test_what_a_busy_pass_reads_or_writes_is_asked_for_or_named_when_hidden(fresh: Refill, used: Used) -> None:
     assert (await fresh("check", "--json")).code == 0
     asked = set(used)
     used.clear()

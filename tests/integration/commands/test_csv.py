@@ -89,9 +89,7 @@ async def test_blanks_are_filled_once_and_a_second_run_costs_nothing(refill: Ref
     assert target.read_bytes() == before
 
 
-async def test_a_cap_and_a_limit_leave_the_rest_and_a_suppressed_person_is_not_asked_about(
-    refill: Refill, tmp_path: Path
-) -> None:
+async def test_a_cap_and_a_limit_leave_the_rest_and_the_suppressed_alone(refill: Refill, tmp_path: Path) -> None:
     source, target = tmp_path / "people.csv", tmp_path / "filled.csv"
     rows = table(refill.vendors, source)
     assert (await refill("suppress", "add", rows[0][2])).code == 0
@@ -120,9 +118,7 @@ async def test_a_budget_that_is_used_up_says_limit_spent_end_and_what_is_next(re
     assert ". Next: run it again then, or raise it" in ran.err
 
 
-async def test_what_is_left_of_a_budget_is_said_where_it_is_less_than_the_next_lookup_costs(
-    refill: Refill, tmp_path: Path
-) -> None:
+async def test_what_is_left_of_a_budget_is_said_where_it_is_too_little(refill: Refill, tmp_path: Path) -> None:
     refill.change("budget = { day = 5000, month = 50000 }", "budget = { day = 0, month = 50000 }")
     refill.change("budget = { day = 20000, month = 100000 }", "budget = { day = 7, month = 100000 }")
     refill.set(REFILL_PROVIDERS__FORAGER__VERIFY_PERSON="false")
@@ -134,9 +130,7 @@ async def test_what_is_left_of_a_budget_is_said_where_it_is_less_than_the_next_l
     assert (ran.code, bool(re.search(told, ran.err))) == (4, True), ran.err
 
 
-async def test_a_budget_below_one_lookup_is_said_and_the_exit_code_is_that_of_rows_left(
-    refill: Refill, tmp_path: Path
-) -> None:
+async def test_a_budget_below_one_lookup_is_said_and_ends_as_rows_left(refill: Refill, tmp_path: Path) -> None:
     refill.change("budget = { day = 5000, month = 50000 }", "budget = { day = 5000, month = 0 }")
     refill.change("budget = { day = 20000, month = 100000 }", "budget = { day = 0, month = 100000 }")
     source, target = tmp_path / "people.csv", tmp_path / "filled.csv"

@@ -167,7 +167,7 @@ async def test_everything_must_be_asked_for_by_name(refill: Refill, ledger: Ledg
         (("uncertain", "resolve", "x"), 'no uncertain lookup is called "x": refill uncertain list shows them\n'),
     ],
 )
-async def test_an_unknown_name_is_answered_with_the_known_ones(
+async def test_unknown_name_is_answered_by_the_known_ones(
     refill: Refill, words: tuple[str, ...], sentence: str
 ) -> None:
     ran = await refill(*words)
@@ -232,9 +232,7 @@ async def test_an_uncertain_lookup_is_listed_without_what_was_asked(refill: Refi
 
 
 @pytest.mark.parametrize(("word", "spent"), [("--charged", 5), ("--uncharged", 0)])
-async def test_a_resolved_lookup_books_what_the_bill_says(
-    refill: Refill, ledger: Ledger, word: str, spent: int
-) -> None:
+async def test_resolved_lookup_books_what_the_bill_says(refill: Refill, ledger: Ledger, word: str, spent: int) -> None:
     granted = await uncertain(ledger, "7")
     assert (await refill("uncertain", "resolve", granted.ticket_id, word)).code == 0
     totals = await ledger.budgets.totals("forager")

@@ -149,9 +149,7 @@ async def test_a_record_that_does_not_exist_is_an_error(
 
 
 @pytest.mark.parametrize("words", [("sync", "--record"), ("replay",)])
-async def test_a_crm_that_cannot_say_whether_a_record_exists_is_an_error(
-    refill: Refill, words: tuple[str, ...]
-) -> None:
+async def test_crm_that_cannot_say_whether_a_record_exists_is_an_error(refill: Refill, words: tuple[str, ...]) -> None:
     refill.vendors["hubspot"].fault("status", params={"status": 401})
     assert (await refill(*words, *CONTACTS, "1")).code == 1
 

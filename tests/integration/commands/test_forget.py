@@ -79,9 +79,7 @@ def contact(hubspot: Sandbox, id: str) -> dict[str, Any]:
     return next(one for one in rows if one["id"] == id)
 
 
-async def test_after_forget_no_byte_of_the_person_is_left_and_nobody_buys_them_again(
-    held: Refill, server: Server
-) -> None:
+async def test_after_forget_no_byte_of_the_person_is_left_nor_bought_again(held: Refill, server: Server) -> None:
     refill, hubspot = held, held.vendors["hubspot"]
     assert (await refill("sync", "--full", "--json", "--patience", "10")).code == 0
     async with Redis(unix_socket_path=str(server.socket)) as redis:

@@ -33,9 +33,7 @@ async def passed(refill: Refill, *record: str) -> Ran:
     return await refill("sync", "--record", *record, "--json", "--patience", "5")
 
 
-async def test_nothing_is_erased_or_bought_again_until_the_records_crm_says_whose_it_is(
-    fresh: Refill,
-) -> None:
+async def test_nothing_is_erased_or_bought_again_until_the_records_crm_says_whose_it_is(fresh: Refill) -> None:
     org = fresh.vendors["salesforce"]
     first, second = in_both(fresh)
     async with fresh.ledger() as ledger:

@@ -147,9 +147,7 @@ def scripted(folder: Path, env: Mapping[str, str], *options: str) -> subprocess.
     )
 
 
-async def test_a_script_is_told_what_is_missing_and_then_writes_it_once(
-    vendors: dict[str, Sandbox], tmp_path: Path
-) -> None:
+async def test_a_script_is_told_what_is_missing_and_writes_it_once(vendors: dict[str, Sandbox], tmp_path: Path) -> None:
     ran = await asyncio.to_thread(scripted, tmp_path, {})
     assert ran.returncode == 2
     assert all(one in ran.stderr for one in ("--crm is missing", "--budget is missing"))

@@ -48,7 +48,7 @@ def held(vendors: dict[str, Sandbox], id: str, property: str) -> str:
     return row["properties"].get(property) or ""
 
 
-async def test_undo_pause_suppress_and_forget_go_by_what_was_shown(
+async def test_orders_of_the_page_go_by_what_was_shown(
     admin: Browser, refill: Refill, vendors: dict[str, Sandbox]
 ) -> None:
     one = (await until(lambda: changes(refill), "a change", look_s=0.5))[0]

@@ -48,7 +48,7 @@ async def open_door(socket: Path, folder: Path, life: Life | None = None) -> Asy
     await plain.aclose()
 
 
-async def test_crash_point_01_before_2xx_nothing_is_half_accepted_and_the_sender_tries_again(
+async def test_crash_point_01_before_2xx_nothing_is_half_accepted_and_comes_again(
     server: Server, tmp_path: Path
 ) -> None:
     body = posted(event(id=101), event(id=102))
@@ -70,7 +70,7 @@ async def test_crash_point_01_a_redis_that_is_full_is_a_503_and_never_a_2xx(serv
         assert (await door.hubspot(body)).status_code // 100 == 2
 
 
-async def test_crash_point_02_accepted_and_not_answered_is_one_visit_however_often_it_comes_again(
+async def test_crash_point_02_accepted_and_not_answered_is_one_visit_however_often(
     server: Server, tmp_path: Path
 ) -> None:
     body = posted(event(id=101))
@@ -113,9 +113,7 @@ async def test_crash_point_03_half_of_a_command_that_nobody_heard_of_harms_nothi
         assert await door.due() == ["101"]
 
 
-async def test_crash_point_04_duplicate_reordered_and_late_events_have_one_effect_per_version(
-    server: Server, tmp_path: Path
-) -> None:
+async def test_crash_point_04_double_reordered_and_late_events_have_one_effect(server: Server, tmp_path: Path) -> None:
     now = now_ms()
     first, second = event(id=101, occurredAt=now - 60_000), event(id=101, occurredAt=now - 30_000)
     async with open_door(server.socket, tmp_path) as door:

@@ -112,9 +112,7 @@ async def test_an_archive_that_somebody_writes_in_is_waited_for(scene: Scene, tm
     assert who.value not in "".join(path.read_text("utf-8").lower() for path in tmp_path.glob("*.jsonl"))
 
 
-async def test_a_record_that_says_nothing_of_its_person_is_not_looked_up_again_once_they_are_forgotten(
-    scene: Scene,
-) -> None:
+async def test_a_record_that_says_nothing_of_its_person_is_not_looked_up_once_they_are_forgotten(scene: Scene) -> None:
     id_, _ = await filled(scene)
     worker, asked = await scene.worker(), scene.asked()
     runtime = worker.runtime

@@ -85,9 +85,7 @@ async def test_crash_point_07_a_refused_credential_stops_the_crm_and_not_the_rec
     assert all(scene.email(one) for one in scene.ids(2))
 
 
-async def test_crash_point_08_reserved_and_spent_never_exceed_the_budget_and_reservations_do_not_lapse(
-    stage: Open,
-) -> None:
+async def test_crash_point_08_reserved_and_spent_never_exceed_the_budget_and_nothing_lapses(stage: Open) -> None:
     scene = await stage(forager="budget = { day = 10 }\nverify_person = false")
     workers = [await scene.worker(), await scene.worker()]
     ids = scene.ids(4)
@@ -116,9 +114,7 @@ async def test_crash_point_16_a_write_whose_answer_is_lost_has_one_effect(scene:
     assert sum('"confirmed"' in one for one in states) == 1
 
 
-async def test_crash_point_17_what_a_person_typed_before_the_read_of_the_write_is_not_overwritten(
-    scene: Scene,
-) -> None:
+async def test_crash_point_17_what_a_person_typed_before_the_read_of_the_write_is_not_overwritten(scene: Scene) -> None:
     worker, id_ = await scene.begin()
     await scene.due(id_)
     visiting = await worker.held_at()
@@ -129,9 +125,7 @@ async def test_crash_point_17_what_a_person_typed_before_the_read_of_the_write_i
     assert (scene.email(id_), scene.writes()) == ("typed@by-a-person.example", [])
 
 
-async def test_crash_point_17_a_value_of_a_person_written_within_the_round_trip_is_seen_and_put_back(
-    stage: Open,
-) -> None:
+async def test_crash_point_17_a_persons_value_written_within_the_round_trip_is_seen_and_put_back(stage: Open) -> None:
     scene = await stage(crm="verify_writes = true")
     worker, id_ = await scene.begin()
     await scene.due(id_)

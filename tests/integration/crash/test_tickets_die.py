@@ -90,7 +90,7 @@ async def test_crash_point_10_two_workers_with_one_question_send_it_once(scene: 
     ],
     ids=lambda fault: f"{fault['kind']}-{fault.get('params', {}).get('status', '')}",
 )
-async def test_crash_point_11_an_answer_that_is_lost_is_uncertain_and_never_sent_again(
+async def test_crash_point_11_a_lost_answer_is_uncertain_and_never_sent_again(
     scene: Scene, fault: dict[str, Any]
 ) -> None:
     worker, id_ = await scene.begin()
@@ -141,9 +141,7 @@ async def test_crash_point_12_a_reply_redis_could_not_take_is_loaded_by_the_next
 
 
 @pytest.mark.parametrize("kind", ["truncated_json", "html"])
-async def test_crash_point_13_a_whole_reply_nobody_can_read_is_kept_and_read_again_for_nothing(
-    scene: Scene, kind: str
-) -> None:
+async def test_crash_point_13_a_reply_nobody_can_read_is_kept_and_read_for_nothing(scene: Scene, kind: str) -> None:
     worker, id_ = await scene.begin()
     scene.fault(kind)
     await worker.visit(id_)

@@ -44,9 +44,7 @@ async def test_what_is_rejected_is_not_made_and_the_journal_says_so(open_desk: O
         assert (await reviews(desk).all(), await desk.dead()) == ([], [])
 
 
-async def test_a_matched_row_is_shown_with_its_blanks_and_a_person_who_fills_one_is_asked_again(
-    open_desk: Open, crm: str
-) -> None:
+async def test_a_matched_row_is_shown_with_its_blanks_and_filled_is_asked_again(open_desk: Open, crm: str) -> None:
     async with open_desk(crm, mode="review") as desk:
         company = desk.add("company", name="Acme", domain="acme.com")
         row = desk.add(first="Ada", last="Lovelace", email="ada@acme.com", title="Countess")

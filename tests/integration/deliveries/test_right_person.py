@@ -23,9 +23,7 @@ async def test_row_with_the_persons_profile_and_name_gets_what_it_lacks(desk: De
     assert desk.row(row)["account"] in desk.rows("company")
 
 
-async def test_namesakes_row_with_the_persons_profile_gets_nothing_and_the_person_a_row_of_their_own(
-    desk: Desk,
-) -> None:
+async def test_namesakes_row_with_the_persons_profile_gets_nothing_and_they_a_row_of_their_own(desk: Desk) -> None:
     other = desk.add(first="Grace", last="Lovelace", linkedin=PROFILE)
     before = desk.row(other)
     await desk.deliver(ada())

@@ -126,7 +126,7 @@ async def test_duplicate_rule_that_names_the_persons_own_contact_ends_in_a_match
 
 
 @pytest.mark.parametrize(("setting", "made"), [("respect", 1), ("allow", 2)])
-async def test_rule_that_only_warns_is_passed_over_where_the_operator_says_so(
+async def test_rule_that_only_warns_is_passed_over_on_an_operators_word(
     open_desk: Open, setting: str, made: int
 ) -> None:
     async with open_desk("salesforce", duplicate_rule=setting) as desk:
@@ -208,7 +208,7 @@ async def test_constants_are_for_new_rows_only(open_desk: Open) -> None:
 @pytest.mark.parametrize(
     ("property", "why"), [("Nothing__c", "no such property"), ("Name", "read-only"), ("Status", "this value")]
 )
-async def test_constant_that_the_crm_does_not_take_refuses_the_start_with_its_key(
+async def test_constant_that_a_crm_does_not_take_is_named_at_the_start(
     open_desk: Open, property: str, why: str
 ) -> None:
     with pytest.raises(AccessError) as refused:
@@ -231,9 +231,7 @@ def require(desk: Desk, kind: str, property: str = "") -> str:
 
 
 @pytest.mark.parametrize(("kind", "external_id"), [("Contact", "p1"), ("Account", "c1")])
-async def test_duplicate_rule_that_shows_no_row_is_a_dead_letter_with_it(
-    org: Desk, kind: str, external_id: str
-) -> None:
+async def test_duplicate_rule_without_a_row_is_a_dead_letter_with_it(org: Desk, kind: str, external_id: str) -> None:
     """The matched row is of another owner, and our user may not see it."""
     result = {"duplicateRule": "Standard_Rule", "matchResults": [{"entityType": kind, "matchRecords": []}]}
     error = {"errorCode": "DUPLICATES_DETECTED", "message": "Use one of these records?", "duplicateResult": result}

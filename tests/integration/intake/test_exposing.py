@@ -79,9 +79,7 @@ async def through(proxy: Proxy, folder: Path, upstream: str) -> AsyncIterator[ht
 
 @pytest.mark.slow
 @PROXIES
-async def test_webhooks_pass_as_they_were_signed_and_everything_else_stays_inside(
-    door: Door, tmp_path: Path, proxy: Proxy
-) -> None:
+async def test_webhooks_pass_as_they_were_signed_and_the_rest_stays(door: Door, tmp_path: Path, proxy: Proxy) -> None:
     folder = tmp_path / "proxy"
     folder.mkdir()
     name = {"sni_hostname": NAME}

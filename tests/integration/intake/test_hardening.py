@@ -64,9 +64,7 @@ async def test_told_length_beyond_the_cap_is_refused_at_once(door: Door) -> None
     assert (await raw(door, head, b"{")).startswith(b"HTTP/1.1 413")
 
 
-async def test_sender_that_proved_itself_gets_longer_for_its_body_and_not_for_ever(
-    door: Door, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_proved_sender_gets_longer_for_its_body_not_for_ever(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RequestDeadline, "stranger_within_s", 0.3)
     monkeypatch.setattr(RequestDeadline, "arrives_within_s", 1.5)
     head = b"POST /api/enrich HTTP/1.1\r\nhost: x\r\ncontent-length: 500\r\n"
@@ -133,9 +131,7 @@ async def test_room_for_bodies_is_bounded_over_all_posts(redis: Redis, tmp_path:
         await bodies.read(request, "application/json")
 
 
-async def test_without_redis_every_way_in_answers_503_within_a_second_and_takes_again_when_it_is_back(
-    tmp_path: Path,
-) -> None:
+async def test_without_redis_every_way_in_answers_503_within_a_second_and_takes_again_later(tmp_path: Path) -> None:
     with running() as server:
         redis = Redis(unix_socket_path=str(server.socket))
         settings = settings_in(tmp_path)

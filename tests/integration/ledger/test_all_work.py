@@ -18,7 +18,7 @@ async def wait_for(work: Work, *ids: str, providers: tuple[str, ...] = ("kaspr",
         assert await work.wait(held, providers, None, "rate") is StepEnd.DONE
 
 
-async def test_leases_of_all_works_are_extended_in_one_step(
+async def test_leases_of_all_works_are_extended_at_once(
     work: Work, other: Work, all_work: AllWork, clock: Clock
 ) -> None:
     tokens = [(await lease(work)).token, (await lease(other, "00Q:1")).token]
@@ -51,7 +51,7 @@ async def crash(work: Work, all_work: AllWork, clock: Clock, times: int) -> None
         await all_work.reap()
 
 
-async def test_record_that_crashed_thrice_is_given_only_alone(
+async def test_record_that_crashed_thrice_is_given_alone(
     work: Work, all_work: AllWork, redis: Redis, clock: Clock
 ) -> None:
     await add(work, "bad")
@@ -80,9 +80,7 @@ async def test_record_that_crashes_alone_is_buried(work: Work, all_work: AllWork
     assert len(await work.claim(OWNER, 10)) == 1
 
 
-async def test_crashes_of_a_visit_among_others_are_not_forgiven_by_a_deferral(
-    work: Work, all_work: AllWork, clock: Clock
-) -> None:
+async def test_crashes_among_others_are_not_forgiven_by_a_deferral(work: Work, all_work: AllWork, clock: Clock) -> None:
     await add(work, "bad")
     await crash(work, all_work, clock, 2)
     await work.defer((await work.claim(OWNER, 1))[0], clock.now, "x")
@@ -129,7 +127,7 @@ async def test_record_woken_while_leased_does_not_go_to_sleep(work: Work, all_wo
     assert await work.wait(held, ["kaspr"], None, "rate") is StepEnd.DONE
 
 
-async def test_record_woken_while_leased_is_visited_once_more_though_it_settles(
+async def test_record_woken_while_leased_is_visited_though_it_settles(
     work: Work, all_work: AllWork, clock: Clock
 ) -> None:
     held = await lease(work)
@@ -141,7 +139,7 @@ async def test_record_woken_while_leased_is_visited_once_more_though_it_settles(
     assert await work.settle(held, settlement) is StepEnd.DONE
 
 
-async def test_word_of_a_lookup_brings_a_settled_record_back_past_its_fingerprint(
+async def test_word_of_a_lookup_brings_back_a_settled_record_forced(
     work: Work, all_work: AllWork, clock: Clock
 ) -> None:
     await work.settle(await lease(work), Settlement("abcdef123456", stamp=clock.now, read_at=clock.now))
@@ -150,9 +148,7 @@ async def test_word_of_a_lookup_brings_a_settled_record_back_past_its_fingerprin
     assert held.forced
 
 
-async def test_word_of_a_lookup_brings_a_record_past_its_fingerprint_wherever_it_is(
-    work: Work, all_work: AllWork, clock: Clock
-) -> None:
+async def test_word_of_a_lookup_forces_a_record_wherever_it_is(work: Work, all_work: AllWork, clock: Clock) -> None:
     async def woken(name: str) -> None:
         await all_work.wake([(work.crm, work.object, name)])
 
@@ -177,7 +173,7 @@ async def test_waking_the_dead_does_nothing(work: Work, all_work: AllWork, redis
     assert await places(redis, work, "1") == ["dead"]
 
 
-async def test_admission_goes_live_first_then_around_the_crms(
+async def test_admission_goes_live_first_then_in_turns(
     work: Work, other: Work, all_work: AllWork, clock: Clock
 ) -> None:
     await wait_for(work, "b1", lane=Lane.BACKFILL)

@@ -35,9 +35,7 @@ def kept(folder: Path) -> list[int]:
     return [json.loads(line)["entry"]["day"] for line in lines]
 
 
-async def test_entries_past_their_time_go_to_the_file_of_their_month(
-    scripts: Scripts, clock: Clock, tmp_path: Path
-) -> None:
+async def test_entries_past_their_time_go_to_their_months_file(scripts: Scripts, clock: Clock, tmp_path: Path) -> None:
     journal = Journal(scripts)
     await written(journal, clock, 40)
     assert await archive(journal, tmp_path / "a", clock.now - 5 * DAY_MS) == 35
@@ -66,9 +64,7 @@ async def test_a_crash_between_the_disk_and_redis_doubles_no_line(
 
 
 @pytest.mark.parametrize("strange", ["", "a note", '{"key": 5}', "[]", '{"no": "key"}'])
-async def test_a_line_of_somebody_else_holds_up_no_entry(
-    scripts: Scripts, clock: Clock, tmp_path: Path, strange: str
-) -> None:
+async def test_a_strangers_line_holds_up_no_entry(scripts: Scripts, clock: Clock, tmp_path: Path, strange: str) -> None:
     journal = Journal(scripts)
     await written(journal, clock, 2)
     await archive(journal, tmp_path, clock.now - DAY_MS)
@@ -95,9 +91,7 @@ async def test_an_archive_that_cannot_be_written_drops_nothing(scripts: Scripts,
     assert await journal.length() == 2
 
 
-async def test_memory_is_forecast_from_the_samples_of_the_last_days(
-    scripts: Scripts, redis: Redis, clock: Clock
-) -> None:
+async def test_memory_is_forecast_from_samples_of_the_last_days(scripts: Scripts, redis: Redis, clock: Clock) -> None:
     footprints = RedisMemory(scripts, Cursors(scripts))
     assert (found := await footprints.now()) is not None
     assert found.full_in_days is None

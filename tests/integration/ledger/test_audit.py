@@ -31,9 +31,7 @@ async def faults(scripts: Scripts, folder: Path) -> list[int]:
     return [one.line for one in (await verify(AuditHeads(scripts), folder)).faults]
 
 
-async def test_every_entry_is_appended_once_and_the_chain_is_whole(
-    scripts: Scripts, clock: Clock, tmp_path: Path
-) -> None:
+async def test_every_entry_is_appended_once_in_a_whole_chain(scripts: Scripts, clock: Clock, tmp_path: Path) -> None:
     await journalled(scripts, "abc")
     assert len(await kept(scripts, tmp_path)) == 3
     await journalled(scripts, "de", 3)

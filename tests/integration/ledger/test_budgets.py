@@ -111,9 +111,7 @@ async def test_line_outlives_its_day_longer_than_an_uncertain_lookup(desk: Desk,
     assert await redis.pttl(desk._scripts.keys("budget", day_line().name)) > 90 * DAY_MS
 
 
-async def test_line_redis_dropped_is_not_brought_back_by_a_late_settlement(
-    desk: Desk, redis: Redis, budgets: Budgets
-) -> None:
+async def test_line_redis_dropped_stays_so_at_a_late_settlement(desk: Desk, redis: Redis, budgets: Budgets) -> None:
     ticket = await send(desk)
     key = desk._scripts.keys("budget", day_line().name)
     await redis.delete(key)

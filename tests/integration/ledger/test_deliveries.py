@@ -61,9 +61,7 @@ async def test_row_is_dropped_when_its_last_crm_has_it(deliveries: Deliveries, r
     assert await deliveries.length() == 1
 
 
-async def test_delivered_row_that_comes_unchanged_is_not_delivered_again(
-    deliveries: Deliveries, works: list[Work]
-) -> None:
+async def test_delivered_row_that_comes_unchanged_is_not_due_again(deliveries: Deliveries, works: list[Work]) -> None:
     await deliveries.store_page("s1", PAGE[:1], CRMS[:1], run="day-1")
     (held,) = await claim(works[0])
     await deliveries.settled("acme_hubspot", "s1:1", "d1")
@@ -74,9 +72,7 @@ async def test_delivered_row_that_comes_unchanged_is_not_delivered_again(
     assert len(await claim(works[0])) == 1
 
 
-async def test_row_changed_during_its_visit_is_delivered_in_its_new_form(
-    deliveries: Deliveries, works: list[Work]
-) -> None:
+async def test_row_changed_during_its_visit_is_delivered_as_it_is(deliveries: Deliveries, works: list[Work]) -> None:
     await deliveries.store_page("s1", PAGE[:1], CRMS[:1], run="day-1")
     (held,) = await claim(works[0])
     await deliveries.store_page("s1", [DeliveredRow("s1:1", "d9", "new")], CRMS[:1], run="day-1")

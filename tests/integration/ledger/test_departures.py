@@ -134,9 +134,7 @@ async def test_repeat_of_a_step_that_sent_takes_no_other_slot(scripts: Scripts, 
     assert await slots_taken(scripts) == taken
 
 
-async def test_two_workers_calls_never_exceed_the_rate_that_they_share(
-    redis_socket: Path, redis: Redis, tmp_path: Path
-) -> None:
+async def test_two_workers_calls_never_exceed_their_rate(redis_socket: Path, redis: Redis, tmp_path: Path) -> None:
     window, each = Window(60, 1), 60
     left: list[float] = []
     late_s: list[float] = []  # what a busy machine adds between a slot and its call

@@ -206,9 +206,7 @@ async def test_a_folder_that_is_not_there_yet_tells_of_nobody(tmp_path: Path) ->
 @pytest.mark.parametrize(
     "strange", ['{"id": "1"}', '[""id": "1""]', '"id": "1"', '{"id": "1", "object": "contact", "crm": 5}']
 )
-async def test_a_line_that_is_no_entry_stands_in_nobodys_way_and_the_erasure_is_repeated(
-    kept: Kept, strange: str
-) -> None:
+async def test_a_line_that_is_no_entry_stands_in_nobodys_way_and_is_looked_at_again(kept: Kept, strange: str) -> None:
     await kept.told_of_ada()
     path = await kept.archived()
     before = kept.folder / "journal-1999-01.jsonl"
@@ -225,9 +223,7 @@ async def test_a_line_that_is_no_entry_stands_in_nobodys_way_and_the_erasure_is_
     assert await kept.erase_elsewhere() == 1
 
 
-async def test_a_file_that_is_kept_elsewhere_is_erased_where_it_is(
-    scripts: Scripts, clock: Clock, tmp_path: Path
-) -> None:
+async def test_a_file_kept_elsewhere_is_erased_where_it_is(scripts: Scripts, clock: Clock, tmp_path: Path) -> None:
     kept, cold = Kept(scripts, clock, tmp_path / "archive"), tmp_path / "cold"
     await kept.told_of_ada()
     path = await kept.archived()

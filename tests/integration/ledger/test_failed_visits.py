@@ -46,9 +46,7 @@ async def test_outage_is_tried_again(work: Work, scripts: Scripts, clock: Clock)
     assert (await work.counts()).due == 1
 
 
-async def test_a_sign_in_that_cannot_be_had_buries_nothing_and_pauses_nothing(
-    work: Work, scripts: Scripts, clock: Clock
-) -> None:
+async def test_a_sign_in_that_cannot_be_had_ends_nothing(work: Work, scripts: Scripts, clock: Clock) -> None:
     error = SignInUnavailableError("acme_salesforce", "oauth.token", 400, code="unknown_error")
     held = await lease(work)
     for _ in range(20):

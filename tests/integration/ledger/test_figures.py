@@ -28,9 +28,7 @@ async def test_persons_run_counts_each_gap_as_its_records_last_visit_left_it(wor
     assert found.unfilled == {("phone", "below_grade"): 1}
 
 
-async def test_gap_that_a_version_before_counted_in_the_same_run_is_counted_once(
-    work: Work, scripts: Scripts, redis: Redis
-) -> None:
+async def test_gap_that_an_older_version_counted_counts_once(work: Work, scripts: Scripts, redis: Redis) -> None:
     await work.settle(await lease(work, run="sync-1"), LEFT)
     parts = [name async for name in redis.scan_iter("refill:run:sync-1:records:*")]
     await redis.delete(*parts)

@@ -117,7 +117,7 @@ async def test_ticket_comes_to_its_end_and_a_target_can_be_paused(desk: Desk, sc
     assert [one.reason for one in await pauses.of("forager")] == ["credits"]
 
 
-async def test_uncertain_ticket_is_judged_and_a_creation_ends(
+async def test_uncertain_ticket_is_judged_and_creation_ends(
     desk: Desk, scripts: Scripts, redis: Redis, clock: Clock
 ) -> None:
     creations = Creations(scripts)

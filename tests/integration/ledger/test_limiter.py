@@ -65,9 +65,7 @@ def test_one_call_too_many_comes_after_the_window_and_its_jitter(calls: int, sec
 
 
 @pytest.mark.parametrize("window", [TEN_S, Window(100, 10), Window(60, 60), Window(500, 60)])
-async def test_paced_window_is_used_to_98_percent_and_never_exceeded(
-    scripts: Scripts, clock: Clock, window: Window
-) -> None:
+async def test_paced_window_is_used_to_98_percent_never_more(scripts: Scripts, clock: Clock, window: Window) -> None:
     start = clock.now / 1000
     times = await saturate(limiter_of(scripts, window), clock, 4 * window.seconds)
     assert most_in_any(times, window.seconds + jitter_s(window) - 0.01) <= window.calls
@@ -243,9 +241,7 @@ async def test_slot_that_was_booked_before_a_429_is_not_used_during_its_pause(sc
     assert refused.value.retry_after_s is not None
 
 
-async def test_429s_without_a_time_back_off_further_each_and_once_for_calls_under_way(
-    scripts: Scripts, clock: Clock
-) -> None:
+async def test_429s_without_a_time_back_off_further_once_for_calls_under_way(scripts: Scripts, clock: Clock) -> None:
     limiter = limiter_of(scripts, TEN_S, chance=0.999)
     waits = []
     for _ in range(4):

@@ -58,9 +58,7 @@ def ticket_of(desk: Desk, granted: object, spool: Spool) -> LookupTicket:
     )
 
 
-async def test_reply_paid_for_is_kept_on_a_full_disk_and_nothing_more_is_bought(
-    scripts: Scripts, small_disk: Path
-) -> None:
+async def test_paid_reply_is_kept_on_a_full_disk_and_nothing_more_bought(scripts: Scripts, small_disk: Path) -> None:
     desk, spool = Desk(scripts), Spool(small_disk / "data")
     assert spool.has_room()
     flying = [await grant(desk, question(name), lines=[day_line()]) for name in ("Ada", "Ben", "Eve")]

@@ -100,9 +100,7 @@ async def test_refusal_is_not_charged_and_not_kept(desk: Desk, spool: Spool, scr
     assert isinstance(await reserve(desk), Granted)
 
 
-async def test_reply_nobody_can_read_is_kept_and_counts_as_perhaps_charged(
-    desk: Desk, spool: Spool, scripts: Scripts
-) -> None:
+async def test_reply_nobody_can_read_is_kept_as_perhaps_charged(desk: Desk, spool: Spool, scripts: Scripts) -> None:
     def fail(_: Reply) -> ReplySettlement:
         raise KeyError("credits")
 
@@ -132,9 +130,7 @@ async def test_unreadable_reply_is_spent_or_given_back_by_a_persons_word_and_sta
     assert isinstance(await reserve(desk), KeptAnswer)
 
 
-async def test_unreadable_reply_from_the_disk_counts_as_perhaps_charged(
-    desk: Desk, spool: Spool, scripts: Scripts
-) -> None:
+async def test_unreadable_reply_from_the_disk_is_perhaps_charged(desk: Desk, spool: Spool, scripts: Scripts) -> None:
     granted = await send(desk)
     await spool.keep(granted, reply(), credits=5, hit=False, keep_ms=DAY_MS, unpriced=True)
     await spool.load(desk)
@@ -160,7 +156,7 @@ async def test_nothing_is_sent_while_redis_is_away(away: Desk, desk: Desk, spool
         await ticket.sent()
 
 
-async def test_endings_redis_cannot_take_are_left_to_the_deadline(
+async def test_endings_redis_cannot_take_wait_for_the_deadline(
     away: Desk, desk: Desk, spool: Spool, clock: Clock
 ) -> None:
     ticket = ticket_of(away, await send(desk), spool)
@@ -182,7 +178,7 @@ async def test_send_whose_answer_is_lost_sends_nothing_and_gives_the_reservation
 
 
 @pytest.mark.parametrize("ending", ["stored", "uncertain"])
-async def test_first_ending_of_a_ticket_stands(
+async def test_a_tickets_first_ending_stands(
     away: Desk, desk: Desk, spool: Spool, scripts: Scripts, ending: str
 ) -> None:
     granted = await send(desk)
@@ -301,7 +297,7 @@ ODD: dict[str, Odd] = {
 
 
 @pytest.mark.parametrize("odd", ODD)
-async def test_what_is_no_reply_is_set_aside_and_the_rest_loaded(
+async def test_what_is_no_reply_is_set_aside_the_rest_loaded(
     desk: Desk, spool: Spool, tmp_path: Path, odd: str
 ) -> None:
     folder = tmp_path / "spool"
@@ -324,7 +320,7 @@ async def test_file_that_cannot_be_moved_away_keeps_nothing_back(desk: Desk, spo
     assert spool.pending() == 1
 
 
-async def test_whole_reply_of_a_process_that_died_before_naming_it_is_loaded(
+async def test_whole_reply_whose_process_died_before_naming_it_is_loaded(
     desk: Desk, spool: Spool, tmp_path: Path
 ) -> None:
     await spool.keep(await send(desk), reply(), credits=3, hit=True, keep_ms=KEEP_MS)
@@ -391,9 +387,7 @@ async def test_price_beyond_reason_is_no_price(desk: Desk, spool: Spool, scripts
     assert spool.pending() == 0
 
 
-async def test_file_that_redis_refuses_is_set_aside_and_the_rest_loaded(
-    desk: Desk, spool: Spool, tmp_path: Path
-) -> None:
+async def test_file_that_redis_refuses_is_set_aside_the_rest_loaded(desk: Desk, spool: Spool, tmp_path: Path) -> None:
     bad, good = [await grant(desk, question(name), lines=[day_line()]) for name in ("Ada", "Ben")]
     for one, keep_ms in ((bad, 10**30), (good, KEEP_MS)):
         await desk.sent(one)

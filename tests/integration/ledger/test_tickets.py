@@ -239,9 +239,7 @@ async def test_stored_ticket_with_more_to_tell_tells_it_again(desk: Desk, budget
     assert await booked(budgets, day_line()) == (7, 0)
 
 
-async def test_stored_ticket_of_an_erased_answer_is_not_settled_again(
-    desk: Desk, clock: Clock, budgets: Budgets
-) -> None:
+async def test_stored_ticket_of_an_erased_answer_settles_no_more(desk: Desk, clock: Clock, budgets: Budgets) -> None:
     ticket = await send(desk)
     await store(desk, ticket, credits=5)
     await desk.forget(ANN)
@@ -276,9 +274,7 @@ async def test_stored_ticket_stays_stored(desk: Desk) -> None:
     assert (await desk.verdict(ticket.ticket_id, charged=False)).state == "stored"
 
 
-async def test_uncharged_verdict_gives_credits_back_and_the_question_once_more(
-    desk: Desk, clock: Clock, budgets: Budgets
-) -> None:
+async def test_uncharged_verdict_gives_back_credits_and_question(desk: Desk, clock: Clock, budgets: Budgets) -> None:
     ticket = await send(desk, policy="once_if_uncharged")
     assert await reserve(desk, ref=BEN) == Busy(clock.now + 30_000)
     ended = await desk.uncertain(ticket, "timeout")
@@ -486,9 +482,7 @@ async def test_late_miss_does_not_displace_a_hit(desk: Desk) -> None:
     assert (await kept(desk)).reply == reply()
 
 
-async def test_charges_that_a_version_before_noted_count_beside_newer_ones(
-    desk: Desk, clock: Clock, redis: Redis
-) -> None:
+async def test_charges_that_an_older_version_noted_count_beside_newer(desk: Desk, clock: Clock, redis: Redis) -> None:
     began = clock.now
     await redis.zadd("refill:charges:forager:work_emails", {f"0011223344556677@0:{began + 20_000}:15": began + 19_000})
     ticket = await send(desk)

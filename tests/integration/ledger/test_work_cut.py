@@ -107,7 +107,7 @@ async def test_our_own_write_does_not_bring_back_what_was_cut_and_a_persons_does
     assert held.run == RUN
 
 
-async def test_the_end_of_a_lookup_does_not_bring_back_what_was_cut(
+async def test_the_end_of_a_lookup_brings_back_nothing_that_was_cut(
     work: Work, all_work: AllWork, clock: Clock
 ) -> None:
     await cut(work, clock, "1")
@@ -115,9 +115,7 @@ async def test_the_end_of_a_lookup_does_not_bring_back_what_was_cut(
     assert await work.claim(OWNER, 10) == []
 
 
-async def test_the_next_run_takes_over_what_was_cut_and_it_counts_as_cut_no_more(
-    work: Work, scripts: Scripts, clock: Clock
-) -> None:
+async def test_what_the_next_run_takes_over_counts_as_cut_no_more(work: Work, scripts: Scripts, clock: Clock) -> None:
     await cut(work, clock, "1", "2", lane=Lane.BACKFILL)
     await add(work, "3")
     assert await work.of_run.own_all(NEXT, only_cut=True) == 2
@@ -126,9 +124,7 @@ async def test_the_next_run_takes_over_what_was_cut_and_it_counts_as_cut_no_more
     assert await work.of_run.own_all(NEXT) == 3
 
 
-async def test_what_a_plan_lets_go_is_counted_apart_from_what_its_cap_cut(
-    work: Work, scripts: Scripts, clock: Clock
-) -> None:
+async def test_what_a_plan_lets_go_is_counted_apart_from_cuts(work: Work, scripts: Scripts, clock: Clock) -> None:
     await cut(work, clock, "1", "2")
     await add(work, "3", "4", run=SYNC)
     for held in await work.claim(OWNER, 10, run=SYNC):
@@ -139,7 +135,7 @@ async def test_what_a_plan_lets_go_is_counted_apart_from_what_its_cap_cut(
     assert (await Figures(scripts).of_run(SYNC))[work.crm, work.object].tally == tally
 
 
-async def test_a_poll_brings_back_what_a_plan_let_go_and_the_days_work_goes_on_at_once(
+async def test_a_poll_brings_back_what_a_plan_let_go_and_the_day_goes_on(
     work: Work, redis: Redis, clock: Clock
 ) -> None:
     await add(work, "1", run=SYNC, lane=Lane.BACKFILL, forced=True)
@@ -170,9 +166,7 @@ async def test_a_walk_of_another_run_brings_back_what_was_cut(work: Work, clock:
     assert [one.run for one in await work.claim(OWNER, 10)] == [NEXT]
 
 
-async def test_what_the_day_wants_too_goes_on_with_it_after_a_while(
-    work: Work, all_work: AllWork, clock: Clock
-) -> None:
+async def test_what_the_day_wants_too_goes_on_with_it_later(work: Work, all_work: AllWork, clock: Clock) -> None:
     await cut(work, clock, "polled")
     await cut(work, clock, "walked", lane=Lane.BACKFILL)
     await cut(work, clock, "named", forced=True)

@@ -220,9 +220,7 @@ async def test_replayed_dead_letter_starts_anew_past_its_fingerprint(work: Work,
 
 
 @pytest.mark.parametrize("state", ["nothing", "due", "deferred", "leased", "waiting", "settled"])
-async def test_replay_makes_a_record_of_any_state_visited_past_its_fingerprint(
-    work: Work, clock: Clock, state: str
-) -> None:
+async def test_replay_has_a_record_of_any_state_visited_past_its_print(work: Work, clock: Clock, state: str) -> None:
     if state != "nothing":
         held = await lease(work)
         if state == "due":
@@ -258,9 +256,7 @@ async def test_replay_during_a_visit_counts_however_the_visit_ends(work: Work, e
     assert found.forced
 
 
-async def test_dropped_dead_letter_is_out_of_the_work_and_its_intents_are_in_the_journal(
-    work: Work, redis: Redis
-) -> None:
+async def test_dropped_dead_letter_is_out_of_the_work_its_intents_in_the_journal(work: Work, redis: Redis) -> None:
     await settled(work)
     held = await lease(work)
     await work.intend(held, ['{"field":"phone"}'])
@@ -303,9 +299,7 @@ async def test_record_undeleted_during_the_visit_that_found_it_gone_is_visited_a
     assert len(await work.claim(OWNER, 1)) == 1
 
 
-async def test_intents_stay_with_the_record_until_a_visit_closes_them(
-    work: Work, all_work: AllWork, clock: Clock
-) -> None:
+async def test_intents_stay_with_the_record_until_they_are_closed(work: Work, all_work: AllWork, clock: Clock) -> None:
     held = await lease(work)
     assert await work.intend(held, ["a", "b"])
     assert await work.intend(held, ["b", "c"])

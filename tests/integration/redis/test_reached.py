@@ -71,9 +71,7 @@ async def test_certificate_for_the_host_is_taken(tmp_path: Path, server: Server,
 
 
 @pytest.mark.parametrize("other", ["redis.example.com", "another authority"])
-async def test_nobody_else_is_told_the_password(
-    tmp_path: Path, server: Server, authority: Authority, other: str
-) -> None:
+async def test_nobody_else_hears_the_password(tmp_path: Path, server: Server, authority: Authority, other: str) -> None:
     shown = Authority.founded(tmp_path / "other").context_for("localhost")
     if other != "another authority":
         shown = authority.context_for(other)
@@ -86,9 +84,7 @@ async def test_nobody_else_is_told_the_password(
     assert "canary" not in str(refused.value)
 
 
-async def test_the_check_of_the_name_is_turned_off_only_by_the_address(
-    tmp_path: Path, server: Server, authority: Authority
-) -> None:
+async def test_the_address_alone_turns_the_check_off(tmp_path: Path, server: Server, authority: Authority) -> None:
     async with over_tls(server, authority.context_for("redis.example.com")) as (port, _):
         for words in (f"ssl_ca_certs={authority.file}&ssl_check_hostname=false", "ssl_cert_reqs=none"):
             async with open_redis(configured(tmp_path, f"rediss://localhost:{port}/0?{words}")) as redis:

@@ -223,9 +223,7 @@ async def _noticed(floor: Floor, object: str = "contact") -> None:
 
 
 @pytest.mark.parametrize("is_known", [True, False])
-async def test_a_field_that_is_hidden_while_we_run_is_left_out_and_told_until_it_is_shown(
-    floor: Floor, is_known: bool
-) -> None:
+async def test_a_field_hidden_while_we_run_is_left_out_and_told_until_shown(floor: Floor, is_known: bool) -> None:
     await _due(floor, SALESFORCE)
     await _hide(floor, "MobilePhone")
     if is_known:

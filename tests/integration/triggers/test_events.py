@@ -215,9 +215,7 @@ async def test_own_write_in_the_org_is_no_visit_and_a_persons_edit_a_second_late
     assert await floor.due(SALESFORCE) == {edited}
 
 
-async def test_privacy_deletion_forgets_what_was_bought_written_and_told_of_the_person(
-    floor: Floor, redis: Redis
-) -> None:
+async def test_privacy_deletion_forgets_what_was_bought_written_and_told(floor: Floor, redis: Redis) -> None:
     await floor.control("hubspot", "webhooks", {"url": floor.url + HOOK, "signed_url": PUBLIC + HOOK})
     await _told_of(floor)
     await floor.quiet("hubspot")

@@ -114,9 +114,7 @@ async def test_commit_that_comes_late_under_an_old_stamp_is_seen(redis: Redis, t
 
 
 @pytest.mark.parametrize("crm", [HUBSPOT, SALESFORCE])
-async def test_deleted_rows_are_no_work_and_merged_ones_are_their_survivors(
-    redis: Redis, tmp_path: Path, crm: str
-) -> None:
+async def test_deleted_rows_are_no_work_and_merged_ones_their_survivors(redis: Redis, tmp_path: Path, crm: str) -> None:
     vendor, object = ("hubspot", "contacts") if crm == HUBSPOT else ("salesforce", "Contact")
     name = "city" if crm == HUBSPOT else "MailingCity"
     async with opened(redis, tmp_path, WATCHES) as floor:
