@@ -19,13 +19,12 @@ from worker.ledger.scripts import LedgerUnavailableError
 from worker.redis.connection import dangers_of, hasty
 from worker.reports.overview import overview
 from worker.web import metrics
-from worker.web.answers import CountingRouter
 from worker.web.bodies import RefusedError, prove
 from worker.web.hosts import Hosts
 from worker.web.inbox import is_bearer
 from worker.web.page.orders import Orders
 from worker.web.page.routes import page_routes
-from worker.web.routes import app_routes
+from worker.web.routes import CountingRouter, app_routes
 
 PROBE_S = 0.9  # whoever probes hears an answer within a second
 SCRAPE_S = 9.0  # Prometheus gives up after ten

@@ -1,11 +1,14 @@
-"""Serves every way in from outside, over one inbox."""
+"""Serves every way in from outside, over one inbox, and counts what was answered."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 from msgspec import Struct
-from starlette.routing import Route
+from starlette.routing import Route, Router
+from starlette.types import Message, Receive, Scope, Send
 
 from config.settings import Settings
 from worker.ledger.intake.accounts import Accounts
@@ -17,6 +20,8 @@ from worker.web.enrich import enrich_routes
 from worker.web.hubspot import hubspot_routes
 from worker.web.inbox import Bell, Inbox, Remembered
 from worker.web.salesforce import salesforce_routes
+
+OTHER = "other"  # a path that is no route of ours: strangers choose it, so it is no label
 
 
 class AppRoutes(Struct, frozen=True):
@@ -38,3 +43,24 @@ def app_routes(quick: Ledger, ledger: Ledger, settings: Settings, now: Callable[
     users, accounts = Remembered(quick.users.of, now), Remembered(Accounts(quick.scripts).of, now)
     crms = [*hubspot_routes(inbox, accounts), *salesforce_routes(inbox, users, accounts)]
     return AppRoutes([*crms, *enrich_routes(inbox, quick)], inbox)
+
+
+class CountingRouter(Router):
+    """Counts answers in ``counts``, by route and status: refused webhooks show in ``/metrics``."""
+
+    def __init__(self, *args: Any, counts: Counter[tuple[str, int]], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._counts = counts
+        self._paths: dict[object, str] = {
+            route.endpoint: route.path for route in self.routes if isinstance(route, Route)
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything on, and count the status of an HTTP answer."""
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._counts[self._paths.get(scope.get("endpoint"), OTHER), message["status"]] += 1
+            await send(message)
+
+        await self.app(scope, receive, counted)
