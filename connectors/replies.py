@@ -96,18 +96,6 @@ def _moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _no_refusal(_operation: Operation, _reply: Reply) -> None:
-    return None
-
-
-def _no_code(_reply: Reply) -> str:
-    return ""
-
-
-def _no_notices(_operation: Operation, _reply: Reply) -> Mapping[str, Notice]:
-    return {}
-
-
 class ReplyReading(Struct, frozen=True):
     """Tells how one vendor's replies differ from the common table. Every function is pure.
 
@@ -117,10 +105,10 @@ class ReplyReading(Struct, frozen=True):
     """
 
     statuses: Mapping[int, type[ConnectorError]] = {}
-    refusal: Callable[[Operation, Reply], ConnectorError | None] = _no_refusal
-    code: Callable[[Reply], str] = _no_code
+    refusal: Callable[[Operation, Reply], ConnectorError | None] = lambda *_: None
+    code: Callable[[Reply], str] = lambda _: ""
     pause: Callable[[Reply], float | None] = retry_after
-    notices: Callable[[Operation, Reply], Mapping[str, Notice]] = _no_notices
+    notices: Callable[[Operation, Reply], Mapping[str, Notice]] = lambda *_: {}
     calm: frozenset[int] = frozenset()
 
 

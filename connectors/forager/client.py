@@ -148,7 +148,9 @@ class Forager:
 
     async def ask(self, question: Question, ticket: Ticket) -> Reply:
         operation = op.PAID[question.operation]
-        return await self._paid(operation, _body(operation, question.arguments), ticket)
+        return await self._transport.send(
+            operation, path=self._account, json=_body(operation, question.arguments), ticket=ticket
+        )
 
     def read(self, question: Question, reply: Reply) -> Answer:
         return read.answer(question, reply)
@@ -312,9 +314,6 @@ class Forager:
                 await self.feedback("phone", value, "disconnected", correct=True, ticket=ticket)
 
     # ---- the ways of sending -------------------------------------------------------------------------------------
-
-    async def _paid(self, operation: Operation, body: Mapping[str, object], ticket: Ticket) -> Reply:
-        return await self._transport.send(operation, path=self._account, json=body, ticket=ticket)
 
     async def _get(self, operation: Operation, adapter: TypeAdapter[T], query: Mapping[str, object] | None = None) -> T:
         path = self._account if "{account_id}" in operation.path else {}

@@ -212,7 +212,7 @@ def to_company(raw: ForagerOrganization) -> Company:
         city=place(raw.location, "city"),
         country=place(raw.location, "country"),
         description=raw.description,
-        founded_year=_year(raw.founded_date),
+        founded_year=int(raw.founded_date[:4]) if raw.founded_date[:4].isdecimal() else 0,
     )
 
 
@@ -220,7 +220,3 @@ def place(location: ForagerLocation, kind: str) -> str:
     """Returns the location's city or country, ``""`` when it is unknown; ``Berlin, Germany`` is the city Berlin."""
     names = (row.name for row in location.osm_locations if row.place_type == kind)
     return next((name.split(",")[0].strip() for name in names if name), "")
-
-
-def _year(date: str) -> int:
-    return int(date[:4]) if date[:4].isdecimal() else 0

@@ -342,7 +342,8 @@ class HubSpot(HubSpotPortal):
         operation = replace(self._of(object).read, by_values=bool(key))
         reply = await self._send(operation, json=body)
         if reply.status == 404:  # nothing at all was found
-            return RecordRows(results=[], errors=_all_missing(ids)), server_time(reply)
+            missing = records.ErrorGroup(category="OBJECT_NOT_FOUND", context={"ids": list(ids)})
+            return RecordRows(results=[], errors=[missing]), server_time(reply)
         return parsed(_ROWS, reply, self.name, operation.name), server_time(reply)
 
     async def _by_key(
@@ -384,7 +385,3 @@ _LINKED = TypeAdapter(records.LinkedRows)
 def _parts(items: Sequence[str], size: int) -> Iterable[list[str]]:
     whole = list(dict.fromkeys(items))
     return (whole[start : start + size] for start in range(0, len(whole), size))
-
-
-def _all_missing(ids: Sequence[str]) -> list[records.ErrorGroup]:
-    return [records.ErrorGroup(category="OBJECT_NOT_FOUND", context={"ids": list(ids)})]

@@ -150,7 +150,7 @@ class Searches:
             return Reply(400, {"page": ["Ensure this value is greater than or equal to 0."]})
         if refusal := _bad_filter(call.object) or self.vendor.short_of(change_type):
             return refusal
-        call.entry.key = _key(call.object)
+        call.entry.key = "&".join(f"{key}={call.object[key]}" for key in sorted(call.object))
         found = matching(call.object)
         self.vendor.spend(call, change_type, call.entry.key, {"page": page})
         shown = found[:CEILING][page * PAGE : (page + 1) * PAGE]
@@ -214,10 +214,6 @@ def _lower(values: Iterable[str]) -> set[str]:
 
 def _uses(company: Company, wanted: Iterable[int]) -> bool:
     return bool({TECHNOLOGY_IDS[name] for name in company.technologies} & set(wanted))
-
-
-def _key(body: dict[str, Any]) -> str:
-    return "&".join(f"{key}={body[key]}" for key in sorted(body))
 
 
 def _bad_filter(body: dict[str, Any]) -> Reply | None:

@@ -136,16 +136,13 @@ class Table:
 
     def _keys(self, record: Record) -> Iterator[tuple[str, str]]:
         values = record.values
-        for name in self._unique_names():
-            if value := values.get(name):
+        for name, item in self.properties.items():
+            if item.unique and (value := values.get(name)):
                 yield name, value
         # other addresses of a contact are as unique as the first
         for address in values.get("hs_additional_emails", "").split(";"):
             if address:
                 yield "email", address
-
-    def _unique_names(self) -> Iterator[str]:
-        return (name for name, item in self.properties.items() if item.unique)
 
 
 def changed_values(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:

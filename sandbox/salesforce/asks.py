@@ -62,14 +62,13 @@ class Switchboard:
     """Finds the endpoint for a path below `/services/data/vXX.0`, for subrequests."""
 
     def __init__(self, endpoints: list[Endpoint]) -> None:
-        self._endpoints = [(item.method, _expression(item.template), item.handler) for item in endpoints]
+        self._endpoints = [
+            (item.method, re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", item.template)), item.handler)
+            for item in endpoints
+        ]
 
     def find(self, method: str, path: str) -> tuple[Handler, dict[str, str]] | None:
         for wanted, expression, handler in self._endpoints:
             if wanted == method and (match := expression.fullmatch(path.rstrip("/"))):
                 return handler, match.groupdict()
         return None
-
-
-def _expression(template: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template))

@@ -59,7 +59,7 @@ class Salesforce(CrmVendor):
         self._endpoints = [limits, *inner, *composite.endpoints(), *self.bulk.endpoints()]
 
     def routes(self) -> Iterable[Route]:
-        yield Route("POST", "/services/oauth2/token", self._token)
+        yield Route("POST", "/services/oauth2/token", lambda call: self.tokens.grant(call, self.instance))
         yield Route("GET", "/services/oauth2/userinfo", lambda call: self.tokens.userinfo(call, self.instance))
         yield Route("POST", "/services/Soap/u/{version}", lambda call: self.tokens.soap_login(call, self.instance))
         yield Route("GET", "/services/data", self._versions)
@@ -199,9 +199,6 @@ class Salesforce(CrmVendor):
                 return refused(error)
 
         return Route(endpoint.method, f"/services/data/{{version}}{endpoint.template}", handle)
-
-    def _token(self, call: Call) -> Reply:
-        return self.tokens.grant(call, self.instance)
 
     def _versions(self, call: Call) -> Reply:
         del call

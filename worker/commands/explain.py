@@ -82,7 +82,7 @@ def _when(one: StoryEvent, now_ms: int) -> str:
 
 def _texts(one: StoryEvent, now_ms: int) -> Iterator[str]:
     yield one.text
-    if _has_values(one):
+    if one.before or one.after:
         yield f"{one.before or '(blank)'} -> {one.after or '(blank)'}"
     if one.until > now_ms:
         yield f"(until {lasting(one.until - now_ms)} from now)"
@@ -90,7 +90,3 @@ def _texts(one: StoryEvent, now_ms: int) -> Iterator[str]:
 
 def _folded(text: str, width: int | None) -> list[str]:
     return wrap(text, width, break_long_words=False, break_on_hyphens=False) if width else [text]
-
-
-def _has_values(one: StoryEvent) -> bool:
-    return bool(one.before or one.after)

@@ -40,11 +40,11 @@ async def write_parquet(lines: AsyncIterator[JournalLine], path: Path) -> int:
                     rows = []
             if rows:
                 writer.write_table(arrow.Table.from_pylist(rows, schema))
-        _finish(part, path)
+        part.replace(path)
     except OSError as error:
         raise ConfigError([f"{path} cannot be written: {error.strerror or type(error).__name__}"]) from None
     finally:
-        _discard(part)
+        part.unlink(missing_ok=True)
     return count
 
 
@@ -52,14 +52,6 @@ def _prepare(path: Path, part: Path) -> None:
     if path.exists():
         raise ConfigError([f"{path} is there already: name another file"])
     os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
-
-
-def _finish(part: Path, path: Path) -> None:
-    part.replace(path)
-
-
-def _discard(part: Path) -> None:
-    part.unlink(missing_ok=True)
 
 
 def _schema(arrow: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from worker.ledger.money.budgets import Booked
 from worker.service.runtime import Runtime
 from worker.visits.budget_lines import shortage
 
@@ -17,13 +16,10 @@ async def short_of(
     budget_lines = runtime.budget_lines
     lines = [*budget_lines.provider_lines(name, now_ms), *budget_lines.crm_lines(crm, now_ms)]
     booked = await runtime.ledger.budgets.booked([line.name for line in lines])
-    short = [one for one in lines if one.open(closed_share) - _total(booked[one.name]) < max(1, need)]
+    need = max(1, need)
+    short = [one for one in lines if one.open(closed_share) - booked[one.name].spent - booked[one.name].reserved < need]
     if not short:
         return None
     ends = [one.end_ms for one in short]
     last = max(short, key=lambda one: one.end_ms or 2**53)
-    return max(ends) if all(ends) else 0, shortage(last, booked[last.name], max(1, need), closed_share)
-
-
-def _total(booked: Booked) -> int:
-    return booked.spent + booked.reserved
+    return max(ends) if all(ends) else 0, shortage(last, booked[last.name], need, closed_share)

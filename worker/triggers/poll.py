@@ -38,14 +38,6 @@ def activation_cursor(watch: Watch) -> str:
     return f"activated:{watch.crm}:{watch.object}"
 
 
-def _text(cursor: Cursor) -> str:
-    return json.dumps(structs.astuple(cursor), separators=(",", ":"))
-
-
-def _cursor(text: str) -> Cursor:
-    return Cursor(*json.loads(text))
-
-
 async def poll(watch: Watch, cursors: Cursors, *, run: str, lookback_ms: int) -> Polled:
     """Bring everything that changed since the last poll into the work, page by page.
 
@@ -55,14 +47,15 @@ async def poll(watch: Watch, cursors: Cursors, *, run: str, lookback_ms: int) ->
         ConnectorError: the vendor could not be asked; the cursor stays at the end of its last stored page.
     """
     kept = await cursors.get(poll_cursor(watch))
-    cursor = _cursor(kept) if kept else Cursor(start=await watch.vendor.now() - lookback_ms)
+    cursor = Cursor(*json.loads(kept)) if kept else Cursor(start=await watch.vendor.now() - lookback_ms)
     if not kept:  # only what happens from here on is followed; history is a backfill's
         await cursors.set(activation_cursor(watch), str(cursor.start))
     total = Polled()
     while True:
         with step("poll", crm=watch.crm, object=watch.object) as polling:
             page = await watch.vendor.changed(watch.watched, cursor)
-            move, rows = CursorMove(poll_cursor(watch), kept, _text(page.cursor)), await due_rows(watch, page.records)
+            new = json.dumps(structs.astuple(page.cursor), separators=(",", ":"))
+            move, rows = CursorMove(poll_cursor(watch), kept, new), await due_rows(watch, page.records)
             await watch.work.links.keep(watch.crm, watch.object, (row.id for row in rows), polling.name)
             added = await watch.work.add(rows, lane=Lane.LIVE, run=run, move=move)
             polling.note(seen=len(page.records), added=added.added)

@@ -157,7 +157,7 @@ def _append(folder: Path, entries: Sequence[Entry]) -> None:
 
 
 def _append_alone(folder: Path, entries: Sequence[Entry]) -> None:
-    for month, those in groupby(entries, key=_month):
+    for month, those in groupby(entries, key=lambda entry: f"{datetime.fromtimestamp(entry.at_ms / 1000, UTC):%Y-%m}"):
         path = folder / f"journal-{month}.jsonl"
         with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
             end, last = _last_line(file)
@@ -182,10 +182,6 @@ def _last_line(file: BinaryIO) -> tuple[int, tuple[int, int]]:
         if not start:
             return end, (0, 0)
         back *= 4
-
-
-def _month(entry: Entry) -> str:
-    return f"{datetime.fromtimestamp(entry.at_ms / 1000, UTC):%Y-%m}"
 
 
 def _line(entry: Entry) -> bytes:

@@ -18,7 +18,6 @@ from worker.decide.decision import Change, Decision
 from worker.decide.findings import JobChange, job_change
 from worker.decide.handles import Handle, of_decision, of_identity, of_value
 from worker.decide.kept import OurValue
-from worker.decide.odds import Odds
 from worker.decide.order import explores, exploring, learned
 from worker.decide.plan import candidates, decide
 from worker.decide.policy import Policy
@@ -82,10 +81,6 @@ def _without(view: View, fields: frozenset[str]) -> View:
 
 
 _NEWS = 0.05  # more questions than when the order was learned; it takes a moment to reckon
-
-
-def _asked(odds: Odds) -> int:
-    return sum(one.asked for one in odds.seen.values())
 
 
 def tells_nothing_new(watch: Watch, view: View, memory: Memory | None, now_ms: int) -> bool:
@@ -159,7 +154,7 @@ class Decider:
         policy, odds = self.watch.policy, self._lookups.odds
         if not policy.learned:
             return policy
-        seen = _asked(odds)
+        seen = sum(one.asked for one in odds.seen.values())
         if self._learned is None or abs(seen - self._learned[0]) > _NEWS * self._learned[0]:
             self._learned = (seen, learned(policy, self.offers, odds))
         return self._learned[1]

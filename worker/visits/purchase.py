@@ -151,7 +151,7 @@ class Lookups:
         by_key = {question.key: question for question in questions}
         found = await self.ledger.desk.find(list(by_key), ref)
         return {
-            key: self._provider(by_key[key]).read(by_key[key], kept.reply)
+            key: self.terms[by_key[key].provider].provider.read(by_key[key], kept.reply)
             for key, kept in found.items()
             if by_key[key].fields <= kept.fields
         }
@@ -341,9 +341,6 @@ class Lookups:
     @cached_property
     def _eraser(self) -> AnswerEraser:
         return AnswerEraser(self.ledger.desk.answers, self.suppressions)
-
-    def _provider(self, question: Question) -> Provider:
-        return self.terms[question.provider].provider
 
 
 def _shown(looked: Looked) -> dict[str, StepValue]:

@@ -17,7 +17,7 @@ from connectors.bodies import Body
 from connectors.forager import operations as op
 from connectors.forager.client import Answered, Forager
 from connectors.forager.models import ForagerJob, ForagerOrganization, FoundRole, SearchTotals
-from connectors.forager.queries import JobQuery, OrganizationQuery, Query, RoleQuery, quoted
+from connectors.forager.queries import JobQuery, OrganizationQuery, RoleQuery, quoted
 from connectors.operations import Operation
 from worker.commands.providers import filters
 from worker.commands.providers.opening import at_forager
@@ -220,7 +220,7 @@ async def _search(
             tell(asked.as_json, totals, lambda: _totals(totals))
             return
         buyer = opened.buyer
-        pages = [_page(query, number) for number in range(asked.pages)]
+        pages = [query.model_copy(update={"page": number}) for number in range(asked.pages)]
         await agreed(buyer, [client.question(operation, page.arguments()) for page in pages], yes=asked.yes)
         with telling_what_was_spent(buyer):
             found = [row async for row in rows_of(client, query, buyer.ask, asked.pages)]
@@ -228,10 +228,6 @@ async def _search(
         tell_paid(asked.as_json, buyer, rows, lambda: show(rows))
         if len(rows) < len(found):
             note(f"{counted(len(found) - len(rows), 'row')} left out that did not match what was asked for")
-
-
-def _page(query: Query, number: int) -> Query:
-    return query.model_copy(update={"page": number})
 
 
 def _totals(totals: SearchTotals) -> Table:

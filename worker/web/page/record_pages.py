@@ -38,7 +38,7 @@ def record_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) 
     async def listing(request: Request, visitor: PageVisitor) -> Response:
         text = request.query_params.get("q", "").strip()
         if text:
-            found = [ref for ref in _meant(settings, text) if await _is_known(ledger, ref)]
+            found = [ref for ref in _meant(settings, text) if (await explain(ledger, *ref)).is_known]
             if len(found) == 1:
                 return RedirectResponse(address_of(found[0]), status_code=303)
             return shell.page(request, "records", visitor, **nothing | {"text": text, "refs": found})
@@ -130,7 +130,3 @@ def _meant(settings: Settings, text: str) -> list[Ref]:
             except ValueError:
                 continue
     return list(dict.fromkeys(refs))
-
-
-async def _is_known(ledger: Ledger, ref: Ref) -> bool:
-    return (await explain(ledger, *ref)).is_known
