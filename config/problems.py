@@ -205,7 +205,6 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
 
 
 def unreadable(file: Path, error: OSError | UnicodeDecodeError) -> str:
-    """Says why a file that somebody named cannot be read."""
     if isinstance(error, FileNotFoundError):
         return f"there is no file {file}"
     why = (error.strerror or "it failed").lower() if isinstance(error, OSError) else "it is not UTF-8 text"

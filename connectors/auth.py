@@ -9,8 +9,6 @@ from pydantic import SecretStr
 
 
 class Auth(Protocol):
-    """Signs requests with a vendor's credential."""
-
     async def headers(self) -> Mapping[str, str]:
         """Returns the headers that prove us now; may fetch a token first."""
 

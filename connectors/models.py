@@ -24,7 +24,6 @@ class Discreet(Struct, frozen=True):
     hidden: ClassVar[frozenset[str]] = frozenset()
 
     def __repr__(self) -> str:
-        """Returns the name and the fields that are not hidden."""
         shown = (f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__ if name not in self.hidden)
         return f"{type(self).__name__}({', '.join(shown)})"
 
@@ -172,9 +171,7 @@ def _of_operation(provider: str, account: str, operation: str) -> str:
 
 
 class AskedBy(Enum):
-    """Names the kind of argument of an operation."""
-
-    SLUG = auto()  # or by a provider's own id: a person who is known already
+    SLUG = auto()  # or by a provider's own id: somebody who is known already
     EMAIL = auto()
     PHONE = auto()
     NAME = auto()
@@ -222,8 +219,6 @@ class Offer:
 
 
 class Outcome(StrEnum):
-    """Names the meaning of a reply to a question."""
-
     HIT = "hit"
     MISS = "miss"
     REFUSED = "refused"  # understood, not answered and not charged: try again when its cause is gone
@@ -300,8 +295,6 @@ class Fate(StrEnum):
 
 
 class Found(Struct, frozen=True):
-    """Holds the answer to reading one id."""
-
     fate: Fate
     record: Record | None = None
     moved_to: str = ""

@@ -64,5 +64,4 @@ class Operation(Struct, frozen=True):
 
 @lru_cache(maxsize=512)
 def _names(template: str) -> frozenset[str]:
-    """Returns the names of a path's values."""
     return frozenset(name for _, name, _, _ in string.Formatter().parse(template) if name is not None)

@@ -24,7 +24,6 @@ class RepeatBudget:
         self._tokens, self._since = FLOOR, clock()
 
     def called(self) -> None:
-        """Notes that a first attempt was made."""
         self._tokens = min(MOST, self._tokens + SHARE)
 
     def spent(self) -> bool:

@@ -96,8 +96,6 @@ CallMade = tuple[float, Operation, int | None, float]  # when (s), what, HTTP st
 
 
 class CallEnd(StrEnum):
-    """Names how a call ended."""
-
     OK = "ok"
     LIMITED = "429"
     REFUSED = "refused"  # any other 4xx

@@ -49,7 +49,6 @@ async def _until_closed(reader: asyncio.StreamReader, stop: asyncio.Event) -> No
 
 
 def read_options(words: Sequence[str]) -> Options:
-    """Returns the options that words on the command line give."""
     return _options_of(_parser().parse_args(words))
 
 

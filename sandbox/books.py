@@ -32,8 +32,6 @@ class RequestEntry:
 
 @dataclass(frozen=True, slots=True)
 class ChargeEntry:
-    """Notes credits taken for one question."""
-
     seq: int
     mono: float
     wall: float

@@ -17,7 +17,6 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def add_control(app: web.Application, vendor: Vendor) -> None:
-    """Adds the control routes to a vendor's application."""
     control = _Control(vendor)
     routes: list[tuple[str, str, Handler]] = [
         ("GET", "books", control.books),

@@ -30,7 +30,6 @@ class Mistakes:
 
     @property
     def some(self) -> bool:
-        """Tells whether anything is mistaken at all."""
         return self != FRIENDLY
 
 

@@ -61,8 +61,6 @@ class KasprKnows:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Holds the truth about a person."""
-
     number: int
     """From 1; also Forager's person id."""
     first_name: str

@@ -39,7 +39,6 @@ FORMS = (
 
 
 def add_page(app: web.Application, vendor: Vendor) -> None:
-    """Adds the page and what its forms are sent to."""
     page = _Page(vendor)
     app.router.add_get("/_sandbox/", page.show)
     app.router.add_post("/_sandbox/play/{action}", page.play)

@@ -102,7 +102,6 @@ class Vendor(ABC):
         return Reply(400, {"message": "Invalid input JSON"})
 
     def unmatched(self, call: Call) -> Reply:
-        """Returns the answer to an undocumented path."""
         del call
         return Reply(404, {"message": "Not found"})
 

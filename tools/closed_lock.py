@@ -110,7 +110,6 @@ def members(text: str) -> list[Member]:
 
 
 def roots(project: Mapping[str, Any], groups: Sequence[str]) -> list[Requirement]:
-    """Yields the requirements of the project itself."""
     grouped = {**project["project"].get("optional-dependencies", {}), **project["dependency-groups"]}
     asked = [*project["project"]["dependencies"], *(one for group in groups for one in grouped[group])]
     return [Requirement(one) for one in asked]

@@ -25,7 +25,6 @@ COLUMNS = 100
 
 
 def text() -> str:
-    """Returns the page."""
     command = whole(get_command(app))
     found = get_docs_for_click(obj=command, ctx=typer.Context(command, info_name="refill"), name="refill")
     _, _, body = found.partition("**Commands**:")

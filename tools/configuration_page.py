@@ -95,7 +95,6 @@ def sections() -> Iterator[Section]:
 
 
 def text() -> str:
-    """Returns the page."""
     parts, written = [HEAD], set[tuple[type, str]]()
     for section in sections():
         rows: list[str] = []

@@ -72,7 +72,6 @@ def floors(plan: Mapping[str, frozenset[str]]) -> Mapping[str, int]:
 
 
 def main() -> None:
-    """Print the house from the top down."""
     plan = rooms()
     of = floors(plan)
     for floor in range(max(of.values()), 0, -1):

@@ -96,7 +96,6 @@ PLACES: tuple[tuple[str, str, str], ...] = (  # the first that fits: where it st
 
 
 def text() -> str:
-    """Returns the page."""
     rows = sorted({(sentence, *_place(path)) for path, sentence in sentences()}, key=lambda row: (row[0].lower(), row))
     lines = [f"| {sentence.replace('|', chr(92) + '|')} | {who} | [{page}]({page}) |" for sentence, who, page in rows]
     return f"{HEAD}| sentence | who says it | read on |\n|---|---|---|\n" + "\n".join(lines) + "\n"

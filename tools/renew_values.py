@@ -106,7 +106,6 @@ LISTS: Mapping[str, Callable[[], tuple[list[str], list[str]]]] = {
 
 
 def main(wanted: Iterable[str]) -> None:
-    """Writes the files anew."""
     for name in wanted:
         sources, lines = LISTS[name]()
         head = [

@@ -22,7 +22,6 @@ def parsed(path: Path) -> ast.Module:
 
 @cache
 def nodes(path: Path) -> tuple[ast.AST, ...]:
-    """Returns every node of a file."""
     tree = parsed(path)
     with _no_search_for_waste():
         return tuple(ast.walk(tree))

@@ -50,8 +50,6 @@ class Form(Protocol):
 
 
 class Post(Struct, frozen=True):
-    """Names an address that takes JSON."""
-
     name: str
     url: str
     form: Form

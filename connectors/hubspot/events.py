@@ -105,8 +105,6 @@ Marks = tuple[_Scalar, ...]
 
 
 class Event(msgspec.Struct, gc=False, rename="camel"):
-    """Holds one event as it came."""
-
     subscription_type: _Scalar = None
     event_type: _Scalar = None
     object_type_id: _Scalar = None
@@ -150,7 +148,6 @@ class Event(msgspec.Struct, gc=False, rename="camel"):
         )
 
     def ids(self, what: What) -> tuple[str, ...]:
-        """Returns all records it speaks of."""
         if what.is_of_one:  # nearly all
             one = number(self.object_id)
             return (str(one),) if one else ()

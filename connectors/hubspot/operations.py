@@ -28,7 +28,6 @@ class Calls(Struct, frozen=True):
 
 
 def calls(api_version: str) -> dict[str, Calls]:
-    """Returns the operations by our word for the object."""
     paths = PATHS[api_version]
 
     def of(object: str) -> Calls:

@@ -93,8 +93,6 @@ def _listed(value: Any) -> Any:
 
 
 class RecordRow(_HubSpotModel):
-    """Holds one record as HubSpot gives it."""
-
     id: str
     properties: Annotated[dict[str, str | None], BeforeValidator(_texts)] = Field(default_factory=dict)
     updatedAt: str = ""  # noqa: N815 - HubSpot's name
@@ -163,8 +161,6 @@ class _Meta(_HubSpotModel):
 
 
 class RawProperty(_HubSpotModel):
-    """Holds one property's definition."""
-
     name: str
     label: str = ""
     type: str = "string"
@@ -233,7 +229,6 @@ def survivors(asked: Sequence[str], rows: RecordRows) -> Mapping[str, RecordRow]
 
 
 def missing_ids(rows: RecordRows) -> frozenset[str]:
-    """Returns the ids an answer says do not exist."""
     return frozenset(
         lost
         for fault in rows.errors
@@ -350,7 +345,6 @@ def definition(name: str, external_id: str, group: str) -> Mapping[str, Any]:
 
 
 def more(rows: RecordRows) -> bool:
-    """Tells whether there are rows behind this page."""
     return (rows.paging is not None and rows.paging.next is not None) or (rows.total or 0) > len(rows.results)
 
 

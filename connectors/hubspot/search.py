@@ -75,7 +75,6 @@ def body_of(groups: Sequence[Sequence[Body]], properties: Sequence[str]) -> Body
 
 
 def fits(body: Body) -> bool:
-    """Tells whether HubSpot would take the body."""
     sizes = [len(group["filters"]) for group in body["filterGroups"]]
     return (
         len(sizes) <= MOST_GROUPS

@@ -29,7 +29,6 @@ _TOKEN = TypeAdapter(_HubSpotToken)
 
 
 def reading(vendor: str) -> ReplyReading:
-    """Tells how the portal's token endpoint is read."""
     return token_reading(vendor, ("status", "error", "category", "errorType"), _blamed, TOO_OFTEN_S)
 
 

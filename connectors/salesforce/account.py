@@ -134,7 +134,6 @@ class SalesforceAccount:
         return records.NEEDS.get(object, ())
 
     async def lacks(self, object: str) -> Lacks:
-        """Reads what describe says of the object as a whole."""
         schema, table = await self._org.schema(object), TABLES[object]
         return Lacks(
             "" if schema.updateable else f'give the user the right "Edit" on {table}',

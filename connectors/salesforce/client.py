@@ -235,7 +235,6 @@ class Salesforce(SalesforceAccount):
         return found
 
     def is_ours(self, writer: str) -> bool:
-        """Tells whether our user wrote it."""
         return bool(self.user_id) and writer == self.user_id
 
     async def ours(self, object: str, ids: Sequence[str], properties: Sequence[str]) -> Mapping[str, frozenset[str]]:

@@ -38,7 +38,6 @@ def known_id(text: str) -> str:
 
 
 def is_id(text: str) -> bool:
-    """Tells whether this can be a record's id at all."""
     return known_id(text) != ""
 
 

@@ -207,7 +207,6 @@ class Org:
         return self._vendor_time[0]
 
     async def rows(self, query: str, operation: Operation) -> list[Mapping[str, Any]]:
-        """Returns every row of a small query."""
         reply = await self.send(operation, operation.name, params={"q": query})
         rows = parsed(_ROWS, reply, self.name, operation.name)
         found: list[Mapping[str, Any]] = [*rows.records]

@@ -65,8 +65,6 @@ class _SalesforceModel(BaseModel):
 
 
 class QueryPage(_SalesforceModel):
-    """Holds a query's page."""
-
     records: ManyListed[dict[str, Any]]
     done: bool = True
     nextRecordsUrl: str | None = None  # noqa: N815 - Salesforce's name
@@ -79,8 +77,6 @@ class _Choice(_SalesforceModel):
 
 
 class RawField(_SalesforceModel):
-    """Holds one field's definition."""
-
     name: str
     label: str = ""
     type: str = "string"
@@ -117,8 +113,6 @@ class Version(_SalesforceModel):
 
 
 class CreateAnswer(_SalesforceModel):
-    """Holds the answer of a create or an upsert."""
-
     id: str
 
 
@@ -258,7 +252,6 @@ def milliseconds(stamp: str) -> int:
 
 
 def to_company(raw: Raw) -> Company:
-    """Returns an account as the linked company of a contact."""
     staff = raw.get("NumberOfEmployees")
     get = {name: text(value) or "" for name, value in raw.items() if not isinstance(value, Mapping)}.get
     return Company(

@@ -40,7 +40,6 @@ _HINTS = (
 
 
 def reading(vendor: str) -> ReplyReading:
-    """Tells how the org's token endpoint is read."""
     return token_reading(vendor, ("error", "errorCode"), _blamed, SIGN_INS_S)
 
 

@@ -197,7 +197,6 @@ def _refuse_repeats(ids: list[str]) -> None:
 
 
 def _missing(table: Table, ids: list[str]) -> list[dict[str, Any]]:
-    """Puts all missing ids into one error group."""
     if not ids:
         return []
     text = (

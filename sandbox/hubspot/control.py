@@ -13,7 +13,6 @@ from sandbox.hubspot.table import INTEGRATION, PERSON, Record, Table, Writer
 
 
 def add_portal_control(app: web.Application, hub: HubSpot) -> None:
-    """Adds the control routes."""
     add_actions(app, _Control(hub), ApiError)
 
 

@@ -63,8 +63,6 @@ class ApiError(Exception):
 
 
 class Fault(Exception):  # noqa: N818 - a finding about one value; the refusal is ApiError
-    """Says that a property does not take a value."""
-
     def __init__(self, code: str, name: str, message: str) -> None:
         super().__init__(code)
         self.code = code

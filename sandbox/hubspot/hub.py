@@ -152,7 +152,6 @@ class HubSpot(CrmVendor):
         return super().play(action, fields)
 
     def some_people(self) -> Iterable[tuple[str, str]]:
-        """Returns the first contacts."""
         names = ("firstname", "lastname", "email", "jobtitle")
         for record, _ in zip(self.portal.table("contacts").after(0), range(8), strict=False):
             yield record.id, ", ".join(str(record.values.get(name) or "(blank)") for name in names)

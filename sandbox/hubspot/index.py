@@ -24,7 +24,6 @@ class Index:
         return held[1] if held else {}
 
     def settle(self) -> None:
-        """Makes everything visible at once."""
         self._advance(float("inf"))
 
     def since(self, low: int | None, past: int) -> list[tuple[int, dict[str, str]]]:

@@ -109,7 +109,6 @@ class Table:
         self._numbers.pop(bisect_left(self._numbers, record.number))
 
     def replace(self, record: Record, values: dict[str, str], at: int) -> None:
-        """Sets the values and the modified date."""
         self.unindex(record)
         record.modified = at
         values[self.modified_name] = iso(at / 1000)

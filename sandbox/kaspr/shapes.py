@@ -28,7 +28,6 @@ class Values:
 
 
 def values_of(person: Person, wanted: Sequence[str]) -> Values:
-    """Returns the person's values in the fields asked for."""
     known = person.kaspr
     return Values(
         known.work_email if "workEmail" in wanted else None,

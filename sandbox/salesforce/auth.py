@@ -79,7 +79,6 @@ class Tokens:
         self._refresh.clear()
 
     def grant(self, call: Call, origin: str) -> Reply:
-        """Serves the token endpoint."""
         form = {name: values[0] for name, values in parse_qs(call.body.decode(errors="replace")).items()}
         client_id, client_secret = _client(call, form)
         kind, held = form.get("grant_type"), self.credentials

@@ -17,7 +17,6 @@ from sandbox.salesforce.store import INTEGRATION, PERSON, Caller, DuplicateRule,
 
 
 def add_org_control(app: web.Application, org: Salesforce) -> None:
-    """Adds the control routes."""
     add_actions(app, _Control(org), ApiError)
 
 

@@ -111,7 +111,6 @@ class Salesforce(CrmVendor):
         return super().play(action, fields)
 
     def some_people(self) -> Iterable[tuple[str, str]]:
-        """Returns the first contacts."""
         names = ("FirstName", "LastName", "Email", "Title")
         for row, _ in zip(self.store.rows["Contact"].values(), range(8), strict=False):
             yield row.id, ", ".join(str(row.values.get(name) or "(blank)") for name in names)

@@ -146,7 +146,6 @@ class _Walker:
     moved: int = field(default_factory=clock)
 
     async def step(self, runtime: Runtime) -> None:
-        """Walk on as far as there is room."""
         watch = runtime.watches.get((self.work.crm, self.work.object))
         if watch is not None and not await is_full(runtime):
             self.why = await unasked(runtime, watch.crm, partial(backfill, watch, runtime.ledger.cursors))

@@ -60,8 +60,6 @@ app = one_command()
 
 
 class CsvAsked(Struct, frozen=True):
-    """Holds the command's options."""
-
     file: Path
     output: Path | None
     columns: Sequence[str] = ()
@@ -387,7 +385,6 @@ async def _follow(stop: asyncio.Event, stopping: asyncio.Event) -> None:
 
 
 def _with(cells: Sequence[str], width: int, at: Columns, row: FilledRow) -> list[str]:
-    """Returns the row with the values found."""
     found = [*cells, *([""] * (width - len(cells)))]
     for name, (value, _) in row.filled.items():
         found[at.places[name]] = value

@@ -215,7 +215,6 @@ def _given(asked: InitAsked) -> FirstConfig:
 
 
 def _talk(asked: InitAsked) -> FirstConfig:
-    """Asks for everything that no option says."""
     err.say("Refill's first configuration. Enter takes what stands in brackets; Ctrl-C leaves everything as it is.")
     kind = asked.kind or _choose("Which CRM?", {"hubspot": "a HubSpot portal", "salesforce": "a Salesforce org"})
     name = asked.name or _retried("A name for it, in logs and commands", _usual_name(kind), crm_name)

@@ -146,7 +146,6 @@ def moment(name: str, text: str) -> int:
 async def _export(
     lines: AsyncIterator[JournalLine], form: str, *, head: bool, total: int | None = None, quiet: bool = False
 ) -> int:
-    """Write the entries and return how many."""
     sheet, done = csv.writer(sys.stdout, lineterminator="\n"), 0
     if head and form == "csv":
         sheet.writerow(COLUMNS)

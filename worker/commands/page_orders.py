@@ -158,12 +158,10 @@ class PageOrders(Struct, frozen=True):
         return Scorecard(scores, [line for one in advices for line in sentences(*one)])
 
     async def pause(self, target: str, why: str) -> None:
-        """Stops everything of a crm or provider."""
         known_target(self.settings, target)
         await pause(self.ledger, target, why)
 
     async def resume(self, target: str) -> Lifted:
-        """Lifts every reason of a crm or provider."""
         lifted, stands = await lift(self.ledger, self.settings, target)
         return Lifted([f"{one.target}: {one.reason}" for one in lifted], [one.target for one in stands])
 

@@ -124,7 +124,6 @@ def _line(fields: Mapping[str, Any]) -> None:
 
 
 def visit_json(one: ForeseenVisit) -> dict[str, Any]:
-    """Returns what scripts get of a record."""
     return {
         "crm": one.crm,
         "object": one.object,
@@ -166,7 +165,6 @@ def _step(step: LikelyStep) -> dict[str, Any]:
 
 
 def block(one: ForeseenVisit) -> Iterator[str]:
-    """Yields the lines about one record."""
     yield f"{one.crm} {one.object} {one.id}"
     if one.skip:
         yield f"  left alone: {_LEFT.get(one.skip, one.skip.replace('_', ' '))}"
@@ -196,7 +194,6 @@ def _likely(chance: float) -> str:
 
 
 def delivery_json(one: ForeseenDelivery) -> dict[str, Any]:
-    """Returns what scripts get of a delivery."""
     return {
         "crm": one.crm,
         "object": "delivery",
@@ -212,7 +209,6 @@ def delivery_json(one: ForeseenDelivery) -> dict[str, Any]:
 
 
 def delivery_block(one: ForeseenDelivery) -> Iterator[str]:
-    """Yields the lines about one delivery."""
     yield f"{one.crm} delivery {one.id}"
     for object, _, lines in one.made:
         yield f"  make a {object}: {', '.join(f'{line.field} {line.after}' for line in lines)}"

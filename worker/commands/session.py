@@ -66,7 +66,6 @@ async def opened_ledger(settings: Settings) -> AsyncIterator[Ledger]:
 
 
 def run(main: Coroutine[Any, Any, int]) -> int:
-    """Run a command to its exit code."""
     return asyncio.run(main)
 
 

@@ -191,7 +191,6 @@ def named(
 
 
 def _lines(file: Path) -> list[tuple[int, str]]:
-    """Numbers the lines of a file that say something."""
     try:
         text = sys.stdin.read() if str(file) == "-" else file.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

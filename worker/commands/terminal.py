@@ -24,7 +24,6 @@ class Listing(Table):
     """
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Yields the table in the form that fits."""
         wide = options.update(max_width=_WIDE)
         if not console.is_terminal:
             yield from self._lines()

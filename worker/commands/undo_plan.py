@@ -47,7 +47,6 @@ class UndoPlan:
 
     @property
     def going(self) -> list[Ref]:
-        """Lists records of which something goes back."""
         return sorted({one.record for one in self.standing if one.stands == UndoVerdict.BACK})
 
     def steps(self) -> list[list[Ref]]:

@@ -221,7 +221,6 @@ def _name(delivered: Person) -> tuple[str, str]:
 
 
 def _own(found: Iterable[Email]) -> list[str]:
-    """Lists addresses that are one person's."""
     read = (emails.read(email.address) for email in found)
     return list(dict.fromkeys(address.email.lower() for address in read if address.asked))
 

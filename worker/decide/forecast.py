@@ -172,7 +172,6 @@ class Forecaster:
 
 
 def _add(tree: _Tree, offer: Offer, branch: _Branch, rest: _Tree) -> None:
-    """Adds one outcome and what follows it."""
     for step in rest.steps.values():
         known = tree.steps.get(step.offer, LikelyStep(step.offer, step.fields, 0.0, 0.0))
         fields = tuple(dict.fromkeys((*known.fields, *step.fields)))

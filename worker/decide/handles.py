@@ -109,7 +109,6 @@ def of_question(key: str) -> Handle:
 
 
 def of_identity(identity: Identity) -> frozenset[Handle]:
-    """Returns the handles that somebody is looked up by."""
     texts = {"email": identity.email, "phone": identity.phone, "linkedin_url": identity.slug, "domain": identity.domain}
     return of_values({name: value for name, value in texts.items() if value})
 

@@ -91,7 +91,6 @@ class JournalFilter(Struct, frozen=True):
         return any((self.run, self.record, self.crm, self.provider, self.field, self.reason))
 
     def takes(self, line: JournalLine) -> bool:
-        """Tells whether a line is one of those asked for."""
         pairs = ((self.run, line.run), (self.crm, line.crm), (self.provider, line.provider), (self.field, line.field))
         if any(wanted and wanted != held for wanted, held in pairs):
             return False

@@ -37,5 +37,4 @@ NotNow: TypeAlias = RetryAt | WaitForProvider | GiveUp
 
 
 def soonest(waits: Iterable[RetryAt]) -> RetryAt:
-    """Returns the wait that ends first."""
     return min(waits, key=lambda one: one.at_ms)

@@ -69,7 +69,6 @@ def ordered(policy: Policy, orders: Orders) -> Policy:
 
 
 def expected(policy: Policy, offers: Sequence[Offer], odds: Odds) -> tuple[float, float]:
-    """Returns expected credits and values of a typical record."""
     found = Forecaster(policy, offers, odds).of(typical(policy), {})
     return sum(one.mean for one in found.credits.values()), sum(found.fills.values())
 

@@ -112,8 +112,6 @@ def overtaken(
 
 
 class IntentFate(StrEnum):
-    """Names what became of an intent."""
-
     CONFIRMED = "confirmed"
     SEEN = "seen"  # the value is there and somebody else wrote it: not ours to undo
     UNSENT = "unsent"

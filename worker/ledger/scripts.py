@@ -66,7 +66,6 @@ class Arguments(Struct, frozen=True):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Returns the names that a call gives."""
         return (*self.singles, *self.lists, *([self.rows] if self.rows else []))
 
     def values(self, named: Mapping[str, Value]) -> list[Arg]:

@@ -151,7 +151,6 @@ class EmbeddedRedis:
             self._stop()
 
     def answers(self) -> bool:
-        """Tells whether the server answers PING."""
         try:
             return _ask(self.socket, b"PING\r\n").startswith(b"+PONG")
         except OSError:

@@ -82,7 +82,6 @@ class _Group:
         return first if len(self.calls) == 1 else rows_of(first.text)
 
     def packed(self) -> bytes:
-        """Returns the command as Redis reads it."""
         values: list[EncodableT] = ["EVALSHA", self.source.sha, 0]
         if len(self.calls) == 1:
             values += self.calls[0].args
@@ -248,7 +247,6 @@ class Together(Redis):
         self._returned()
 
     async def _replies(self, groups: Sequence[_Group]) -> list[Any]:
-        """Returns each group's reply or error."""
         content = b"".join([group.packed() for group in groups])
         pool = self.connection_pool
         connection = await pool.get_connection()

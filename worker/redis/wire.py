@@ -182,7 +182,6 @@ def _reader() -> hiredis.Reader:
 
 
 def packed(values: Sequence[EncodableT]) -> bytes:
-    """Returns a command as Redis reads it."""
     try:
         return _pack(tuple(values))
     except TypeError:  # a kind of value that redis-py would turn into text

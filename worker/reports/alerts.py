@@ -18,8 +18,6 @@ HOUR_MS = 3_600_000
 
 
 class Cause(StrEnum):
-    """Says who can mend it."""
-
     CONFIGURATION = "configuration"
     VENDOR = "vendor"
     CREDITS = "credits"

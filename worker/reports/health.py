@@ -27,8 +27,6 @@ class Health(StrEnum):
 
 
 class Standing(Struct, frozen=True):
-    """Tells how one crm or provider does."""
-
     name: str
     health: Health
     sentence: str

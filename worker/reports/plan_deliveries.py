@@ -42,8 +42,6 @@ class ForeseenDelivery(Struct, frozen=True):
 
 @dataclass(slots=True)
 class DeliverySums:
-    """Sums up the deliveries of one crm."""
-
     rows: int = 0
     companies: int = 0
     people: int = 0

@@ -46,7 +46,6 @@ class Opened(Generic[C]):
 
     @property
     def maker(self) -> Maker:
-        """Returns the maker for what creates a row."""
         return Maker(self.ledger.creations, self.ledger.cursors, _owner(), self.ledger.scripts.now)
 
     @property

@@ -32,7 +32,6 @@ def card(title: str, values: Sequence[tuple[str, object]]) -> Table:
 
 
 def person_card(person: Person) -> Table:
-    """Returns the card of a person whom a paid provider described."""
     roles = [f"{role.title or '?'} at {role.company.name or role.company.domain or '?'}" for role in person.roles]
     now = [text for text, role in zip(roles, person.roles, strict=True) if role.current]
     return card(

@@ -95,7 +95,6 @@ def is_of_another(text: str) -> bool:
 
 
 def _words(text: str) -> list[str]:
-    """Returns the words of a text without figures and accents."""
     if text.isascii():
         return _ASCII_WORD.findall(text)
     bare = unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).translate(_LATIN_MARKS))

@@ -282,7 +282,6 @@ _NOBODYS = words(
 
 @cache
 def _tenants() -> frozenset[str]:
-    """Returns platforms whose subdomains are their customers'."""
     return frozenset(listed("tenants"))
 
 

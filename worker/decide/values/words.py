@@ -30,5 +30,4 @@ def name_lines(file: str) -> list[list[str]]:
 
 @cache
 def name_words(file: str) -> frozenset[str]:
-    """Returns every word of a list of names."""
     return frozenset(word for line in name_lines(file) for word in line)

@@ -38,8 +38,6 @@ class Stored(Struct, frozen=True):
 
 
 class Deliveries:
-    """Keeps the delivered rows of all searches and orders."""
-
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
 
@@ -132,5 +130,4 @@ class Deliveries:
         return {key.decode(): [tuple(row) for row in json.loads(rows)] for key, rows in sorted(found.items())}
 
     async def length(self) -> int:
-        """Tells how many rows are on their way."""
         return int(await self._scripts.call("HLEN", self._scripts.keys("rows")))

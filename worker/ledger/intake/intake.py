@@ -43,13 +43,10 @@ class AnnouncedPost(Struct, frozen=True):
 
     @property
     def count(self) -> int:
-        """Returns how many rows it holds."""
         return sum(map(len, self.rows.values()))
 
 
 class TakenPost(Struct, frozen=True):
-    """Tells what became of a post's rows."""
-
     added: int = 0
     coalesced: int = 0
     ignored: int = 0
@@ -169,7 +166,6 @@ class Intake:
         )
 
     async def announced(self) -> dict[WorkName, int]:
-        """Returns rows announced since the start."""
         return await self._counted("announced")
 
     async def replayed(self) -> dict[WorkName, int]:

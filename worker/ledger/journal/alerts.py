@@ -37,7 +37,6 @@ class KeptAlerts:
         self._key = scripts.keys("alerts")
 
     async def all(self) -> Mapping[str, KeptAlert]:
-        """Returns every alert that stands."""
         found: dict[bytes, bytes] = await self._scripts.call("HGETALL", self._key)
         return {key.decode(): self._read(key.decode(), text) for key, text in sorted(found.items())}
 

@@ -48,7 +48,6 @@ class WorkStatus(Struct, frozen=True):
 
 
 def together(figures: Iterable[RunFigures]) -> RunFigures:
-    """Returns the sum of several."""
     records = visits = taken = 0
     filled: Counter[tuple[str, str]] = Counter()
     unfilled: Counter[tuple[str, str]] = Counter()

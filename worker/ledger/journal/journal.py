@@ -33,14 +33,11 @@ def _entry(key: bytes, values: Mapping[bytes, bytes]) -> Entry:
 
 
 def order(key: str) -> tuple[int, int]:
-    """Returns what sorts an entry's key."""
     ms, _, place = key.partition("-")
     return int(ms), int(place or 0)
 
 
 class Journal:
-    """Keeps the journal of all crms."""
-
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
 

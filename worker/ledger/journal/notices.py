@@ -26,6 +26,5 @@ class Notices:
         await self._scripts.calls(steps)
 
     async def unmark(self, records: Sequence[Ref]) -> None:
-        """Forgets that anybody was informed of these."""
         if records:
             await self._scripts.call("HDEL", self._key, *(ref(*one) for one in records))

@@ -21,5 +21,4 @@ class Signals:
         return bool(await self._scripts.run("signal_tell", **where, digest=digest, entry=packed(entry)))
 
     async def forget(self, crm: str, object: str, id: str) -> None:
-        """Forgets whatever was signalled of the record."""
         await self._scripts.call("HDEL", self._scripts.keys("signals", crm, object), id)

@@ -119,7 +119,6 @@ class Books:
         await self._scripts.call("HSET", self._scripts.keys("reconciled", provider), *kept)
 
     async def last(self, provider: str) -> dict[str, Any] | None:
-        """Returns what the last comparison showed."""
         found = await self._scripts.call("HGET", self._scripts.keys("reconciled", provider), "report")
         return json.loads(found) if found else None
 

@@ -60,8 +60,6 @@ class Totals(Struct, frozen=True):
 
 
 class Budgets:
-    """Reads budget lines."""
-
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
 

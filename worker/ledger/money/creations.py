@@ -69,7 +69,6 @@ def key_of(*parts: object) -> str:
 
 
 def external_key(external_id: str) -> str:
-    """Returns the key of an external id."""
     return f"ext:{external_id}"
 
 

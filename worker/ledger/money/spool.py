@@ -161,7 +161,6 @@ class Spool:
         self.room = Room(data_dir)
 
     def pending(self) -> int:
-        """Returns replies not yet in Redis."""
         return len(_waiting(self._folder))
 
     def has_room(self) -> bool:

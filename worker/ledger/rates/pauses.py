@@ -54,7 +54,6 @@ class Pauses:
         return await self._list(*targets) if targets else []
 
     async def all(self) -> list[Pause]:
-        """Returns every reason that stands."""
         return await self._list()
 
     async def _list(self, *targets: str) -> list[Pause]:

@@ -25,8 +25,6 @@ class Ticked(Struct, frozen=True):
 
 
 class Beat(Struct, frozen=True):
-    """Holds a worker's last sign of life."""
-
     owner: str
     at_ms: int
     info: Mapping[str, Any]

@@ -38,7 +38,6 @@ class BuriedRecords(WorkPart):
         return found
 
     async def intents(self, id: str) -> tuple[str, ...]:
-        """Returns the intents a dead letter was buried with."""
         intents = await self._scripts.call("HGET", self._key("record", id), "intents")
         return tuple(intents.decode().split("\n")) if intents else ()
 

@@ -16,8 +16,6 @@ log = structlog.get_logger(__name__)
 
 
 class DueLinks:
-    """Keeps the links of all records."""
-
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
 

@@ -366,7 +366,6 @@ class Work(WorkPart):
         return counts.read(replies, await self._scripts.now())
 
     async def ready(self) -> int:
-        """Tells how many records are due now."""
         now = await self._scripts.now()
         places = (*Lane, "alone")
         return sum(await self._scripts.calls([("ZCOUNT", self._key("due", lane), "-inf", now) for lane in places]))

@@ -54,7 +54,6 @@ def _ends(short: NameReading, wide: NameReading) -> bool:
 
 
 def same(one: tuple[Word, ...], other: tuple[Word, ...]) -> bool:
-    """Tells whether two family names are one."""
     return _compare(one, other) is SAME
 
 

@@ -28,7 +28,6 @@ def japanese_last() -> Mapping[str, tuple[str, ...]]:
 
 @cache
 def japanese_families() -> frozenset[str]:
-    """Returns family names in hiragana."""
     return frozenset(kana for readings in japanese_last().values() for kana in readings)
 
 

@@ -86,7 +86,6 @@ def folded(native: str) -> str:
 
 
 def is_family(native: str) -> bool:
-    """Tells whether a word is a common family name."""
     return folded(native) in _families()
 
 

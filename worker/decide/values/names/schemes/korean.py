@@ -69,7 +69,6 @@ def may_be_one_family(one: str, other: str) -> bool:
 
 
 def is_family(native: str) -> bool:
-    """Tells whether a word is a common family name."""
     return native in _families()
 
 
