@@ -18,7 +18,7 @@ from connectors.limits import NoLimiter
 from connectors.openprospect.client import OpenProspect
 from worker.commands.check_crms import checks_of_crms
 from worker.commands.check_platform import hosts, redis_place
-from worker.commands.check_results import FAILED_LEVEL, OK, WARNING, CheckResult, standing
+from worker.commands.check_results import FAILED_LEVEL, OK, WARNING, CheckResult, asked, standing
 from worker.commands.options import Config, Json, as_command, one_command
 from worker.commands.session import err, out, print_json, settings_of, with_work
 from worker.commands.tables import cell, table
@@ -110,9 +110,9 @@ async def check(settings: Settings) -> list[CheckResult]:
                 findings.append(CheckResult("installation", WARNING, sentence(others), _OTHERWISE))
         except ConfigError as error:
             findings += [CheckResult("redis", FAILED_LEVEL, problem) for problem in error.problems]
-        asked = [*await _providers(settings, stack), *checks_of_crms(settings, refresh_tokens, accounts, stack)]
+        checks = [*await _providers(settings, stack), *checks_of_crms(settings, refresh_tokens, accounts, stack)]
         with bound_contextvars(job="check"):
-            for found in await asyncio.gather(*asked):
+            for found in await asyncio.gather(*checks):
                 findings += found
     return findings
 
@@ -170,14 +170,14 @@ def _redis(settings: Settings, safety: Safety) -> Iterator[CheckResult]:
 
 
 async def _providers(settings: Settings, stack: AsyncExitStack) -> list[Awaitable[list[CheckResult]]]:
-    asked: list[Awaitable[list[CheckResult]]] = []
+    found: list[Awaitable[list[CheckResult]]] = []
     for name, provider in open_providers(settings, lambda _: NoLimiter()).items():
         stack.push_async_callback(provider.aclose)
         key = variable(("providers", name, "api_key"))
-        asked.append(standing(name, key, provider.account_status(), provider.clock))
+        found.append(asked(name, key, standing(name, provider.account_status(), provider.clock)))
     if settings.providers.openprospect:
         vendor = OpenProspect.opened(settings.providers.openprospect, NoLimiter())
         stack.push_async_callback(vendor.aclose)
         key = variable(("providers", "openprospect", "api_key"))
-        asked.append(standing("openprospect", key, vendor.account_status(), vendor.clock))
-    return asked
+        found.append(asked("openprospect", key, standing("openprospect", vendor.account_status(), vendor.clock)))
+    return found

@@ -20,7 +20,7 @@ from connectors.models import Cursor, Property
 from connectors.ports import Crm
 from worker.commands.check_deliveries import unmet_by_deliveries
 from worker.commands.check_platform import sign_in
-from worker.commands.check_results import FAILED_LEVEL, OK, PATIENCE_S, WARNING, CheckResult, failure, standing
+from worker.commands.check_results import FAILED_LEVEL, OK, PATIENCE_S, WARNING, CheckResult, asked, failure, standing
 from worker.commands.check_scopes import missing_scopes, setup_scopes
 from worker.decide.fitting import chosen
 from worker.ledger.intake.accounts import Accounts
@@ -60,7 +60,7 @@ async def _crm(
     except (ConnectorError, ConfigError) as error:
         return [failure(name, credential, error)]
     stack.push_async_callback(vendor.aclose)
-    found = await standing(name, credential, vendor.account_status(), vendor.clock)
+    found = await asked(name, credential, standing(name, vendor.account_status(), vendor.clock))
     refused = any(one.level == FAILED_LEVEL for one in found)
     found += await _scopes(name, settings, vendor, delivered=delivered)
     if refused:
@@ -72,14 +72,18 @@ async def _crm(
         return [*found, failure(name, credential, error)]
     if accounts is not None and (text := await another(accounts, whole, name, account)):
         return [*found, CheckResult(name, FAILED_LEVEL, text)]
+
+    def told(part: str, asking: Awaitable[list[CheckResult]]) -> Awaitable[list[CheckResult]]:
+        return asked(f"{name} {part}", credential, asking)
+
     watched, writes = settings.objects(), settings.mode != "observe"
     companies = ("company",) if delivered or settings.watch.company else ()
     objects = list(dict.fromkeys([*watched, *companies, *([settings.deliver_as] if delivered else [])]))
     parts = await asyncio.gather(
-        *(_object(name, settings, vendor, kind, credential, delivered=delivered) for kind in objects),
-        *(_asked(name, settings, vendor, kind, credential, providers) for kind in objects if kind != "company"),
-        *(_rights(name, one, vendor, kind, credential) for kind, one in watched.items() if writes),
-        *([_deliveries(name, settings, vendor, credential)] if delivered and writes else ()),
+        *(told(kind, _object(name, settings, vendor, kind, delivered=delivered)) for kind in objects),
+        *(told(kind, _visits(name, settings, vendor, kind, providers)) for kind in objects if kind != "company"),
+        *(told(kind, _rights(name, one, vendor, kind)) for kind, one in watched.items() if writes),
+        *([told("delivery", _deliveries(name, settings, vendor))] if delivered and writes else ()),
     )
     return [*found, *_retirements(name, settings), *(one for part in parts for one in part)]
 
@@ -124,80 +128,53 @@ def _ends(settings: CrmSettings) -> tuple[retirements.Retirement, ...]:
     return (end,) if end else ()
 
 
-async def _asked(
-    name: str, settings: CrmSettings, vendor: Crm, kind: str, credential: str, providers: Providers
-) -> list[CheckResult]:
+async def _visits(name: str, settings: CrmSettings, vendor: Crm, kind: str, providers: Providers) -> list[CheckResult]:
     """Checks the properties that visits of an object read besides the mapped ones, and runs the poll's query once."""
     part = f"{name} {kind}"
     try:
-        async with asyncio.timeout(PATIENCE_S):
-            lost = await unmet(name, settings, vendor, kind)
-            found = [CheckResult(part, FAILED_LEVEL if one.refuses else WARNING, one.text, one.do) for one in lost]
-            watched = settings.objects().get(kind)
-            if watched is None or any(one.refuses for one in lost):
-                return found
-            schema = await vendor.properties(kind)
-            rules = policy(name, settings, kind, watched, providers)
-            schema = {**schema, **await vendor.related(kind, rules.properties)}
-            rules = as_records_say(settings, rules, schema)
-            if set(rules.properties) <= schema.keys():  # else they are named already
-                await vendor.changed(watched_of(rules), Cursor(start=await vendor.now()))
-                await vendor.walk(watched_of(rules), "")  # a backfill's own question
+        lost = await unmet(name, settings, vendor, kind)
+        found = [CheckResult(part, FAILED_LEVEL if one.refuses else WARNING, one.text, one.do) for one in lost]
+        watched = settings.objects().get(kind)
+        if watched is None or any(one.refuses for one in lost):
+            return found
+        rules = policy(name, settings, kind, watched, providers)
+        schema = {**await vendor.properties(kind), **await vendor.related(kind, rules.properties)}
+        rules = as_records_say(settings, rules, schema)
+        if set(rules.properties) <= schema.keys():  # else they are named already
+            await vendor.changed(watched_of(rules), Cursor(start=await vendor.now()))
+            await vendor.walk(watched_of(rules), "")  # a backfill's own question
     except ValueError as error:
         return [CheckResult(part, FAILED_LEVEL, str(error), "correct it")]
-    except (ConnectorError, TimeoutError) as error:
-        return [failure(part, credential, error)]
     return found
 
 
-async def _rights(name: str, watched: WatchSettings, vendor: Crm, kind: str, credential: str) -> list[CheckResult]:
+async def _rights(name: str, watched: WatchSettings, vendor: Crm, kind: str) -> list[CheckResult]:
     """Tells whether rows of a watched object may be written."""
     if all(rule.write == "never" for rule in watched.fields.values()):
         return []
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            grant = (await vendor.lacks(kind)).update
-    except (ConnectorError, TimeoutError) as error:
-        return [failure(f"{name} {kind}", credential, error)]
+    grant = (await vendor.lacks(kind)).update
     return [CheckResult(f"{name} {kind}", FAILED_LEVEL, "our user cannot write its rows", grant)] if grant else []
 
 
-async def _deliveries(name: str, settings: CrmSettings, vendor: Crm, credential: str) -> list[CheckResult]:
+async def _deliveries(name: str, settings: CrmSettings, vendor: Crm) -> list[CheckResult]:
     """Checks the needs of deliveries in a crm beyond those of visits."""
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            return [
-                CheckResult(f"{name} {one.object}", FAILED_LEVEL, one.text, one.do)
-                for one in await unmet_by_deliveries(name, settings, vendor)
-            ]
-    except (ConnectorError, TimeoutError) as error:
-        return [failure(f"{name} delivery", credential, error)]
+    return [
+        CheckResult(f"{name} {one.object}", FAILED_LEVEL, one.text, one.do)
+        for one in await unmet_by_deliveries(name, settings, vendor)
+    ]
 
 
-async def _object(
-    name: str, settings: CrmSettings, vendor: Crm, kind: str, credential: str, *, delivered: bool
-) -> list[CheckResult]:
+async def _object(name: str, settings: CrmSettings, vendor: Crm, kind: str, *, delivered: bool) -> list[CheckResult]:
     part = f"{name} {kind}"
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            schema = await vendor.properties(kind)
-            chosen = [property for _, property, _ in _mapped(name, settings, kind)]
-            schema = {**schema, **await vendor.related(kind, chosen)}
-    except (ConnectorError, TimeoutError) as error:
-        return [failure(part, credential, error)]
+    mapped = _mapped(name, settings, kind)
+    schema = {**await vendor.properties(kind), **await vendor.related(kind, [property for _, property, _ in mapped])}
     found = [CheckResult(part, FAILED_LEVEL, text, do) for text, do in wrong_properties(name, settings, kind, schema)]
     if delivered and kind in {"company", settings.deliver_as} and (lost := vendor.missing(kind, schema)):
         text = f"its unique property {', '.join(lost)} is missing, so nothing can be delivered"
         found.append(CheckResult(part, FAILED_LEVEL, text, f"run refill setup {name}"))
     found += [CheckResult(part, WARNING, text, do) for text, do in _no_options(name, settings, kind, schema)]
-    mapped = len(_mapped(name, settings, kind))
-    return found or [
-        CheckResult(
-            part,
-            OK,
-            counted(mapped, "mapped property is there", "mapped properties are there") if mapped else "can be read",
-        )
-    ]
+    there = counted(len(mapped), "mapped property is there", "mapped properties are there")
+    return found or [CheckResult(part, OK, there if mapped else "can be read")]
 
 
 def wrong_properties(

@@ -32,15 +32,18 @@ class CheckResult(Struct, frozen=True):
         return {"part": self.part, "level": self.level, "told": self.text, "do": self.do}
 
 
-async def standing(
-    part: str, credential: str, asking: Awaitable[AccountStatus], clock: VendorClock
-) -> list[CheckResult]:
-    """Asks a vendor about us; ``credential`` names the variable it comes from, ``clock`` has read its reply."""
+async def asked(part: str, credential: str, asking: Awaitable[list[CheckResult]]) -> list[CheckResult]:
+    """Waits for what a check asks of a vendor; a failure is its result. ``credential`` names the variable."""
     try:
         async with asyncio.timeout(PATIENCE_S):
-            status = await asking
+            return await asking
     except (ConnectorError, ConfigError, TimeoutError) as error:
         return [failure(part, credential, error)]
+
+
+async def standing(part: str, asking: Awaitable[AccountStatus], clock: VendorClock) -> list[CheckResult]:
+    """Asks a vendor about us; ``clock`` has read its reply."""
+    status = await asking
     facts = [status.who]
     if status.credits is not None:
         facts.append(f"{counted(status.credits, 'credit')} left")
