@@ -16,7 +16,7 @@ ENOUGH_ROWS = 100  # for a step of their own, though one is on its way
 MOST_STEPS = 3
 
 
-class _Waiting(Struct, frozen=True):
+class _Waiting(Struct, frozen=True, eq=False):
     post: AnnouncedPost
     rows: int
     until_s: float
@@ -35,6 +35,8 @@ class PostBatches:
         self._intake, self._run_of = intake, run_of
         self._waiting: list[_Waiting] = []  # the longest first
         self._rows = 0
+        self._unanswered: dict[_Waiting, None] = {}  # those of steps that are under way, too; the longest first
+        self._timer: asyncio.TimerHandle | None = None  # for the first of them: one of each post's own costs more
         self._steps = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -43,6 +45,9 @@ class PostBatches:
         loop = asyncio.get_running_loop()
         one = _Waiting(post, post.count, loop.time() + ANSWER_S, loop.create_future())
         self._waiting.append(one)
+        self._unanswered[one] = None
+        if self._timer is None:
+            self._timer = loop.call_at(one.until_s, self._look)
         self._rows += one.rows
         if not self._steps or (self._rows >= ENOUGH_ROWS and self._steps < MOST_STEPS):
             self._steps += 1
@@ -56,10 +61,7 @@ class PostBatches:
             failure: Exception | None = None
             posts = [one.post for one in batch]
             try:
-                async with asyncio.timeout_at(batch[0].until_s):  # all who wait behind it have longer
-                    await self._intake.announce(
-                        posts, {crm: self._run_of(crm) for post in posts for crm, _ in post.rows}
-                    )
+                await self._intake.announce(posts, {crm: self._run_of(crm) for post in posts for crm, _ in post.rows})
             except asyncio.CancelledError:
                 for one in batch:
                     one.ended.cancel()
@@ -67,13 +69,27 @@ class PostBatches:
             except Exception as error:  # noqa: BLE001  # whatever it is, every sender of this step must hear of it
                 failure = error
             for one in batch:
-                if one.ended.done():  # its sender did not wait
-                    continue
-                if failure is None:
-                    one.ended.set_result(None)
-                else:
-                    one.ended.set_exception(LedgerUnavailableError(type(failure).__name__))
+                self._answer(one, failure)
         self._steps -= 1  # at once: whoever comes before the task is counted out would wait for nobody
+
+    def _answer(self, one: _Waiting, failure: Exception | None) -> None:
+        self._unanswered.pop(one, None)
+        if one.ended.done():  # its time was up
+            return
+        if failure is None:
+            one.ended.set_result(None)
+        else:
+            one.ended.set_exception(LedgerUnavailableError(type(failure).__name__))
+
+    def _look(self) -> None:
+        """Let those wait no longer whose time is up; what is on its way with others goes on."""
+        loop = asyncio.get_running_loop()
+        self._timer = None
+        for one in list(self._unanswered):
+            if one.until_s > loop.time():
+                self._timer = loop.call_at(one.until_s, self._look)
+                break
+            self._answer(one, TimeoutError())
 
     def _next(self) -> list[_Waiting]:
         """Returns posts for one step: at least one, and no more rows than a step may have."""
@@ -90,6 +106,8 @@ class PostBatches:
 
     async def aclose(self) -> None:
         """Announce no more; who still waits gets no answer."""
+        if self._timer is not None:
+            self._timer.cancel()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

@@ -227,6 +227,26 @@ async def test_post_that_comes_as_a_step_ends_goes_with_a_step_of_its_own(redis:
     await gathering.aclose()
 
 
+async def test_post_whose_time_is_up_takes_none_of_those_behind_it_along(redis: Redis) -> None:
+    gathering = PostBatches(Intake(Scripts(redis)), lambda crm: f"day-{crm}")
+
+    def announced(id: str) -> asyncio.Future[None]:
+        return gathering.announce(AnnouncedPost({("acme_hubspot", "contact"): [Announced(id)]}))
+
+    await announced("0")  # the script is loaded
+    await redis.client_pause(1_000)
+    first = announced("1")
+    await asyncio.sleep(0.05)
+    second = announced("2")  # waits for the step of the first
+    await asyncio.sleep(0.5)
+    third = announced("3")
+    for late in (first, second):
+        with pytest.raises(LedgerUnavailableError):
+            await late
+    await third
+    await gathering.aclose()
+
+
 HOST = b"host: 127.0.0.1\r\n"
 LAST = b"connection: close\r\n\r\n"
 POST = b"POST /webhooks/hubspot/acme_hubspot HTTP/1.1\r\n" + HOST
