@@ -19,13 +19,13 @@ from worker.decide.decision import Decision
 
 ENOUGH = 200  # questions of an operation; fewer say little
 ENOUGH_WANTED = 40  # of them for one field
-EXPLORED = 0.05  # of the people are asked about in another order, so that what is asked last is still learned of
+EXPLORED = 0.05  # of the people are asked about in another order, so that the last provider's rates stay current
 _ASKED, _CREDITS, _HITS, _MISSES = "asked", "credits", "hits", "misses"
 _WANTED, _BROUGHT, _PERSON, _IN, _BOUNCED = "wanted", "brought", "person", "in", "bounced"
 
 
 class QuestionYield(Struct, frozen=True):
-    """Counts what came of an operation's questions: ``wanted`` gaps and ``brought`` usable values, by field.
+    """Counts the results of an operation's questions: ``wanted`` gaps and ``brought`` usable values, by field.
 
     ``countries`` has the same by country. ``bounced`` are values that turned out bad later, of a provider as a whole.
     """
@@ -51,7 +51,7 @@ class Odds(Struct, frozen=True):
         return seen.credits / seen.asked if seen else offer.price
 
     def chance(self, offer: Offer, field: str) -> float:
-        """Returns the chance that one question brings a usable value for an open gap, 1 where nothing is known."""
+        """Returns the chance that one question brings a usable value for an open gap, 1 if unknown."""
         seen = self._enough(offer)
         if seen is None:
             return 1.0
@@ -120,7 +120,7 @@ def bounced_name(provider: str, field: str) -> str:
 
 
 def odds_of(counted: Mapping[str, int]) -> Odds:
-    """Returns the odds by what was counted; names that are not known say nothing."""
+    """Returns the odds from the counts; unknown names contribute nothing."""
     sums: dict[tuple[str, str], dict[str, int]] = {}
     for name, by in counted.items():
         provider, operation, what = (*name.split("|", 2), "", "")[:3]

@@ -31,7 +31,7 @@ _SLUG = "ada-lovelace"
 
 
 class Advice(Struct, frozen=True):
-    """Compares the order that stands with the cheapest one, for a record of whom the profile and every gap are known.
+    """Compares the present order with the cheapest one, for a record with a known profile and every gap open.
 
     ``now`` and ``best`` are expected credits a record, ``saved`` is the share that the better order saves, ``low``
     and ``high`` its 90 % interval. ``orders`` are by field, ``unseen`` the operations that not enough is known yet of.
@@ -47,12 +47,12 @@ class Advice(Struct, frozen=True):
 
     @property
     def is_proved(self) -> bool:
-        """Tells whether the better order is cheaper whatever chance did to what was seen."""
+        """Tells whether the better order is cheaper within the limits of chance."""
         return not self.unseen and self.saved > 0 and self.low > 0
 
 
 def typical(policy: Policy) -> View:
-    """Returns somebody of whom the profile, the name and the employer are known, and every filled field is blank."""
+    """Returns a person whose profile, name and employer are known, with every field to fill blank."""
     gaps = tuple(rule.field for rule in policy.rules if rule.providers)
     who = Identity(slug=_SLUG, first_name="Ada", last_name="Lovelace", domain="acme.com")
     known = facts(first="Ada", last="Lovelace", employers=("acme.com",), slug=_SLUG)
@@ -123,7 +123,7 @@ def _is_better(one: tuple[float, float], other: tuple[float, float]) -> bool:
 
 
 def advise(policy: Policy, offers: Sequence[Offer], odds: Odds, beta: Callable[[float, float], float]) -> Advice:
-    """Returns what the cheapest order would save of what the policy's own costs.
+    """Returns the saving of the cheapest order compared with the policy's own.
 
     The interval is a parametric bootstrap: both orders are reckoned with chances drawn by ``beta`` (a, b) around what
     was seen, the 5th and the 95th of a hundred draws bound it.
@@ -165,7 +165,7 @@ def _drawn(odds: Odds, beta: Callable[[float, float], float]) -> Odds:
 
 
 def learned(policy: Policy, offers: Sequence[Offer], odds: Odds) -> Policy:
-    """Returns the policy in the cheapest order; as it stands while not enough is known yet of what it asks."""
+    """Returns the policy in the cheapest order; unchanged while its questions have too few results."""
     if not all(odds.is_seen(one) for one in _asked(policy, offers)):
         return policy
     found = ordered(policy, cheapest(policy, offers, odds))
@@ -173,7 +173,7 @@ def learned(policy: Policy, offers: Sequence[Offer], odds: Odds) -> Policy:
 
 
 def explores(who: Identity) -> bool:
-    """Tells whether a person is among the few who are asked about in another order; always the same of one person."""
+    """Tells whether a person is among the few who are asked about in another order; always the same for one person."""
     text = f"{who.slug}\n{who.email}\n{who.phone}\n{who.full_name}".casefold()
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") < EXPLORED * 2**32
 
@@ -185,7 +185,7 @@ def exploring(policy: Policy) -> Policy:
 
 
 def wilson(brought: int, wanted: int) -> tuple[float, float]:
-    """Returns the 95 % interval (Wilson) of a rate; everything is possible where nothing was asked."""
+    """Returns the 95 % interval (Wilson) of a rate; everything is possible if nothing was asked."""
     if not wanted:
         return 0.0, 1.0
     rate, square = min(1.0, brought / wanted), _Z * _Z

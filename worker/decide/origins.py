@@ -1,4 +1,4 @@
-"""Tells where the trouble of a dead letter comes from, and so who can end it, by the reason it was buried with."""
+"""Tells the origin of a dead letter, and so who can fix it, from the reason it was buried with."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import lru_cache
 
 
 class TroubleOrigin(StrEnum):
-    """Holds where trouble comes from. The order is that in which people look at it."""
+    """Names the origins of trouble, in the order in which people look at them."""
 
     CONFIGURATION = "configuration"
     CRM_RULE = "CRM rule"
@@ -38,7 +38,7 @@ _ID = re.compile(r"\b(?=\w*\d)[\w-]{5,}\b")
 
 @lru_cache(maxsize=50_000)
 def origin_of(reason: str) -> TroubleOrigin:
-    """Returns where the trouble behind a dead letter's reason comes from."""
+    """Returns the origin of a dead letter's reason."""
     if reason in _PASSING:
         return TroubleOrigin.TRANSIENT
     if ", contract" in reason or reason == "ContractError":
@@ -50,5 +50,5 @@ def origin_of(reason: str) -> TroubleOrigin:
 
 @lru_cache(maxsize=50_000)
 def cause_of(reason: str) -> str:
-    """Returns a reason without what belongs to one record alone, so that equal ones stand together."""
+    """Returns a reason without the parts of a single record, so that equal ones are grouped."""
     return _ID.sub("…", _REQUEST.sub("", reason))

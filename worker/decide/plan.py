@@ -1,4 +1,4 @@
-"""Decides what a visit does next with a record, from what is known so far. Called again after every answer."""
+"""Decides the next step of a visit, from what is known so far. Called again after every answer."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def decide(
     """Decides what to ask next, what to write and why the rest stays open.
 
     ``answers`` (by question key) are kept or just bought, in any order; ``missed`` are keys that count as misses.
-    ``schema`` is the CRM's own word on its properties: what does not fit them is not taken for a value.
+    ``schema`` is the CRM's description of its properties: a value that does not fit them is not taken.
     """
     if view.skip:
         reason = view.skip.reason
@@ -106,7 +106,7 @@ def _about(policy: Policy, offers: Sequence[Offer]) -> Catalogue:
 def _chosen(judged: Mapping[str, Judged]) -> dict[str, Finding]:
     """Returns the first good value per field. One number goes to both phone fields only if there is no other.
 
-    It does close the gap then: a dearer question would be paid for a number that may be no better.
+    It does close the gap then: a more expensive question would be paid for a number that may be no better.
     """
     chosen: dict[str, Finding] = {}
     taken: set[str] = set()

@@ -26,7 +26,7 @@ class WriteRule(StrEnum):
 
 
 class FieldRule(Struct, frozen=True):
-    """Tells how one canonical field is filled. ``max_credits`` bounds what its own questions cost, ``None`` = no bound.
+    """Tells how one canonical field is filled. ``max_credits`` bounds the cost of a question, ``None`` = no bound.
 
     ``lock_ms`` is for how long a person's edit keeps us off, 0 = it does not.
 
@@ -47,12 +47,12 @@ class FieldRule(Struct, frozen=True):
 class Policy:
     """Holds the rules of one (crm, object).
 
-    ``identity``: slot -> CRM property that tells who somebody is; slots are ``linkedin_url, email, phone,
+    ``identity``: slot -> CRM property that identifies the person; slots are ``linkedin_url, email, phone,
     mobile_phone, first_name, last_name, company_domain, company_website, company_name, country``, and the canonical
     ``work_email`` and ``personal_email``. A slot that is not given is read from the field of the same name.
     ``bad``: field -> property -> values by which the CRM says that the field's value is bad; ``*`` is any.
     ``learned``: providers are asked in the order that was seen to cost least.
-    ``opt_out``: property -> values by which a person says no, besides what every CRM has for that; ``""`` is a blank.
+    ``opt_out``: property -> values by which a person opts out, besides the CRM's own fields; ``""`` is a blank.
     """
 
     crm: str
@@ -74,15 +74,15 @@ class Policy:
     providers: frozenset[str] = field(init=False, compare=False)
     """Every provider that any field may be filled from."""
     digest: str = field(init=False, compare=False)
-    """Eight hex digits over all configuration that decides what is looked up and written."""
+    """Eight hex digits over all configuration that affects lookups and writes."""
     slots: Mapping[str, str] = field(init=False, compare=False, repr=False)
     """The property that each identity slot is read from; a slot that is read from none may be missing."""
     sources: tuple[str, ...] = field(init=False, compare=False, repr=False)
-    """Every property that tells who a record is about, or holds a watched value."""
+    """Every property that identifies the record's person, or holds a watched value."""
     _rules: Mapping[str, FieldRule] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Derive once what every look at a record needs."""
+        """Derive once the parts that every look at a record needs."""
         object.__setattr__(self, "providers", frozenset(name for rule in self.rules for name in rule.providers))
         object.__setattr__(self, "_rules", {rule.field: rule for rule in reversed(self.rules)})
         object.__setattr__(
@@ -105,7 +105,7 @@ class Policy:
         return self._rules.get(name)
 
     def slot(self, name: str) -> str:
-        """Returns the property an identity slot is read from, ``""`` when there is none."""
+        """Returns the property an identity slot is read from, ``""`` if there is none."""
         return self.slots.get(name, "")
 
     @property

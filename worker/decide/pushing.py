@@ -169,7 +169,7 @@ _PART = re.compile(r"([a-z_]+) [a-z]+ \d{4}-\d{2}-\d{2}")  # "work_email forager
 
 
 def marks_there(names: Provenance, schema: Mapping[str, Property]) -> Provenance:
-    """Returns those of our properties that this object has and that hold what we would write."""
+    """Returns those of our properties that this object has and that hold the value we would write."""
 
     def fitting(name: str, kind: str) -> str:
         described = schema.get(name)
@@ -179,9 +179,9 @@ def marks_there(names: Provenance, schema: Mapping[str, Property]) -> Provenance
 
 
 def usable_marks(names: Provenance, schema: Mapping[str, Property], refused: Collection[Property] = ()) -> Provenance:
-    """Returns those that are there and that we may write; none while the schema still tells what was ``refused``."""
+    """Returns those that exist and that we may write; none while the schema still has the ``refused`` one."""
     known = marks_there(names, schema)
-    if any(schema.get(one.name) is one for one in refused):  # what is read anew is another object
+    if any(schema.get(one.name) is one for one in refused):  # a schema read since is another object
         return Provenance()
 
     def open_(name: str) -> str:
@@ -191,7 +191,7 @@ def usable_marks(names: Provenance, schema: Mapping[str, Property], refused: Col
 
 
 def source_mark(held: str, changes: Iterable[Change], at_ms: int, length: int) -> str:
-    """Says what is from whom once ``changes`` are written, newest first.
+    """Returns the source of each field once ``changes`` are written, newest first.
 
     Parts that do not fit into ``length`` go, oldest first. A part that is none of ours stays as it is.
     """
@@ -226,7 +226,7 @@ def marks_beside(
 def mark_without(
     names: Provenance, schema: Mapping[str, Property], record: Record | None, kept: Iterable[Change]
 ) -> dict[str, str]:
-    """Returns the source as it should have been, once some of what was written on ``record`` is given back."""
+    """Returns the source as it should have been, once some values written on ``record`` are restored."""
     if record is None or not names.source or not record.read_at:
         return {}
     held = record.values.get(names.source) or ""
@@ -236,7 +236,7 @@ def mark_without(
 def mark_undone(
     names: Provenance, schema: Mapping[str, Property], record: Record, fields: Iterable[str]
 ) -> dict[str, str]:
-    """Gives the source on ``record`` once values of ours in ``fields`` are taken back; nothing where it has none."""
+    """Returns the source on ``record`` once values of ours in ``fields`` are taken back; nothing if it has none."""
     if not names.source or names.source not in schema:
         return {}
     held, gone = record.values.get(names.source) or "", frozenset(fields)

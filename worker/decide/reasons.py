@@ -22,7 +22,7 @@ class Reason(StrEnum):
     LOCKED = "locked"  # a person edited it lately
     REJECTED = "rejected"  # by a person, in review
     INVALID_VALUE = "invalid_value"
-    BAD_VALUE = "bad_value"  # what was found has bounced, or was reported wrong, on this record
+    BAD_VALUE = "bad_value"  # the value found has bounced, or was reported wrong, on this record
     DUPLICATE = "duplicate"
     PORTAL_RULE = "portal_rule"
     RECORD_LOCKED = "record_locked"
@@ -42,5 +42,5 @@ class Skip(StrEnum):
 
     @property
     def reason(self) -> Reason | None:
-        """Returns the reason that its gaps are counted under; ``None`` where nobody asked for them to be filled."""
+        """Returns the reason that its gaps are counted under; ``None`` if nobody asked for them to be filled."""
         return {Skip.OPTED_OUT: Reason.OPTED_OUT, Skip.SUPPRESSED: Reason.SUPPRESSED}.get(self)

@@ -53,14 +53,14 @@ class View(Discreet, frozen=True):
     spoiled: frozenset[str] = frozenset()
     news: Mapping[str, str] = {}
     bad: Mapping[str, frozenset[str]] = {}
-    changed_since: int = 0  # the record's stamp, where it is newer than the refusal of a value that is kept
+    changed_since: int = 0  # the record's stamp, if it is newer than the refusal of a kept value
     said: Reading | None = None
 
 
 def look(
     record: Record, policy: Policy, own: Mapping[str, OurValue] | None = None, before: Reading | None = None
 ) -> View:
-    """Shows ``record`` to the rules, given what we wrote on it earlier (``own``, by field).
+    """Shows ``record`` to the rules, given our earlier values on it (``own``, by field).
 
     ``before`` is what it said the last time: ``View.said``.
     """
@@ -80,7 +80,7 @@ def look_after(record: Record, policy: Policy, own: Mapping[str, OurValue], befo
 
 
 class Openings(Struct, frozen=True):
-    """Shows what is open on a record, as ``View`` does, and nothing of who it is about."""
+    """Shows a record's openings, as ``View`` does, without its person."""
 
     gaps: tuple[str, ...]
     blank: tuple[str, ...]
@@ -127,18 +127,18 @@ def _view(seen: Openings, said: Reading, record: Record, own: Mapping[str, OurVa
 
 
 def handles(record: Record, policy: Policy) -> frozenset[Handle]:
-    """Returns every handle that a record bears: all of its addresses, numbers, profiles and employers."""
+    """Returns every handle on a record: all of its addresses, numbers, profiles and employers."""
     return read_record(record, policy).handles
 
 
 def country_of(view: View) -> str:
-    """Returns the two letters of a person's country: its number's, else the record's, else where the crm is at home."""
+    """Returns the two letters of a person's country: its number's, else the record's, else the crm's region."""
     numbers = (phones.home(number) for number in view.numbers.values())
     return next((code for code in (*numbers, *map(countries.region, view.countries)) if code), "")
 
 
 def _news(record: Record, policy: Policy, own: Mapping[str, OurValue], countries: tuple[str, ...]) -> dict[str, str]:
-    """Returns what the CRM says of values of ours that are bad, as far as that is news; one word counts once."""
+    """Returns the CRM's new marks of bad values of ours; one mark counts once."""
     found = {}
     for name in policy.bad:
         ours, word = own.get(name, NOTHING_OF_OURS), _bad_word(record, policy.bad[name])
@@ -148,7 +148,7 @@ def _news(record: Record, policy: Policy, own: Mapping[str, OurValue], countries
 
 
 def unclaimed(record: Record, policy: Policy, own: Mapping[str, OurValue]) -> tuple[str, ...]:
-    """Names the fields whose value the CRM calls bad, and of which we do not remember to have written it."""
+    """Names the fields whose value the CRM calls bad, and that we do not remember to have written."""
     return tuple(
         name
         for name in policy.bad
@@ -172,7 +172,7 @@ def _is_ours(record: Record, policy: Policy, name: str, ours: OurValue, countrie
 
 
 def _bad_word(record: Record, said: Mapping[str, Sequence[str]]) -> str:
-    """Returns what stands for the CRM's word that a value is bad, ``""`` where it says no such thing."""
+    """Returns the hash of the CRM's mark on a bad value, ``""`` if there is none."""
     held = {name: _value(record, name) for name in said}
     if not any(
         clean(held[name]) and ("*" in wanted or _is_one_of(held[name], wanted)) for name, wanted in said.items()
@@ -196,7 +196,7 @@ def _value(record: Record, name: str) -> str:
 
 
 def _filled(record: Record, policy: Policy, name: str) -> str:
-    """Returns a property's value, ``""`` where it counts as blank."""
+    """Returns a property's value, ``""`` if it counts as blank."""
     value = _value(record, name)
     return "" if policy.is_blank(value) else value
 
@@ -324,7 +324,7 @@ def locks(
 
 
 def _is_a_persons(edit: Edit, *, is_ours: bool, known: bool) -> bool:
-    """Tells whether an edit is a person's; where the CRM does not tell, a value of ours is ours."""
+    """Tells whether an edit is a person's; if the CRM does not tell, a value of ours is ours."""
     return edit.by is Writer.PERSON and not (is_ours and not known)
 
 
@@ -343,7 +343,7 @@ LENGTH = 12
 def fingerprint(view: View, policy: Policy) -> str:
     """Returns twelve hex digits over identity, open gaps and policy, and over any change since a value was refused.
 
-    Other proofs of the person count, too: one more address or number may settle who somebody is.
+    Other proofs of the person count, too: one more address or number may settle the identity.
 
     Taken after the push of the record as it then is, so that our own write reads as nothing new.
     """
@@ -361,9 +361,9 @@ def fingerprint(view: View, policy: Policy) -> str:
 
 
 def planned_mark(view: View, policy: Policy) -> str:
-    """Returns what stands for a record that a plan was made of: its fingerprint, and what its gaps hold.
+    """Returns the mark of a record in a plan: its fingerprint, and the values in its gaps.
 
-    A gap that may be written over holds a value; the plan showed it as what was there before.
+    A gap that may be overwritten holds a value; the plan showed it as the earlier one.
     """
     held = [[name, view.held[name]] for name in sorted(view.gaps) if view.held.get(name)]
     parts = [str(view.skip or ""), held]

@@ -54,7 +54,7 @@ class Score:
             self.rightly += min(seen.hits, seen.brought.get("person", 0))
 
     def as_json(self) -> dict[str, Any]:
-        """Returns the row with its rates and their 95 % intervals (Wilson); ``None`` where nothing was counted."""
+        """Returns the row with its rates and their 95 % intervals (Wilson); ``None`` if nothing was counted."""
         found: dict[str, Any] = {"provider": self.provider}
         found |= {name: one for name, one in (("field", self.field), ("country", self.country)) if one}
         return found | {

@@ -1,4 +1,4 @@
-"""Decides which of our changes may go back: those that still stand as we wrote them, and that nobody has taken over."""
+"""Decides which of our changes may go back: those whose value is still there and that nobody has taken over."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class UndoVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Undoable:
-    """Holds what was written on one property, from its first change on; ``rule`` is that of the way back."""
+    """Holds our writes on one property, from the first change on; ``rule`` applies to the way back."""
 
     field: str
     property: str
@@ -83,7 +83,7 @@ def verdict(
     bad: bool = False,
     countries: tuple[str, ...] = (),
 ) -> UndoVerdict:
-    """Decides by what the property holds now, and whether we wrote that. ``closed`` forbids to write values of ours."""
+    """Decides by the property's present value, and whether we wrote it. ``closed`` forbids writing values of ours."""
     if (held or "") == one.before or (is_blank(held) and is_blank(one.before)):
         return UndoVerdict.ALREADY
     if is_blank(one.after) is not is_blank(held):

@@ -25,7 +25,7 @@ LEFT_BEHIND = EMPLOYER_FIELDS | {"work_email"}
 
 
 class Supply(Struct, frozen=True):
-    """Tells who can be asked, and what a question is expected to cost and to bring (``odds``).
+    """Names the providers to ask, and the expected cost and yield of a question (``odds``).
 
     ``closed`` providers (-> a ``Reason``) cannot be asked in this run and are passed over; ``blocked`` ones have no
     capacity now, and fields they are next for wait.
@@ -49,7 +49,7 @@ Step: TypeAlias = Ask | WaitForProvider | GiveUp
 
 
 class _Way(Struct, frozen=True):
-    """Names a question, and what is known to follow it.
+    """Names a question, and the ones known to follow it.
 
     It proves the person for ``target``, or is the target itself.
     """
@@ -67,7 +67,7 @@ def _able(offers: Catalogue, name: str, providers: tuple[str, ...]) -> tuple[Off
 
 
 class Waterfall:
-    """Chooses the next questions of a record, given what is known, what may be spent and who can be asked."""
+    """Chooses the next questions of a record, given the answers, the credits left and the available providers."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class Waterfall:
 
     @cached_property
     def _finders(self) -> list[Askable]:
-        """Lists the questions that find somebody: by number only where the record can prove who answers there."""
+        """Lists the questions that find a person: by number only if the record can prove who answers there."""
         return [
             (offer, question)
             for offer, question in finders(self._offers, self._known.identity, self._view.domains)
@@ -103,7 +103,7 @@ class Waterfall:
         ]
 
     def _is_unknown_at(self, provider: str) -> bool:
-        """Tells whether a provider knows nobody of the name or the address: its dear answer by number is another's."""
+        """Tells whether a provider knows nobody by name or address: its expensive answer by number is another's."""
         asked = [one for one in self._known.asked.values() if one.answer and one.answer.outcome is Outcome.MISS]
         return {one.offer.asked_by for one in asked if one.offer.provider == provider} >= {AskedBy.NAME, AskedBy.EMAIL}
 
@@ -130,12 +130,12 @@ class Waterfall:
             (self._out_of_reach(rule) or Reason.NOT_FOUND) if self._is_identified(rule) else Reason.NO_IDENTITY
         )
 
-    # ---- somebody who is known -----------------------------------------------------------------------------------
+    # ---- a known person ------------------------------------------------------------------------------------------
 
     def _lookups(self, rule: FieldRule) -> list[_Way]:
         """Returns questions by slug for the field or the person first, as the operator orders, else as it pays.
 
-        Nobody is paid for whom nothing on the record could prove.
+        Nobody is paid for if nothing on the record could prove them.
         """
         if not self._provable:
             return []
@@ -157,7 +157,7 @@ class Waterfall:
         return known
 
     def _is_held(self, name: str) -> bool:
-        """Tells whether the record holds in its other field the number that a dear question for numbers would bring."""
+        """Tells whether the record's other field has the number that an expensive question for numbers would bring."""
         if name == "phone":
             return "mobile_phone" in self._view.numbers
         return phones.read(self._view.numbers.get("phone", ""), kind=PhoneKind.FIXED).mobile
@@ -198,7 +198,7 @@ class Waterfall:
             ]
         return known
 
-    # ---- somebody who is to be found -----------------------------------------------------------------------------
+    # ---- a person to be found ------------------------------------------------------------------------------------
 
     def _finding(self, rule: FieldRule) -> list[_Way]:
         """Returns questions that find the slug, or the value itself, without a slug; those that find cheapest first."""
@@ -244,7 +244,7 @@ class Waterfall:
         return any(self._is_worth(offer, rule) for offer, _ in self._finders)
 
     def _out_of_reach(self, rule: FieldRule) -> Reason | None:
-        """Tells why no identity is bought for the field, where what would follow it cannot be asked."""
+        """Says why no identity is bought for the field, if the questions after it cannot be asked."""
         asked = self._known.asked
         if self._known.found or all("slug" not in one.gives or q.key in asked for one, q in self._finders):
             return None

@@ -1,4 +1,4 @@
-"""Writes the rule for Refill's user of a Redis: its keys and the commands that it sends, and nothing else.
+"""Writes the rule for Refill's user of a Redis: only its keys and the commands that it sends.
 
 ``docs/redis.md`` shows it, and the suite runs under it: a command that is missing here fails a test.
 """

@@ -19,7 +19,7 @@ _OF_RUN = "\x1f"  # its own run, as the stream names it beside the entry: set by
 
 
 def compact(value: object) -> str:
-    """Returns ``value`` as JSON: the text that ``json.dumps`` would give, in a ninth of its time."""
+    """Returns ``value`` as JSON: the same text as ``json.dumps``, in a ninth of its time."""
     return _encoder.encode(value).decode()
 
 
@@ -140,7 +140,7 @@ def _as_digits(kept: re.Match[str]) -> str:
 def unpacked_values(values: Mapping[bytes, bytes]) -> tuple[str, str, str, str, str]:
     """Returns crm, object, id, run and entry from the fields that the journal's stream has of an entry.
 
-    Versions before kept each in a field of its own.
+    Earlier versions kept each in a field of its own.
     """
     fields = {name.decode(): value.decode() for name, value in values.items()}
     entry = fields.pop("entry")

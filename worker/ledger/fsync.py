@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def to_disk(path: Path) -> None:
-    """Return when a file, or the list of names that a folder is, stands on the disk."""
+    """Return when a file, or a folder's list of names, is on the disk."""
     held = os.open(path, os.O_RDONLY)
     try:
         os.fsync(held)

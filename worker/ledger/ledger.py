@@ -60,7 +60,7 @@ class Ledger:
 
     @classmethod
     def over(cls, redis: Redis, data_dir: Path | None = None) -> Ledger:
-        """Returns the ledger kept in ``redis``; what was seen of it is remembered in ``data_dir`` too."""
+        """Returns the ledger kept in ``redis``; the highest state seen of it is remembered in ``data_dir`` too."""
         scripts, high_water = Scripts(redis), HighWater(data_dir)
         return cls(
             scripts,

@@ -1,4 +1,4 @@
-"""Tells how much memory Redis has taken, and when what it may take is full at the pace of the last days."""
+"""Reads Redis' memory, and forecasts when its limit is reached at the pace of the last days."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from redis.exceptions import ResponseError
 from worker.ledger.rates.cursors import Cursors
 from worker.ledger.scripts import Scripts
 
-FULL = 0.8  # from here on backfill pauses: what a fresh event needs must still fit
+FULL = 0.8  # from here on backfill pauses: the needs of a fresh event must still fit
 _DAY_MS = 86_400_000
 _SAMPLES = 15  # one a day
 _NAME = "footprint"
@@ -30,7 +30,7 @@ class MemoryUse(Struct, frozen=True):
 
     @property
     def share(self) -> float:
-        """Returns the share of the limit, 0 where none is known."""
+        """Returns the share of the limit, 0 if unknown."""
         return self.used / self.limit if self.limit else 0.0
 
     @property
@@ -43,13 +43,13 @@ class MemoryUse(Struct, frozen=True):
 
 
 class RedisMemory:
-    """Samples what Redis says of its memory on each of the last days."""
+    """Samples Redis' own memory figures on each of the last days."""
 
     def __init__(self, scripts: Scripts, cursors: Cursors) -> None:
         self._scripts, self._cursors = scripts, cursors
 
     async def now(self) -> MemoryUse | None:
-        """Tells how it stands; ``None`` where Redis does not tell."""
+        """Returns the present figures; ``None`` if Redis does not tell."""
         try:
             info = await self._scripts.call("INFO", "memory")
         except ResponseError:

@@ -1,4 +1,4 @@
-"""Holds a run, which a person or the schedule started: its name, and what the name says of it.
+"""Holds a run, which a person or the schedule started: its name, and the facts in the name.
 
 The journal, the figures and every record in the work bear a run's name. ``day-<crm>-<date>`` is the run of the day
 that a crm's webhook and poll visits belong to, ``<kind>-<UTC time>-<four digits>`` one that a person started.
@@ -27,7 +27,7 @@ class RunKind(StrEnum):
 
     DAY = "day"  # the schedule and webhooks
     SYNC = "sync"
-    PLANNED = "planned"  # a sync that carries out a saved plan: it fills what the plan says and nothing else
+    PLANNED = "planned"  # a sync that carries out a saved plan: it fills only the plan's fields
     BACKFILL = "backfill"
     CSV = "csv"
     HAND = "hand"
@@ -82,7 +82,7 @@ class Run(Struct, frozen=True):
         return bool(self.name) and self.kind is not RunKind.DAY
 
     def began(self, zone: str) -> datetime | None:
-        """Returns when the run began, in UTC; a day's run with its day in a zone, and ``None`` where no name tells."""
+        """Returns when the run began, in UTC; a day's run with its day in a zone, and ``None`` if no name tells."""
         try:
             if self.kind is RunKind.DAY:
                 return datetime.fromisoformat(self.day).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)

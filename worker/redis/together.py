@@ -35,12 +35,12 @@ from worker.redis.wire import LostError, RoundTrip, Wire, packed
 
 MOST = 256  # rows in one round trip
 ROWS, ROW_VALUES = 64, 2_000  # in one script: a Redis that runs a longer one keeps its other clients waiting
-CLOSING_S = 1.0  # for what is under way when the client is closed
+CLOSING_S = 1.0  # for scripts under way when the client is closed
 LOADS = 3  # how often a script is given to a server that has it not
 HOLD_S = 0.02  # a round trip that takes longer is not waited for
-USUAL_S, SLOWEST = 0.02, 10.0  # a round trip with its fsync takes less where nobody else wants the machine
+USUAL_S, SLOWEST = 0.02, 10.0  # a round trip with its fsync takes less if nobody else uses the machine
 
-_SCRIPT = "--[[script]]"  # stands in rows.lua for the script itself
+_SCRIPT = "--[[script]]"  # stands for the script itself in rows.lua
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +63,7 @@ def rows_of(text: str) -> ScriptSource:
 
 
 class ScriptCall(Struct, eq=False):
-    """Holds a script and its arguments, and whoever waits for the reply."""
+    """Holds a script and its arguments, and the caller that waits for the reply."""
 
     source: ScriptSource
     args: Sequence[EncodableT]
@@ -123,7 +123,7 @@ class Together(Redis):
         self._is_closed = False
         self._away = 0  # round trips
         self._none_away: asyncio.Future[None] | None = None
-        self._again: set[asyncio.Task[None]] = set()  # the loop keeps no task that nobody else keeps
+        self._again: set[asyncio.Task[None]] = set()  # otherwise the loop would not keep the task alive
 
     @property
     def slowness(self) -> float:
@@ -188,7 +188,7 @@ class Together(Redis):
         self._wire.send(RoundTrip(content, len(groups), partial(self._answered, groups)))
 
     def _answered(self, groups: Sequence[_Group], replies: list[Any] | Exception) -> None:
-        """Hands out what has come back, and sends again what was lost on its way or is not known to Redis."""
+        """Hands out replies, and sends again scripts that were lost on the way or are unknown to Redis."""
         if isinstance(replies, LostError):
             if self.repeats and not self._is_closed:
                 self._repeat(groups)
@@ -211,7 +211,7 @@ class Together(Redis):
         task.add_done_callback(self._again.discard)
 
     def _returned(self) -> None:
-        """Let those leave that waited; whoever has just been answered goes on first, and may join them."""
+        """Send the waiting scripts; callers that have just been answered go on first, and may join them."""
         self._away -= 1
         if self._away:
             return
@@ -222,10 +222,10 @@ class Together(Redis):
             self._none_away.set_result(None)
 
     async def _sent_again(self, groups: Sequence[_Group]) -> None:
-        """Send groups by redis-py's own way, with its repeats, and with their texts where Redis has forgotten them."""
+        """Send groups in redis-py's own way, with its repeats, and with their texts if Redis has forgotten them."""
         try:
             replies = await self._replies(groups)
-            for _ in range(LOADS):  # a server that starts anew in between forgets once more
+            for _ in range(LOADS):  # a server that restarts in between forgets once more
                 lost = [at for at, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
                 if not lost:
                     break

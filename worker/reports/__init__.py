@@ -1,1 +1,1 @@
-"""Tells people and monitors where everything stands."""
+"""Reports the present state to people and monitors."""

@@ -1,4 +1,4 @@
-"""Sends what stands to people, once over all workers, and says when it is over.
+"""Sends alerts to people, once for all workers, and announces their end.
 
 Every process looks; the timetable gives the turn to one of them. An alert that cannot be sent is tried again at the
 next turn, by that way alone.
@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 
 @asynccontextmanager
 async def alerting(ledger: Ledger, settings: Settings, *, turn_s: float = TURN_S) -> AsyncIterator[None]:
-    """Looks and sends while the block runs; does nothing where no alerts are configured."""
+    """Looks and sends while the block runs; does nothing if no alerts are configured."""
     if not settings.alerts.is_on:
         yield
         return
@@ -71,7 +71,7 @@ async def _turns(ledger: Ledger, settings: Settings, ways: Sequence[Channel], tu
 
 
 async def turn(ledger: Ledger, settings: Settings, ways: Sequence[Channel]) -> None:
-    """Looks once: sends what has stood long enough by every way that has not, and the end of what was sent."""
+    """Looks once: sends alerts that have lasted long enough on every channel that has not, and the ends of alerts."""
     found = await overview(ledger, settings)
     kept = KeptAlerts(ledger.scripts)
     before, now = await kept.all(), found.now_ms
@@ -104,7 +104,7 @@ async def _send(alert: KeptAlert, ways: Sequence[Channel], settings: Settings, n
 
 
 async def _all_clear(alert: KeptAlert, ways: Sequence[Channel], settings: Settings, now_ms: int) -> bool:
-    """Tells those who know of it; ``False`` when one of them could not be reached."""
+    """Announces the end on the channels that sent the alert; ``False`` if one of them could not be reached."""
     left = [one for one in ways if one.name in alert.sent]
     sentence = f"{alert.sentence.partition(' Next: ')[0]} This is over, after {lasting(now_ms - alert.since_ms)}."
     message = _message(alert, "closed", sentence, settings, now_ms)

@@ -1,4 +1,4 @@
-"""Tells what a person has to know now: few things and true ones. A fault that mends itself is none of them."""
+"""Finds causes for alerts: few and true ones, never a fault that ends by itself."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Cause(StrEnum):
 
 
 class Alarm(Struct, frozen=True):
-    """Describes something that stands. ``wait_ms`` is how long it must have stood, ``None`` = as configured."""
+    """Describes a cause. ``wait_ms`` is how long it must have lasted, ``None`` = as configured."""
 
     key: str
     cause: Cause
@@ -35,7 +35,7 @@ class Alarm(Struct, frozen=True):
     wait_ms: int | None = None
 
 
-# A pause that a person set needs no alert, and a limit that was reached ends by itself.
+# A manual pause needs no alert, and a limit that was reached ends by itself.
 _PAUSES: Mapping[str, Cause] = {
     "consent": Cause.CONFIGURATION,
     "credentials": Cause.CONFIGURATION,
@@ -50,7 +50,7 @@ _SLOW = {"outage": HOUR_MS}  # most outages are over before anybody has read of 
 
 
 def alarms(found: Overview, settings: Settings) -> list[Alarm]:
-    """Returns what stands now, worst first."""
+    """Returns the present causes, worst first."""
     return [*_machine(found), *_pauses(found), *_polls(found, settings), *_money(found), *_records(found)]
 
 

@@ -1,4 +1,4 @@
-"""Tells dead letters by where their trouble comes from, reading only those that are new since the last look."""
+"""Groups dead letters by the origin of their trouble, reading only those that are new since the last look."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class DeadLetters:
     async def groups(self, wanted: Mapping[str, str]) -> list[DeadGroup]:
         """Returns what matches, by origin and cause, the largest first within an origin.
 
-        The groups found before stand while no dead letter has come or gone.
+        The groups found before are valid while no dead letter has come or gone.
         """
         rows, asked = await self.rows(), tuple(wanted.values())
         if asked not in self._kept or self._kept[asked][0] is not rows:
@@ -71,7 +71,7 @@ class DeadLetters:
 
 
 def grouped(rows: Iterable[DeadRow], wanted: Mapping[str, str]) -> list[DeadGroup]:
-    """Returns the rows that match ``origin``, ``cause`` and ``crm``, where these are given, by origin and cause."""
+    """Returns the rows that match ``origin``, ``cause`` and ``crm``, if given, by origin and cause."""
     found: dict[tuple[TroubleOrigin, str], list[DeadRow]] = {}
     for name, letter in rows:
         group = origin_of(letter.reason), cause_of(letter.reason)

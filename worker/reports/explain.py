@@ -38,7 +38,7 @@ READ_S = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Holds what is known of a record. ``questions`` and ``changes`` are oldest first; times are in ms."""
+    """Holds the facts about a record. ``questions`` and ``changes`` are oldest first; times are in ms."""
 
     now_ms: int
     place: Place | None
@@ -54,7 +54,7 @@ class Explanation:
         return bool(self.place or self.memory or self.questions or self.changes)
 
     def story(self, seen: Mapping[str, Any] | None = None) -> list[StoryEvent]:
-        """Returns the record's story; ``seen`` is what one read of it showed."""
+        """Returns the record's story; ``seen`` is the result of one read of it."""
         kept = (self.place, self.memory, self.questions, self.changes, self.pauses, self.proposal)
         return story(RecordFacts(self.now_ms, *kept, seen))
 
@@ -82,7 +82,7 @@ class Explanation:
 
 
 async def explain(ledger: Ledger, crm: str, object: str, id: str) -> Explanation:
-    """Tells what the ledger knows; changes nothing."""
+    """Returns the ledger's facts; changes nothing."""
     where, memories, asked, same, pauses, now = await asyncio.gather(
         place(ledger.scripts, crm, object, id),
         ledger.work(crm, object).memory([id]),
@@ -110,7 +110,7 @@ async def explain(ledger: Ledger, crm: str, object: str, id: str) -> Explanation
 
 
 async def _with_payer(ledger: Ledger, question: dict[str, Any]) -> dict[str, Any]:
-    """Adds who paid for an answer that another record had bought, as far as the journal tells near its time."""
+    """Adds the record that paid for a shared answer, if the journal near its time shows it."""
     at, key = question.get("at") or 0, question["question"]
     if question["run"] or not at or not key:
         return question
@@ -125,7 +125,7 @@ def _line(entry: Entry) -> dict[str, Any]:
 
 
 def _questions(asked: Sequence[AskedQuestion], lookups: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Lists what was paid for this record, then what another record had paid for before."""
+    """Lists the answers paid for this record, then those that another record had paid for before."""
     found: dict[str, dict[str, Any]] = {}
     for line in lookups:
         names = ("question", "provider", "operation", "outcome", "credits", "at", "run")
@@ -152,9 +152,9 @@ def _questions(asked: Sequence[AskedQuestion], lookups: Sequence[Mapping[str, An
 
 
 async def seen(runtime: Runtime, crm: str, object: str, id: str, uncertain: frozenset[str]) -> dict[str, Any]:
-    """Shows what a visit would see and do now, from one read and the kept answers; asks nobody for money.
+    """Shows what a visit would see and do now, from one read and the kept answers; asks for nothing paid.
 
-    ``uncertain`` are the questions nobody will tell the answer of. Where the crm cannot be read, ``unread`` says why.
+    ``uncertain`` are questions that will never be answered. If the crm cannot be read, ``unread`` says why.
     """
     try:
         async with asyncio.timeout(READ_S):

@@ -1,4 +1,4 @@
-"""Tells in one word and a sentence how each crm and provider does, from what the ledger knows."""
+"""Describes each crm and provider in one word and a sentence, from the ledger."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Standing(Struct, frozen=True):
 
 
 class MonthForecast(Struct, frozen=True):
-    """Tells where a month's credits go at the pace of its days so far; ``None`` where no budget is set."""
+    """Forecasts a month's credits at the pace of its days so far; ``None`` if no budget is set."""
 
     spent: int
     expected: int
@@ -109,12 +109,12 @@ def _health(pause: Pause, name: str) -> Health:
 
 
 def forecast(spent: int, budget: int | None, day: int, days: int) -> MonthForecast:
-    """Returns what a month will have cost on its last day, if its ``days`` go on as its first ``day`` did."""
+    """Returns a month's cost on its last day, if its ``days`` go on as its first ``day`` did."""
     return MonthForecast(spent, round(spent * days / max(1, day)), budget)
 
 
 def alerts(found: Overview, forecasts: dict[str, MonthForecast]) -> list[str]:
-    """Returns sentences for what a person should look at now; a retry that is pending is none."""
+    """Returns sentences about faults that need a person now; a pending retry is not one."""
     sentences = [f"{danger}." for danger in found.unsafe]
     if not any(beat.serves_all for beat in found.workers):
         sentences.append("No worker is alive.")

@@ -1,4 +1,4 @@
-"""Tells how the last days went: how much of what was missing was filled, and what it cost."""
+"""Shows the last days: the share of gaps that were filled, and the cost."""
 
 from __future__ import annotations
 

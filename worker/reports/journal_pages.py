@@ -57,7 +57,7 @@ def key_in(text: str) -> str:
 
 
 def _wanted(entry: Entry, wanted: JournalFilter) -> list[JournalLine]:
-    """Returns the line of an entry that is wanted; what it is about is looked at before its text is read."""
+    """Returns the line of a wanted entry; its fields are checked before its text is read."""
     if wanted.run not in {"", entry.run} or wanted.crm not in {"", entry.crm}:
         return []
     line = line_of(entry)

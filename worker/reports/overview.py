@@ -1,4 +1,4 @@
-"""Tells where everything stands, read from Redis in a few round trips: for ``status`` and for ``/metrics``."""
+"""Collects the present state from Redis in a few round trips: for ``status`` and for ``/metrics``."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NOTHING = Counts(0, 0, 0, 0, 0, 0, 0)
 
 
 class Credits(Struct, frozen=True):
-    """Counts credits on the day and the month of one budget, and what it allows; ``None`` = no limit."""
+    """Counts credits on the day and the month of one budget, and its limits; ``None`` = no limit."""
 
     today: int = 0
     month: int = 0
@@ -56,9 +56,9 @@ class Overview(Struct, frozen=True):
     Times are the ledger's, in ms; ``polls`` maps a work to its last good poll. ``calls`` are those of vendors.
 
     ``credits`` holds the paid providers, ``crm_credits`` the crms that have a budget; ``totals`` count since the start.
-    ``today`` is what the runs of the day did: of each crm, and of OpenProspect for records it delivered.
+    ``today`` are the results of the day's runs: of each crm, and of OpenProspect for records it delivered.
     ``proposals`` are records that await a person's approval.
-    ``announced`` are records that webhooks spoke of, ``recovered`` those a sweep found and nobody had, since the start;
+    ``announced`` are records that webhooks named, ``recovered`` those that only a sweep found, since the start;
     ``replayed`` came with a signed post that had come before.
     ``clocks`` are the vendors' against ours. ``doubts`` are the longest uncertain lookups,
     ``reconciled`` the last comparison with each provider's books, and
@@ -227,13 +227,13 @@ async def _none() -> tuple[str, ...]:
 
 
 def works(settings: Settings) -> list[WorkName]:
-    """Returns every (crm, object) that is configured: what is watched, and deliveries where they go."""
+    """Returns every configured (crm, object): watched ones, and targets of deliveries."""
     found = [(name, kind) for name, crm in settings.crm.items() for kind in crm.objects()]
     return [*found, *((name, DELIVERY) for name in settings.providers.deliver_to)]
 
 
 def undoables(settings: Settings) -> list[WorkName]:
-    """Returns every (crm, object) of which visits take changes back: what is watched, and companies of deliveries."""
+    """Returns every (crm, object) in which visits take changes back: watched ones, and companies of deliveries."""
     return [(name, COMPANY if kind == DELIVERY else kind) for name, kind in works(settings)]
 
 
@@ -284,7 +284,7 @@ def _run(one: RunFigures) -> dict[str, Any]:
 
 
 def fill_rate(one: RunFigures) -> float | None:
-    """Returns filled gaps of all that were found; ``None`` where none was."""
+    """Returns the share of filled gaps; ``None`` if there were none."""
     return round(sum(one.filled.values()) / one.gaps, 3) if one.gaps else None
 
 

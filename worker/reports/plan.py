@@ -27,7 +27,7 @@ PAGE = 100  # rows foretold at once
 
 
 class PlanAsked(Struct, frozen=True):
-    """Says what to plan: one crm, one of its objects, one record, at most so many records with something to do."""
+    """Limits a plan: one crm, one of its objects, one record, at most so many records with something to do."""
 
     crm: str = ""
     object: str = ""
@@ -48,7 +48,7 @@ class PlanAsked(Struct, frozen=True):
 
 @dataclass(slots=True)
 class Plan:
-    """Holds the sums, and what a pass would meet: ``pauses``, ``budgets`` (credits left today) and crms not read."""
+    """Holds the sums, and the conditions of a pass: ``pauses``, ``budgets`` (credits left today) and crms not read."""
 
     sums: PlanSums = field(default_factory=PlanSums)
     pages: dict[str, int] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Plan:
     seconds: float = 0.0
     not_read: Sequence[str] = ()
     deliveries: Mapping[str, DeliverySums] = field(default_factory=dict)
-    undelivered: str = ""  # why OpenProspect was not asked what it has ready
+    undelivered: str = ""  # why OpenProspect was not asked for ready deliveries
     reviewed: Sequence[str] = ()  # crms in which every change waits for a person's word
     observed: Sequence[str] = ()  # crms that a pass leaves alone: what their records would come to in review
     is_cut: bool = False  # at the limit: there are more records
@@ -144,7 +144,7 @@ async def _rows(watch: Watch, asked: PlanAsked, plan: Plan) -> AsyncIterator[Seq
 
 
 async def _meet(runtime: Runtime, plan: Plan) -> None:
-    """Find what the pass would meet: rates, budgets, pauses."""
+    """Find the conditions of the pass: rates, budgets, pauses."""
     sums, lookups = plan.sums, runtime.lookups
     plan.pauses = await runtime.ledger.pauses.all()
     plan.calls = {name: _calls(runtime, plan, name) for name in sorted({*plan.pages, *sums.visited})}

@@ -21,7 +21,7 @@ _ROW: TypeAdapter[DeliveredCompany] = TypeAdapter(DeliveredCompany)
 
 
 class ForeseenDelivery(Struct, frozen=True):
-    """Tells what a delivered row would do in one crm. ``lines`` without a row's id are of one to be made."""
+    """Describes a delivered row's effect in one crm. ``lines`` without a row's id are about one to be created."""
 
     crm: str
     id: str
@@ -62,7 +62,7 @@ class DeliverySums:
 
 
 def _key(lines: Sequence[Proposed]) -> str:
-    """Returns the domain of a company, the address or profile of a person, ``""`` where there is none."""
+    """Returns the domain of a company, the address or profile of a person, ``""`` if there is none."""
     values = {one.field: one.after for one in lines}
     names = ("domain",) if lines[0].object == "company" else ("work_email", "linkedin_url")
     return next((values[name].casefold() for name in names if values.get(name)), "")

@@ -1,4 +1,4 @@
-"""Adds up foreseen visits: what they would write, leave and cost. A million records take the memory of ten."""
+"""Adds up foreseen visits: their writes, leftovers and cost. A million records take the memory of ten."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class CreditBand(Struct, frozen=True):
 
 @dataclass(slots=True)
 class _Spending:
-    """Sums up one provider. ``less`` and ``more`` are how far off the price list may be for what it speaks of."""
+    """Sums up one provider. ``less`` and ``more`` are the possible errors of estimates from the price list."""
 
     mean: float = 0.0
     variance: float = 0.0
@@ -130,7 +130,7 @@ class PlanSums:
         spending.more += guessed * (credits.most - own)
 
     def credits(self, odds: Odds) -> dict[str, CreditBand]:
-        """Returns what is expected to be spent, by provider."""
+        """Returns the expected spending, by provider."""
         return {name: _band(one, odds) for name, one in sorted(self._spending.items()) if one.most}
 
     def seconds(self, windows: Mapping[str, tuple[Window, ...]]) -> float:

@@ -1,4 +1,4 @@
-"""Tells what visits propose, by the lines alone: read again only where a work's proposals have changed since."""
+"""Lists proposals from their index lines alone: read again only if a work's proposals have changed since."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Proposals:
     _matches: dict[ProposalFilter, Matches] = field(default_factory=dict)
 
     async def matching(self, wanted: ProposalFilter) -> Matches:
-        """Returns what matches; what was found before stands while no proposal has changed."""
+        """Returns the matches; those found before are valid while no proposal has changed."""
         for name in sorted({*works(self.settings), *await self.ledger.all_work.works()}):
             reviews = Reviews(self.ledger.scripts, *name)
             changes = await reviews.changes()  # before the lines, so that what changes meanwhile is read again

@@ -1,4 +1,4 @@
-"""Reads which record a person means: an id, or the address of its page in the CRM. Pure."""
+"""Reads the record that a person means: an id, or the address of its page in the CRM. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _ID = re.compile(r"\d{1,19}|[A-Za-z0-9]{15}|[A-Za-z0-9]{18}")
 
 
 def ids_in(text: str) -> list[str]:
-    """Returns what may be the id, most likely first: of an address the last parts of its path that look like one."""
+    """Returns possible ids, most likely first: of an address the last parts of its path that look like one."""
     if "://" not in text:
         return [text]
     try:

@@ -1,4 +1,4 @@
-"""Tells which runs there were of late, and what one of them may spend, has spent and did."""
+"""Lists recent runs, and shows one run's cap, spending and results."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _EARLY = timedelta(minutes=5)  # clocks of workers and of Redis may differ
 
 
 class RunStory(Struct, frozen=True):
-    """Tells of one run. ``cap`` is what it may spend, ``planned`` how many records a plan lets it fill.
+    """Describes one run. ``cap`` is its limit, ``planned`` how many records a plan lets it fill.
 
     ``spent`` are its credits by provider, with those still reserved; ``open`` the records that are still in the work.
     """
@@ -58,7 +58,7 @@ async def spent_by(ledger: Ledger, settings: Settings, names: Sequence[str]) -> 
 
 
 async def run_story(ledger: Ledger, settings: Settings, run: str, after: str) -> RunStory:
-    """Returns what one run did; its journal entries behind ``after``, a page of them."""
+    """Returns the results of one run; its journal entries behind ``after``, a page of them."""
     wanted = JournalFilter(run=run, since=_since_ms(Run.named(run), settings.budget_zone))
     lines = [spent_line(run, name) for name in settings.providers.paid]
     booked = await ledger.budgets.booked([cap_line(run), *lines])
@@ -98,6 +98,6 @@ def totals(figures: Mapping[WorkName, RunFigures]) -> Sequence[int]:
 
 
 def _since_ms(run: Run, zone: str) -> int:
-    """Returns the time from which on a run's entries stand in the journal; 0 for the beginning of it."""
+    """Returns the time from which on a run's entries are in the journal; 0 for its beginning."""
     began = run.began(zone)
     return int((began - _EARLY).timestamp() * 1000) if began else 0

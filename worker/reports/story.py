@@ -35,7 +35,7 @@ from worker.reports.story_words import (
 
 
 class EventKind(StrEnum):
-    """Names what an event is about. Those from ``blank`` on tell how things stand now, in this order."""
+    """Names the kinds of events. Those from ``blank`` on describe the present state, in this order."""
 
     LOOKED_AT = "looked_at"
     LOOKUP = "lookup"
@@ -81,10 +81,10 @@ class StoryEvent:
 
 @dataclass(frozen=True, slots=True)
 class RecordFacts:
-    """Holds what a story is made from.
+    """Holds the sources of a story.
 
     ``questions`` and ``changes`` are the ledger's lines, oldest first, as ``explain --json`` has them; ``seen`` is
-    what one read of the record showed, ``None`` where it was not read.
+    the result of one read of the record, ``None`` if it was not read.
     """
 
     now: int
@@ -98,7 +98,7 @@ class RecordFacts:
 
 
 def story(facts: RecordFacts) -> list[StoryEvent]:
-    """Returns what happened, oldest first, then how things stand and what comes next."""
+    """Returns the past events, oldest first, then the present state and the next step."""
     past = [*_lookups(facts.questions), *(event for line in _joined(facts.changes) for event in _change(line))]
     past.sort(key=lambda one: one.at)
     shown: list[StoryEvent] = []
@@ -274,7 +274,7 @@ def _signal(line: Mapping[str, Any]) -> str:
             return f"Worth a look: {str(other).replace('_', ' ')}."
 
 
-# ---- how it stands -----------------------------------------------------------------------------------------------
+# ---- the present state -------------------------------------------------------------------------------------------
 
 
 def _identity(facts: RecordFacts) -> Iterator[StoryEvent]:
@@ -312,7 +312,7 @@ def _remembered(facts: RecordFacts) -> Iterator[StoryEvent]:
 
 
 def _blanks(facts: RecordFacts) -> Iterator[StoryEvent]:
-    """Tells why the rest stays blank: by what was just seen, else by what the last visit has left."""
+    """Tells why the rest stays blank: by the present read, else by the last visit's notes."""
     seen = facts.seen
     left = unpack_leftovers(facts.memory.left) if facts.memory else {}
     if seen is not None and seen.get("fate") == "found":

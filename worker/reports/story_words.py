@@ -40,7 +40,7 @@ _OPERATIONS = {
     "person_role_search": "the person by name and company",
 }
 FINDERS = {"by_email": "e-mail", "by_phone": "phone number", "person_role_search": "name and company"}
-"""Names what an operation goes by that finds somebody without a profile."""
+"""Names the argument of an operation that finds a person without a profile."""
 
 BLANK = {
     "no_identity": "nothing on the record finds or proves the person",
@@ -132,5 +132,5 @@ def price_word(credits: int) -> str:
 
 
 def note_word(note: str) -> str:
-    """Says why a visit ended unsettled; what is no word of ours is shown as it is."""
+    """Says why a visit ended unsettled; a text that is not our own is shown unchanged."""
     return NOTES.get(note, note)

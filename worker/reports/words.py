@@ -25,12 +25,12 @@ MENDED = frozenset({"consent", "property"})  # reasons that are looked at again 
 
 
 def until(at_ms: int, now_ms: int, reason: str = "") -> str:
-    """Tells how long a reason still stands; 0 stands until it is lifted, by us or by a person."""
+    """Tells how long a pause still lasts; 0 lasts until it is lifted, by us or by a person."""
     if at_ms:
         return f"for {lasting(at_ms - now_ms)}"
     return "until mended" if reason in MENDED else "until resumed"
 
 
 def of(figure: int, cap: int | None) -> str:
-    """Returns ``12 of 500``; the figure alone where nothing limits it."""
+    """Returns ``12 of 500``; only the figure if there is no limit."""
     return f"{figure:,}" if cap is None else f"{figure:,} of {cap:,}"

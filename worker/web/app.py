@@ -26,7 +26,7 @@ from worker.web.page.orders import Orders
 from worker.web.page.routes import page_routes
 from worker.web.routes import CountingRouter, app_routes
 
-PROBE_S = 0.9  # whoever probes hears an answer within a second
+PROBE_S = 0.9  # every probe gets an answer within a second
 SCRAPE_S = 9.0  # Prometheus gives up after ten
 HINT = "nothing is shown here: see /healthz, /readyz, /metrics, or refill status"
 
@@ -34,7 +34,7 @@ HINT = "nothing is shown here: see /healthz, /readyz, /metrics, or refill status
 def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event, orders: Orders | None = None) -> Router:
     """Returns the application over an open ledger; ``draining`` is set while the process ends.
 
-    ``orders`` carries out what visitors of the page order; without it there is no page.
+    ``orders`` carries out the page's orders; without it there is no page.
     """
     redis = hasty(ledger.scripts.redis)
     quick = Ledger.over(redis)
@@ -87,7 +87,7 @@ def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event, orders:
 
 
 async def _healthz(_: Request) -> Response:
-    return _status("ok", 200)  # this process answers; a restart would mend nothing that /readyz tells
+    return _status("ok", 200)  # this process answers; a restart would not fix the faults that /readyz shows
 
 
 async def _missing(scope: Scope, receive: Receive, send: Send) -> None:
@@ -95,7 +95,7 @@ async def _missing(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _probed(probe: Callable[[], Awaitable[str]]) -> Response:
-    """Returns 200 when ``probe`` finds nothing wrong, else 503 and what it found."""
+    """Returns 200 if ``probe`` finds nothing wrong, else 503 and its findings."""
     try:
         async with asyncio.timeout(PROBE_S):
             wrong = await probe()
@@ -105,11 +105,11 @@ async def _probed(probe: Callable[[], Awaitable[str]]) -> Response:
 
 
 async def _ready(ledger: Ledger, settings: Settings, shut: list[str]) -> str:
-    """Tells what is lacking to take work: a ledger that can be written, and a worker that has a crm open.
+    """Names the missing conditions for work: a writable ledger, and a worker that has a crm open.
 
     The crms that no worker has open join ``shut``: the others are worked on, so that alone is no lack.
     """
-    # Refused where a write would be (full, read-only, forbidden, no replica, disk failed); it writes nothing.
+    # Refused if a write would be (full, read-only, forbidden, no replica, disk failed); it writes nothing.
     await ledger.scripts.call("SETRANGE", ledger.scripts.keys("ready"), 0, "")
     beats = [beat for beat in await ledger.timetable.alive() if beat.serves_all]
     if not beats:

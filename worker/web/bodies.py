@@ -1,4 +1,4 @@
-"""Reads what is posted from outside: whether its sender is proved, no further and no longer than allowed."""
+"""Reads bodies from outside: checks the sender's proof, and reads no further and no longer than allowed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 MOST_BYTES = 1 << 20
 MOST_HELD_BYTES = 64 << 20  # of all bodies that are being read at a time
 MOST_DEEP = 16
-SENDER = "sender"  # what the state of a request calls whoever sent it
+SENDER = "sender"  # the name of the sender in a request's state
 _BRACKETS = b"[]{}"
 _OTHERS = bytes(byte for byte in range(256) if byte not in _BRACKETS)
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)  # a string without an end is one to the end
@@ -26,13 +26,13 @@ class RefusedError(Exception):
         self.status, self.reason = status, reason
 
     def response(self) -> Response:
-        """Makes what the sender hears."""
+        """Makes the answer to the sender."""
         headers = {"www-authenticate": "Bearer"} if self.reason == "token" else {}
         return JSONResponse({"error": self.reason}, status_code=self.status, headers=headers)
 
 
 class Sender(Protocol):
-    """Stands for whoever sent one request: a stranger, until it is proved."""
+    """Describes the sender of one request: a stranger, until it is proved."""
 
     is_proved: bool
 
@@ -44,7 +44,7 @@ class Sender(Protocol):
 
 
 def sender_of(request: Request) -> Sender | None:
-    """Returns who sent a request; no connection of a test's has one."""
+    """Returns the sender of a request; a test's has no connection."""
     sender: Sender | None = request.scope.get("state", {}).get(SENDER)
     return sender
 
@@ -107,7 +107,7 @@ class Bodies:
         return b"".join(parts)
 
     def _hold(self, sender: Sender, size: int) -> None:
-        """Counts what a stranger's body holds, and drops the longest senders where all hold too much."""
+        """Counts the bytes of strangers' bodies, and drops the longest senders if all hold too much."""
         self._strangers_hold += size - self._strangers.get(sender, 0)
         self._strangers[sender] = size
         while self._strangers_hold > self._most_held // 2 and len(self._strangers) > 1:
@@ -120,7 +120,7 @@ def json_of(body: bytes) -> Any:
     """Returns the JSON of a body.
 
     Raises:
-        RefusedError: it is none, or nested deeper than anything we take.
+        RefusedError: it is not, or nested deeper than anything we accept.
     """
     shallow(body)
     try:
@@ -140,7 +140,7 @@ def shallow(body: bytes) -> None:
 
 
 def _is_deep(body: bytes) -> bool:
-    """Tells whether brackets nest too deep; first without a look at strings, since most bodies end there.
+    """Tells whether brackets nest too deep; first without parsing strings, since most bodies end there.
 
     Brackets in strings that balance the others get past it, as far as the parsers' own limits of a few hundred.
     """

@@ -20,7 +20,7 @@ from worker.web.open_connections import OpenConnections
 STRANGER_WITHIN_S = 2.0
 ARRIVES_WITHIN_S = 10.0
 MOST_HEAD_BYTES = 65_536
-MOST_CONNECTIONS = 8_192  # where nobody says otherwise
+MOST_CONNECTIONS = 8_192  # by default
 
 
 class _Sender:
@@ -51,7 +51,7 @@ class _Sender:
 
 
 class _Quiet:
-    """Stands in for uvicorn's logger, which has a line for each request that is none."""
+    """Replaces uvicorn's logger, which has a line for each malformed request."""
 
     def __init__(self, logger: logging.Logger, open_connections: OpenConnections) -> None:
         self.level, self.log, self.error = logger.level, logger.log, logger.error

@@ -10,7 +10,7 @@ MOST = 8_192  # connections; more than any vendor's webhooks open
 
 
 def raise_limit() -> int:
-    """Raises the soft limit of open files as far as the hard one allows; returns what it is then."""
+    """Raises the soft limit of open files as far as the hard one allows; returns the new limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = WANTED if hard == resource.RLIM_INFINITY else min(WANTED, hard)
     if soft == resource.RLIM_INFINITY or soft >= wanted:

@@ -1,4 +1,4 @@
-"""Implements ``POST /api/enrich``: look at these records now; ``GET /api/enrich/{id}``: where that stands."""
+"""Implements ``POST /api/enrich``: look at these records now; ``GET /api/enrich/{id}``: its progress."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _asked(inbox: Inbox, body: Any) -> tuple[str, str, list[str]]:
     """Returns the crm, the object and the ids that are asked for.
 
     Raises:
-        RefusedError: the body is not what the description says, or nothing here goes by those names.
+        RefusedError: the body does not fit the description, or nothing here has those names.
     """
     if not isinstance(body, Mapping) or set(body) - {"crm", "object", "ids"}:
         raise RefusedError(400, "body")
@@ -118,7 +118,7 @@ def _causes(memory: Memory) -> dict[str, str]:
 
 
 def _body_of(id: str, found: RequestState, refused: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
-    """Returns a request as its caller sees it; done when none of its records is on its way."""
+    """Returns a request as its caller sees it; done when none of its records is in the work."""
     records = {
         one: {"state": state}
         | ({"reason": found.notes[one]} if one in found.notes else {})

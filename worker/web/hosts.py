@@ -1,4 +1,4 @@
-"""Answers pages only where they are asked for by a name of ours.
+"""Answers pages only if they are asked for by one of our names.
 
 A page in somebody's browser may name any host that its author owns, and let that name lead to this machine (DNS
 rebinding): then the browser takes our answers for the author's and hands them over. It still sends the author's name
@@ -21,7 +21,7 @@ HINT = "this is not a name of ours: ask by address, or list the name in web.host
 
 
 class Hosts:
-    """Knows the names that this installation goes by."""
+    """Knows the names of this installation."""
 
     def __init__(self, web: Web) -> None:
         own = {urlsplit(web.public_url).hostname or ""} if web.public_url else set()
@@ -43,7 +43,7 @@ class Hosts:
         return True
 
     def only(self, handler: Handler) -> Handler:
-        """Returns ``handler`` for those who ask by a name of ours; others hear 421."""
+        """Returns ``handler`` for requests by one of our names; others get 421."""
 
         async def asked(request: Request) -> Response:
             hosts = request.headers.getlist("host")

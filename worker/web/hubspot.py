@@ -25,13 +25,13 @@ from worker.web.inbox import Inbox, Remembered, mark_of
 _DATED = frozenset({Kind.CREATION, Kind.CHANGE})  # others leave the record's own stamp alone: they always count
 _OURS_TOO = frozenset({Kind.MERGE, Kind.DELETION, Kind.ERASURE})  # whoever did it
 _NEVER = frozenset({"hs_object_id", "lastmodifieddate"})  # read with every record, and decided by in none
-MOST_KNOWN, MOST_MARK = 4_096, 256  # of what a portal's events have in common, and characters of each part
+MOST_KNOWN, MOST_MARK = 4_096, 256  # of the common parts of a portal's events, and characters of each part
 TAKEN = Response(status_code=204)
 log = structlog.get_logger(__name__)
 
 
 class PostSummary(Struct, frozen=True):
-    """Holds what a post came to: the records to look at, and how many events are none of ours or cannot be read."""
+    """Holds the result of a post: the records to look at, and how many events are foreign or unreadable."""
 
     rows: dict[WorkName, list[Announced]]
     unread: int = 0
@@ -64,7 +64,7 @@ class Portal:
         return cls(name, crm, properties)
 
     def pin(self, portal_id: int) -> None:
-        """Says which portal this is; 0 while nobody has asked it."""
+        """Returns the portal's id; 0 while nobody has asked for it."""
         if portal_id != self._portal_id:
             self._portal_id = portal_id
             self._known.clear()

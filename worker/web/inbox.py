@@ -82,7 +82,7 @@ class Places:
 
 
 class Inbox:
-    """Takes what comes from outside into the ledger. ``clock`` gives ms."""
+    """Takes input from outside into the ledger. ``clock`` gives ms."""
 
     def __init__(
         self,
@@ -94,18 +94,18 @@ class Inbox:
     ) -> None:
         self.settings, self.intake, self.bell, self.clock = settings, intake, bell, clock
         self.bodies = bodies or Bodies()
-        self.log: structlog.typing.FilteringBoundLogger = log.bind()  # every post would bind it anew
+        self.log: structlog.typing.FilteringBoundLogger = log.bind()  # every post would bind it again
         self._gathering, self._links = PostBatches(intake, self._run_of), intake.links
         self.places = Places(MOST_POSTS)
         self._refused = Rarely()
         self.refusals: Counter[tuple[str, str]] = Counter()  # by door and reason, for /metrics
 
     def route(self, path: str, handler: Handler, *methods: str) -> Route:
-        """Returns a route whose handler may raise ``RefusedError``; of a request only the door it came to is logged."""
+        """Returns a route whose handler may raise ``RefusedError``; of a request only the endpoint is logged."""
         return Route(path, _Entrance(self, path, handler), methods=methods or ("POST",))
 
     def refused(self, door: str, error: Exception) -> Response:
-        """Counts a refusal, or that the ledger did not take it in time; returns what the sender hears."""
+        """Counts a refusal, or that the ledger did not take it in time; returns the answer to the sender."""
         refused = error if isinstance(error, RefusedError) else RefusedError(503, "unavailable")
         self.refusals[door, refused.reason] += 1
         if posts := self._refused.due(door, refused.reason):
@@ -115,7 +115,7 @@ class Inbox:
     async def take(self, rows: Mapping[WorkName, Sequence[Announced]], mark: str = "") -> None:
         """Puts all rows of a post into the work, in one step, or raises an error within a second.
 
-        ``mark`` is what a signed post is known by (``mark_of``): a second one with the same mark changes nothing.
+        ``mark`` identifies a signed post (``mark_of``): a second one with the same mark changes nothing.
 
         Raises:
             RefusedError: too many are on their way.
@@ -141,7 +141,7 @@ class Inbox:
 
 
 class _Entrance:
-    """Answers what comes to one path; an application of its own, so that nothing stands between router and handler."""
+    """Answers the requests of one path; its own application, so that nothing is between router and handler."""
 
     def __init__(self, inbox: Inbox, path: str, handler: Handler) -> None:
         self._inbox, self._handler = inbox, handler
@@ -190,13 +190,13 @@ def watched_kinds(settings: Settings, crm: str) -> frozenset[str]:
 
 
 KNOWN_MS, UNKNOWN_MS = 60_000, 1_000
-READ_S = 0.1  # whoever posts hears within a second, whatever Redis does
+READ_S = 0.1  # the sender gets an answer within a second, whatever Redis does
 
 
 class Remembered:
     """Remembers one text per crm, stored by the worker that opened it, so that no post waits for it more than once.
 
-    It is kept for a minute, for a second while there is none. ``clock`` gives ms.
+    It is kept for a minute, or for a second while there is none. ``clock`` gives ms.
     """
 
     def __init__(self, read: Callable[[str], Awaitable[str]], clock: Callable[[], int]) -> None:
@@ -205,7 +205,7 @@ class Remembered:
         self._until: dict[str, int] = {}
 
     async def of(self, crm: str) -> str:
-        """Returns the text of a crm; ``""`` while nobody has stored it, or Redis does not."""
+        """Returns the text of a crm; ``""`` while nobody has stored it, or Redis does not answer."""
         now = self._clock()
         if now >= self._until.get(crm, 0):
             self._until[crm] = now + UNKNOWN_MS  # others do not wait for the same read

@@ -197,7 +197,7 @@ def _life(found: Overview) -> Iterator[Metric]:
 
 
 def _today(found: Overview) -> Iterator[Metric]:
-    """Gives what the runs of the day did; the series begin anew with each day of the budgets' time zone."""
+    """Yields the results of the day's runs; the series start again with each day of the budgets' time zone."""
     yield _gauge(
         "refill_unfilled_today",
         "Gaps that visits of today left open, by reason.",

@@ -1,8 +1,8 @@
-"""Bounds the open connections, and lets nobody keep a place who has proved nothing.
+"""Bounds the open connections, and keeps unproved clients from holding them.
 
-Whoever connects is a stranger until a request proves its sender. Strangers share half of the places; where those are
-taken the newcomer gets the place of the stranger who has been here longest, so that a flood of slow ones keeps no
-sender out: a sender is proved a few milliseconds after it connects, long before its turn comes.
+Every client is a stranger until a request proves its sender. Strangers share half of the connections; when those are
+taken, a new client replaces the stranger that has been connected longest, so that a flood of slow ones keeps no sender
+out: a sender is proved a few milliseconds after it connects, long before it would be replaced.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ class OpenConnections:
 
     def __init__(self, most: int) -> None:
         self._most, self.most_strangers = most, max(1, most // 2)
-        self._strangers: dict[Connection, None] = {}  # the one who has been here longest first
+        self._strangers: dict[Connection, None] = {}  # the longest connected one first
         self._proved: set[Connection] = set()
         self._rarely = Rarely()
 
     def enter(self, connection: Connection) -> bool:
-        """Takes a newcomer in, a stranger; refuses only where every place is a proved sender's."""
+        """Accepts a new client as a stranger; refuses only if every place is a proved sender's."""
         if len(self._strangers) + len(self._proved) >= self._most and not self._strangers:
             self._turn_away()
             return False

@@ -1,4 +1,4 @@
-"""Reads the words beside a value: a text that says more than the value may say that it is another's, or none at all."""
+"""Reads the words beside a value: they may say that it is another person's, or not a value at all."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _is_of_a_phone(word: str) -> bool:
 
 
 def is_of_another(text: str) -> bool:
-    """Tells whether words beside an address say that it is somebody else's, or no more in use."""
+    """Tells whether words beside an address say that it is somebody else's, or no longer in use."""
     return not _OF_OTHERS.isdisjoint(word.casefold() for word in _words(text))
 
 

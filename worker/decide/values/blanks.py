@@ -1,4 +1,4 @@
-"""Tells what says nothing: a blank in every disguise, and the words people write where nothing is known."""
+"""Recognises meaningless values: a blank in every disguise, and the words people write for an unknown value."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ _CHOICE = re.compile(  # a list's first line: "-- Select --", "Choose..."
     r"|vyberte|välj|vælg|velg|valitse|выберите|seçiniz)(?: (?:one|an? \w+))?[-–—>)\].…\s]*",
     re.IGNORECASE,
 )
-_PART = 1000  # signs that are read at once: what is longer says something where one part does
-_LONG_DASH = "ー"  # lengthens a vowel, and is no word by itself
+_PART = 1000  # characters that are read at once: a longer text says something if one part does
+_LONG_DASH = "ー"  # lengthens a vowel, and is not a word by itself
 _LONGEST = 40  # no placeholder is a sentence
 _WORD = re.compile(r"[^\W_]+")
 _LATIN_MARKS = dict.fromkeys(range(0x300, 0x370))
@@ -125,13 +125,13 @@ def says_nothing(text: str) -> bool:
 
 
 def _once(words: list[str]) -> list[str]:
-    """Returns the first half of a phrase that stands there twice: ``N/A N/A``."""
+    """Returns the first half of a phrase that is repeated: ``N/A N/A``."""
     half = len(words) // 2
     return words[:half] if half > 1 and words[:half] == words[half:] else words
 
 
 def is_template(shown: str) -> bool:
-    """Tells whether a text is a form's field that nobody filled in: ``{{title}}``, ``%NAME%``, ``[LAST_NAME]``."""
+    """Tells whether a text is a form's unfilled field: ``{{title}}``, ``%NAME%``, ``[LAST_NAME]``."""
     return bool(shown) and not shown[0].isalpha() and _TEMPLATE.fullmatch(shown) is not None
 
 

@@ -88,7 +88,7 @@ _LONGEST = 100
 
 
 def _key(text: str) -> str:
-    """Returns the spelling names are compared in: no accents, no small words, whatever order.
+    """Returns the spelling names are compared in: no accents, no small words, in any order.
 
     ``Korea, Republic of``.
     """
@@ -115,9 +115,9 @@ def _codes() -> frozenset[str]:
 
 @lru_cache(maxsize=2048)
 def region(country: str) -> str:
-    """Returns ``"DE"`` for ``"Deutschland"``, ``"germany"`` and ``"de"``; ``""`` when it is no country we know.
+    """Returns ``"DE"`` for ``"Deutschland"``, ``"germany"`` and ``"de"``; ``""`` if it is not a known country.
 
-    Of a place such as ``"Berlin, Germany"`` the last part counts. ``"Wilmington, DE"`` is no word for Germany.
+    Of a place such as ``"Berlin, Germany"`` the last part counts. ``"Wilmington, DE"`` does not mean Germany.
     """
     if len(country) > _LONGEST:
         return ""

@@ -1,4 +1,4 @@
-"""Reads which company a host belongs to: registrable domains by the public suffix list, and whose they are not."""
+"""Reads the company of a host: registrable domains by the public suffix list, and domains that are nobody's own."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _punycode(rule: str) -> str:
 def host(text: str) -> str:
     """Returns the host of an address, e-mail or bare host, lower case, punycode (IDNA 2008), without ``www.``.
 
-    ``""`` when there is none, or its last label is no public suffix: ``acme.local``, ``John.Smith``,
+    ``""`` if there is none, or its last label is not a public suffix: ``acme.local``, ``John.Smith``,
     or a label imitates another in a second alphabet.
     """
     if len(text) > _LONGEST:
@@ -165,7 +165,7 @@ def employs(name: str) -> bool:
 
 
 def is_placeholder(name: str) -> bool:
-    """Tells whether a registrable domain stands for none: ``example.com``, ``test.com``, ``yourcompany.com``."""
+    """Tells whether a registrable domain is an example: ``example.com``, ``test.com``, ``yourcompany.com``."""
     label, _, suffix = name.partition(".")
     if label in _PLACEHOLDERS_ANYWHERE:
         return True
@@ -219,7 +219,7 @@ def _imitates(label: str) -> bool:
     try:
         shown = idna.decode(label) if label.startswith("xn--") else label
     except idna.IDNAError:
-        return True  # punycode of what no registry lets anybody have
+        return True  # punycode of a name that no registry allows
     scripts = {_script(sign) for sign in shown if unicodedata.category(sign).startswith("L")} - _OF_ALL
     if len(scripts) < 2 or any(scripts <= together for together in _WRITTEN_TOGETHER):
         return False

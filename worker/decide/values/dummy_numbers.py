@@ -1,4 +1,4 @@
-"""Tells numbers that nobody has: what people type to get past a form, and ranges kept free for films and tests."""
+"""Recognises numbers that nobody has: invented ones typed into forms, and ranges reserved for films and tests."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def is_dummy(national: str) -> bool:
 
 
 def _repeats(national: str) -> bool:
-    """Tells whether the digits are like ``1212121212``, ``123123123``: one short group and nothing else."""
+    """Tells whether the digits are like ``1212121212``, ``123123123``: only one short group, repeated."""
     return any(
         len(national) >= 8 and len(national) % size == 0 and national == national[:size] * (len(national) // size)
         for size in (1, 2, 3)

@@ -1,4 +1,4 @@
-"""Reads e-mail addresses: the one address a text gives, and whose it can be. Nothing is asked of the network."""
+"""Reads e-mail addresses: the one address in a text, and its possible owner. Nothing is asked of the network."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _OF_MACHINES = words(  # below a network's or shop's domain: they pass a mail on
     "reply replies inbound bounce bounces relay marketplace guest messages notification notifications mailer members "
     "tickets boards tracker"
 )
-_INBOXES = words(  # where programs take mail in: each address is a deal's, a lead's, an advertisement's
+_INBOXES = words(  # hosts whose programs take mail in: each address is a deal's, a lead's, an advertisement's
     "pipedrivemail.com hubspot-inbox.com highrisehq.com todoist.net indeedemail.com intercom-mail.com front-mail.com "
     "in.salesforce.com le.salesforce.com m.evernote.com mail.asana.com mail.intercom.io parser.zapier.com "
     "zapiermail.com mailparser.io incoming.gitlab.com dropbox.insightly.com"
@@ -90,7 +90,7 @@ _DUMMIES = words(
     nachnamevorname lastnamefirstname
     """
 )
-_NO_MAIL = re.compile(  # "there is none" in a form that wants one
+_NO_MAIL = re.compile(  # "there is none" in a form that requires one
     r"(?:no|not|keine?|ohne|sin|sem|senza|sans|pasd?e?|aucune?|geen|zonder|brak|bez|nema|nemam|nincs|fara|yok|ingen|utan|uten|uden"
     r"|ei|tanpa|nonha|nontiene|naotem|naopossui|notiene|nohay|hasno|has?not|need|get|update|wrong|old|bad|invalid|dead|fake)"
     r"(?:una?|any?)?(?:e?mail[aeu]?s?|mejl|correo|correoelectronico|posta|pochty|e?post|sahkopostia)|(?:e?mail|eposta|correo)(?:yok|brak|nema)"
@@ -162,11 +162,11 @@ def _valid(word: str) -> str:
         local, name = parsed.local_part, parsed.ascii_domain
     if len(local.encode()) > _LONGEST_LOCAL:
         return ""  # no server takes it
-    return f"{local}@{name.lower()}" if host(name) else ""  # a suffix nobody can register under is none
+    return f"{local}@{name.lower()}" if host(name) else ""  # a suffix nobody can register under is not a domain
 
 
 def _nobodys(local: str, name: str, own: str) -> str:
-    """Tells why an address is no one person's; ``""`` when it can be."""
+    """Says why an address is not one person's; ``""`` if it can be."""
     if domains.is_disposable(name):
         return "disposable"
     if domains.is_placeholder(own) or _is_dummy(local, own):
@@ -185,7 +185,7 @@ def _is_of_a_machine(local: str, name: str) -> bool:
 
 
 def is_role(local: str) -> bool:
-    """Tells whether a local part stands for a role: ``info``, ``sales.de``, ``no-reply``, ``kontakt2``."""
+    """Tells whether a local part names a role: ``info``, ``sales.de``, ``no-reply``, ``kontakt2``."""
     plain = local.lower().partition("+")[0]
     parts = [part for part in (_DIGITS.sub("", part) for part in _PARTS.split(plain)) if part]
     joined = "".join(parts)
@@ -224,7 +224,7 @@ def _is_dummy(local: str, own: str) -> bool:
 
 
 def normal(text: str) -> str:
-    """Returns the address with its domain in lower-case ASCII; ``""`` when there is none.
+    """Returns the address with its domain in lower-case ASCII; ``""`` if there is none.
 
     The local part keeps its case: some hosts show it as their people write it.
     """
@@ -232,7 +232,7 @@ def normal(text: str) -> str:
 
 
 def key(text: str) -> str:
-    """Returns the spelling addresses are compared and asked for by: all lower case; ``""`` when it is none."""
+    """Returns the spelling in which addresses are compared and asked for: all lower case; ``""`` if it is none."""
     return normal(text).lower()
 
 

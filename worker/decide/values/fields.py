@@ -19,7 +19,7 @@ CUT_FIELDS = frozenset({"job_title", "description", "technologies"})  # free tex
 
 
 def normal(field: str, value: str, countries: tuple[str, ...] = ()) -> str:
-    """Returns the one spelling of a value; ``""`` when it is none of this field."""
+    """Returns the one spelling of a value; ``""`` if it is not valid for this field."""
     if field in EMAIL_FIELDS:
         return emails.normal(value)
     if field in PHONE_FIELDS:
@@ -61,7 +61,7 @@ def same_value(field: str, one: str, other: str, countries: tuple[str, ...] = ()
 
 
 def value_hash(field: str, value: str, countries: tuple[str, ...] = ()) -> str:
-    """Returns twelve hex digits that stand for a value of ours, so that it is known again without being kept."""
+    """Returns a hash of twelve hex digits by which a value of ours is recognised without being kept."""
     spelled = normal(field, value, countries) or clean(value)
     if field in EMAIL_FIELDS:
         spelled = spelled.lower()

@@ -1,4 +1,4 @@
-"""Tells hosts that are no employer's own: of mail (free, disposable, alumni's), and of other people's pages.
+"""Lists hosts that are not an employer's own: of mail (free, disposable, alumni's), and of other people's pages.
 
 Pages are those of networks, shops, builders and tenants, where a page or a subdomain is not the host's own. Free hosts
 come from the list ``free_mail``, what it lacks and what it gets wrong from here; disposable ones from the package
@@ -135,7 +135,7 @@ _FREE = words(
     indeedemail.com
     """
 )
-_COMPANIES = words(  # the lists call these free; people who work there write from them
+_COMPANIES = words(  # the lists call these free; their own employees write from them
     """
     about.com alibaba.com ancestry.com aver.com bt.com charter.com cntv.cn comcast.com cox.com detik.com
     discovery.com dnsmadeeasy.com doityourself.com easypost.com enel.net eurosport.com facebook.com hyatt.com

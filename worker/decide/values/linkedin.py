@@ -34,7 +34,7 @@ _LOCALE = re.compile(r"^[a-z]{2}(?:[-_][a-z]{2,4})?$", re.IGNORECASE)
 _TAIL = re.compile(r"[?#&].*$", re.DOTALL)
 _CUT_OFF = re.compile(r"(?:\.{2,}|…)$")
 _STUCK = re.compile(r"[^/?#&=]https?:/", re.IGNORECASE)  # another address without anything between
-_TEMPLATE = re.compile(r"[{}$]|\[\w+\]|/:\w")  # what stands for a slug in a form, or for what somebody took out
+_TEMPLATE = re.compile(r"[{}$]|\[\w+\]|/:\w")  # placeholders for a slug in a form, or for a removed one
 _MEMBER_ID = re.compile(r"^(?:ac[owr]aa[a-z0-9_-]{5,}|ac[owr][a-z0-9_-]{25,}|aem[a-z0-9_-]{15,}|\d+)$", re.IGNORECASE)
 _PUB_PART = re.compile(r"^[0-9a-z]{1,3}$", re.IGNORECASE)
 _REFUSED = {
@@ -67,7 +67,7 @@ _NOBODY = words(
     """
 )
 _TYPED = words("asdf asdfg asdfgh asdfghjkl qwerty qwertz qwertyuiop abcd abcde abcdef xyz mustermann")
-_SAID_TOGETHER = words(  # what people write into an address of a form that wants one
+_SAID_TOGETHER = words(  # words that people write into an address to satisfy a form
     """
     firstnamelastname lastnamefirstname firstlastname vornamenachname nachnamevorname prenomnom nomprenom
     nombreapellido nombreapellidos nomecognome nomesobrenome voornaamachternaam imienazwisko jmenoprijmeni adsoyad
@@ -84,14 +84,14 @@ _SAID_TOGETHER = words(  # what people write into an address of a form that want
 )
 _MAX = 200  # a slug has 3 to 100 characters; signs outside ASCII count more than one at some vendors
 _LONGEST = 2000  # of a text somebody pasted
-_ROUNDS = 3  # exports encode twice; a text that is still encoded then is no address
+_ROUNDS = 3  # exports encode twice; a text that is still encoded then is not an address
 
 
 class Profile(Struct, frozen=True):
     """Holds a slug, or why the text gives none: exactly one of the two is ``""``.
 
     ``refused``: blank, sales_navigator, recruiter, company, school, member_id, not_linkedin, not_a_profile, several,
-    malformed. ``page`` names a page that is no person's, such as ``company/acme``.
+    malformed. ``page`` names a page that is not a person's, such as ``company/acme``.
     """
 
     slug: str = ""
@@ -154,13 +154,13 @@ def profile(text: str) -> Profile:
 
 
 def _of_pages(plain: str, found: list[re.Match[str]]) -> Profile:
-    """Returns the one person whom the addresses in a text name."""
+    """Returns the one person named by the addresses in a text."""
     pages = [_of_path(match[1]) for match in found]
     starts = {match.start() for match in found}
     if any(_TEMPLATE.match(plain, match.end()) for match in found):
         return Profile(refused="malformed")
     if any(_runs_on(plain, match.end(), starts) for match in found):
-        return Profile(refused="malformed")  # a blank inside an address: what stands before it may be another's
+        return Profile(refused="malformed")  # a blank inside an address: the part before it may be another's
     if beside.is_of_another(_PAGE.sub(" ", plain)):
         return Profile(refused="not_a_profile")  # of the record's person: "her manager", "not him"
     slugs = {page.slug for page in pages} - {""}
@@ -173,7 +173,7 @@ def _runs_on(plain: str, end: int, starts: set[int]) -> bool:
     rest = plain[end : end + 2]
     if len(rest) < 2 or not rest[0].isspace() or not rest[1].isalnum() or end + 1 in starts:
         return False
-    return not domains.host(plain[end:].split(maxsplit=1)[0])  # another site's address, or an e-mail, is no slug's end
+    return not domains.host(plain[end:].split(maxsplit=1)[0])  # another site's address, or an e-mail
 
 
 def _of_word(plain: str) -> Profile:
@@ -212,7 +212,7 @@ def _of_path(path: str) -> Profile:
 
 
 def _leads_on(parts: list[str]) -> bool:
-    """Tells whether the first part only stands before the room: a language, a mobile site, ``in`` twice."""
+    """Tells whether the first part only precedes the room: a language, a mobile site, ``in`` twice."""
     first, second = parts[0].casefold(), parts[1].casefold()
     if first in _WAYS_IN:
         return True
@@ -222,7 +222,7 @@ def _leads_on(parts: list[str]) -> bool:
 def _pub(parts: list[str]) -> Profile:
     """Reads old addresses: ``/pub/ada-example/1a/2b3/c4d`` is ``ada-example-c4d2b31a``.
 
-    Without the three numbers the name alone is a directory of everybody who bears it.
+    Without the three numbers the name alone is a directory of everybody with that name.
     """
     name, ids = parts[0], parts[1:4]
     if len(ids) < 3 or not all(_PUB_PART.match(part) for part in ids):
@@ -243,7 +243,7 @@ def _checked(word: str) -> Profile:
     lowered = unicodedata.normalize("NFC", visible(word)).lower()
     plain = unicodedata.normalize("NFC", lowered).strip(_AROUND)
     if _MEMBER_ID.match(plain):
-        return Profile(refused="member_id")  # case matters in these, so their lower case finds nobody
+        return Profile(refused="member_id")  # case matters in these, so in lower case they find nobody
     if says_nothing(plain) or _is_placeholder(plain):
         return Profile(refused="blank")
     if not (2 if not plain.isascii() else 3) <= len(plain) <= _MAX:
@@ -256,7 +256,7 @@ def _checked(word: str) -> Profile:
 
 
 def _is_placeholder(slug: str) -> bool:
-    """Tells whether a slug is made of words that stand for none: ``not-found``, ``vorname-nachname``."""
+    """Tells whether a slug is a placeholder: ``not-found``, ``vorname-nachname``."""
     parts = re.split(r"[-_ ]+", slug)
     if all(part in _NOBODY for part in parts) or parts[-1] in _TYPED:
         return True

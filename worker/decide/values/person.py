@@ -1,7 +1,7 @@
 """Decides whether the person a record names and the person an answer names can be one.
 
-Conservative on purpose: a wrong yes writes somebody else's phone number, and what is unclear is left to other
-evidence. How names are read and compared stands in ``names``.
+Conservative on purpose: a wrong yes writes somebody else's phone number, and unclear cases are left to other
+evidence. ``names`` reads and compares names.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MOST_WORDS = 4
 
 
 class PersonName(Struct, frozen=True):
-    """Holds a name as it was given. ``full`` may hold more than ``first`` and ``last``, or stand in for them."""
+    """Holds a name as it was given. ``full`` may contain more than ``first`` and ``last``, or replace them."""
 
     first: str = ""
     last: str = ""

@@ -68,7 +68,7 @@ _TWO_NUMBERS = re.compile(r"\s+[-\u2010-\u2015]\s+")
 
 
 class LineType(Enum):
-    """Names whom a number reaches."""
+    """Names the owners that a number may have."""
 
     NOBODY = auto()  # premium rates, pagers, mailboxes, dummies
     PERSON = auto()
@@ -76,7 +76,7 @@ class LineType(Enum):
 
 
 class Number(Struct, frozen=True):
-    """Holds a number in E.164, or why there is none; ``problem`` may also say why a number is not to be used.
+    """Holds a number in E.164, or why there is none; ``problem`` may also say why a number must not be used.
 
     ``problem``: blank, masked, no_country, unreadable, invalid, dummy, fictional. ``mobile`` says that it can be a
     mobile number; ``fixed`` that it cannot.
@@ -98,7 +98,7 @@ class Number(Struct, frozen=True):
 
     @property
     def reachable(self) -> str:
-        """Returns the number where it reaches a person or a company."""
+        """Returns the number if it reaches a person or a company."""
         return "" if self.line is LineType.NOBODY else self.e164
 
 
@@ -111,7 +111,7 @@ class _Valid(NamedTuple):
 
 
 def read(text: str, countries: tuple[str, ...] = (), kind: PhoneKind = PhoneKind.ANY) -> Number:
-    """Returns the first number of ``text`` where it is certain.
+    """Returns the first number of ``text`` if it is unambiguous.
 
     Without a ``+`` it is read in the first of ``countries`` (names or codes) we know. An extension is dropped. A
     number whose kind is unknown, as in North America, can be mobile unless ``kind`` says otherwise.
@@ -123,7 +123,7 @@ def read(text: str, countries: tuple[str, ...] = (), kind: PhoneKind = PhoneKind
 def _read(text: str, home: str, kind: PhoneKind) -> Number:
     if len(text) > _LONGEST:
         return Number(problem="unreadable")
-    if _E164.fullmatch(text):  # as it is held here: nothing stands beside the number
+    if _E164.fullmatch(text):  # our own notation: nothing accompanies the number
         return _judged(_parsed(text), kind)
     shown = _BLANKS.sub(_one_blank, visible(unescape(text)).translate(_WIDE))
     if not shown.strip():
@@ -145,7 +145,7 @@ def _number_in(shown: str, home: str) -> _Valid | str:
     before, after = shown[: run.start()], shown[run.end() :]
     label = before.strip()
     if before[-1:].isalpha() and run[0][0].isdigit() and (before[-1] in "oO" or not _LABEL.match(label)):
-        return "unreadable"  # DE123456789 is no number of Germany's
+        return "unreadable"  # DE123456789 is not a German number
     if after[:1].isalpha() and run[0][-1:].isdigit() and not _EXTENSION.match(after):
         return "unreadable"
     if (_FAX.search(before) and not _VOICE.search(before)) or _is_called_fax(after):
@@ -188,7 +188,7 @@ def _split(run: str, home: str) -> _Valid | str:
 
 
 def _is_another(rest: str, head: str, home: str) -> bool:
-    """Tells whether what stands behind a ``/`` is another number, or other last digits for the one before it."""
+    """Tells whether the part after a ``/`` is another number, or other last digits for the one before it."""
     digits, last = _digits(rest), re.split(r"\D+", head.strip())[-1]
     if len(digits) <= _ALTERNATIVE or (len(digits) >= _SECOND and len(digits) == len(last)):
         return True
@@ -233,7 +233,7 @@ def _without_trunk(run: str, digits: str, home: str, code: str) -> _Valid | str:
     return national
 
 
-@lru_cache(maxsize=2048)  # however a number is written, and in whichever field
+@lru_cache(maxsize=2048)  # in any notation, and in any field
 def _parsed(digits: str, home: str = "") -> _Valid | str:
     """Returns the valid number of digits that libphonenumber reads, or the problem with it."""
     try:

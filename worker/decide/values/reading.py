@@ -14,10 +14,10 @@ Read = Mapping[str, object]
 
 
 def read(line: Line) -> Read:
-    """Returns what the value of ``line`` is read as.
+    """Returns the reading of the value in ``line``.
 
     Raises:
-        ValueError: the line's kind is not known, or one of its values is of the wrong type. Says what to use.
+        ValueError: the line's kind is not known, or one of its values has the wrong type. Says what to use.
     """
     kind = line.get("kind")
     reader = READERS.get(kind) if isinstance(kind, str) else None

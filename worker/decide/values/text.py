@@ -34,7 +34,7 @@ def clean(text: str) -> str:
     if len(odd) > _FEW:
         kept = kept.translate({ord(sign): new for sign, new in odd.items()})
     else:
-        for sign, new in odd.items():  # much faster where they are few, as they are in anything but noise
+        for sign, new in odd.items():  # much faster if they are few, as they are in anything but noise
             kept = kept.replace(sign, new)
     return " ".join((kept if unicodedata.is_normalized("NFC", kept) else unicodedata.normalize("NFC", kept)).split())
 
@@ -50,12 +50,12 @@ def _instead(sign: str) -> str | None:
 
 
 def visible(text: str) -> str:
-    """Returns ``text`` without signs that nobody sees; unlike ``clean`` it keeps what it does not know."""
+    """Returns ``text`` without invisible characters; unlike ``clean`` it keeps unknown ones."""
     return text if text.isascii() else _BLANK_LOOKING.sub(" ", _UNSEEN.sub("", text))
 
 
 def plain(text: str) -> str:
-    """Returns what a browser would show of ``text``, cleaned: HTML entities decoded, tags gone."""
+    """Returns ``text`` as a browser would show it, cleaned: HTML entities decoded, tags gone."""
     if "&" not in text and "<" not in text:
         return clean(text)
     shown = unescape(_TAG.sub("", _BREAK.sub(" ", text)))

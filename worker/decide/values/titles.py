@@ -9,7 +9,7 @@ from worker.decide.values.blanks import says_nothing
 from worker.decide.values.text import is_formula, is_masked, plain
 from worker.decide.values.words import phrases
 
-_LONGEST = 2000  # signs: what follows is no title, and no CRM's field takes more
+_LONGEST = 2000  # characters: the rest is not a title, and no CRM's field is longer
 _NOTHING = phrases(
     """
     title|titles|job|job title|jobtitle|job role|role|position|current position|designation|occupation|function|no title
@@ -72,5 +72,5 @@ def _is_about_itself(lower: str) -> bool:
 
 
 def _is_host(word: str) -> bool:
-    """Tells whether a word is a company's site: ``acme.com``; ``Vertriebsleiter.in`` and ``ASP.NET`` are none."""
+    """Tells whether a word is a company's site: ``acme.com``; ``Vertriebsleiter.in`` and ``ASP.NET`` are not."""
     return word.islower() and "." in word and bool(domains.host(word))

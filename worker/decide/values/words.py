@@ -18,7 +18,7 @@ def phrases(text: str) -> frozenset[str]:
 
 @cache
 def listed(name: str) -> tuple[str, ...]:
-    """Returns the lines of a list in ``data``; each says at its head where it is from."""
+    """Returns the lines of a list in ``data``; the header of each names its source."""
     text = files(__package__).joinpath("data", f"{name}.txt").read_text("utf-8")
     return tuple(line for line in text.splitlines() if line and not line.startswith("#"))
 

@@ -1,1 +1,1 @@
-"""Keeps what comes from outside: announced records, requests, deliveries, the CRMs' own identities."""
+"""Keeps input from outside: announced records, requests, deliveries, the CRMs' own identities."""

@@ -1,6 +1,6 @@
-"""Keeps whose everything in this Redis is: each crm's portal or org, each provider's account, the installation.
+"""Keeps the owners of everything in this Redis: each crm's portal or org, each provider's account, the installation.
 
-And who we are in each crm: the user that it names as the last writer of what we wrote.
+And our identity in each crm: the user that it names as the last writer of our values.
 """
 
 from __future__ import annotations
@@ -12,28 +12,28 @@ from worker.ledger.scripts import LedgerUnavailableError, Scripts
 
 
 class Accounts:
-    """Holds accounts, pinned at the first start, by name; what Redis keeps under a name is of what it was pinned to."""
+    """Holds accounts by name, pinned at the first start; everything under a name belongs to its account."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
         self._key = scripts.keys("accounts")
 
     async def pin(self, accounts: Mapping[str, str]) -> dict[str, str]:
-        """Pins the names that are not pinned yet; returns those that stand for something else, with that.
+        """Pins the names that are not pinned yet; returns those that are pinned to something else, with that.
 
-        All of them in one step, or none where one stands for something else: of two that start at once one is let in.
+        All of them in one step, or none if one is pinned to something else: of two simultaneous starts one is let in.
         """
         with contextlib.suppress(LedgerUnavailableError):  # takes no writes: nothing of another account gets in either
             await self._scripts.run("accounts_pin", accounts=list(accounts.items()))
         return await self.others(accounts)
 
     async def others(self, accounts: Mapping[str, str]) -> dict[str, str]:
-        """Returns the names that stand for something else than ``accounts`` says, with that."""
+        """Returns the names that are pinned to something else than in ``accounts``, with that."""
         held = await self._held(accounts)
         return {name: account for name, account in held.items() if account != accounts[name]}
 
     async def of(self, name: str) -> str:
-        """Returns what a name was pinned to, ``""`` while it is not."""
+        """Returns the account that a name was pinned to, ``""`` while it is not."""
         return (await self._scripts.call("HGET", self._key, name) or b"").decode()
 
     async def _held(self, accounts: Mapping[str, str]) -> dict[str, str]:
@@ -44,7 +44,7 @@ class Accounts:
 
 
 class Users:
-    """Keeps our users, noted by whoever opens a crm, read by the web process, which opens none."""
+    """Keeps our users, noted by the process that opens a crm, read by the web process, which opens none."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts

@@ -60,7 +60,7 @@ class Deliveries:
         return Stored(new, unchanged)
 
     async def watermark(self, source: str) -> str:
-        """Tells where the next pass over ``source`` begins; ``""`` before the first has ended."""
+        """Returns the beginning of the next pass over ``source``; ``""`` before the first has ended."""
         found = await self._scripts.call("HGET", self._scripts.keys("cursors"), f"delivered:{source}")
         return found.decode() if found else ""
 
@@ -112,12 +112,12 @@ class Deliveries:
         """Notes that ``crm`` has the row; the last crm's word drops it. Called before the visit is settled.
 
         ``digest`` is that of the row delivered: when another came meanwhile nothing happens, and the visit that its
-        storing asked for will deliver it. Gives whether nobody needs the row any more.
+        storing asked for will deliver it. Returns whether the row is no longer needed.
         """
         return bool(await self._scripts.run("deliveries_settled", crm=crm, id=key, digest=digest))
 
     async def wait_for(self, crm: str, key: str, rows: Sequence[tuple[str, str, int]]) -> None:
-        """Note rows (object, id, stamp) of ``crm`` whose change brings the delivery back; none forgets them."""
+        """Note rows (object, id, stamp) of ``crm`` whose change brings the delivery back; an empty list clears."""
         name = self._scripts.keys("awaited", crm)
         if rows:
             await self._scripts.call("HSET", name, key, json.dumps(rows, separators=(",", ":")))

@@ -47,7 +47,7 @@ class Grants:
                 kept, synced = await pipe.execute(raise_on_error=False)
             if isinstance(kept, Exception):
                 raise kept
-        if isinstance(synced, Exception):  # before 7.2 there is no such command
+        if isinstance(synced, Exception):  # before 7.2 the command does not exist
             await self._synced()
         return bool(kept)
 

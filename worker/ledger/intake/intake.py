@@ -1,4 +1,4 @@
-"""Takes in announced records, requests for records, and what a sweep finds nobody had announced.
+"""Takes in announced records, requests for records, and records that only a sweep found.
 
 One script per post: a sender hears of success only when everything it said is in the work.
 """
@@ -16,7 +16,7 @@ from worker.ledger.work.due_links import DueLinks
 from worker.ledger.work.memory import bucket
 from worker.ledger.work.work_values import CursorMove, Due, ref
 
-KEEP_MS = 7 * 86_400_000  # how long a request can be followed, and its key stands for it
+KEEP_MS = 7 * 86_400_000  # how long a request can be followed, and its key is remembered
 REPLAY_MS = 11 * 60_000  # how long a signed post is known: five minutes either side of now its signature is taken
 MOST_MARKS = 100_000  # of posts that are known, 12 MB; past that the oldest are forgotten first
 
@@ -24,7 +24,7 @@ MOST_MARKS = 100_000  # of posts that are known, 12 MB; past that the oldest are
 class Announced(Struct, frozen=True, gc=False):
     """Names a record that a sender spoke of. ``stamp`` is of the vendor's clock (ms), 0 always counts.
 
-    ``erase``: the vendor says that the person asked to be forgotten; what is kept of them goes once a read agrees.
+    ``erase``: the vendor says that the person asked for erasure; their data is erased once a read agrees.
     """
 
     id: str
@@ -35,7 +35,7 @@ class Announced(Struct, frozen=True, gc=False):
 class AnnouncedPost(Struct, frozen=True):
     """Holds the records that one post speaks of.
 
-    ``mark``: what a signed post is known by; a post whose mark is known is a replay.
+    ``mark``: the identity of a signed post; a post whose mark is known is a replay.
     """
 
     rows: Mapping[WorkName, Sequence[Announced]]
@@ -54,14 +54,14 @@ class TakenPost(Struct, frozen=True):
 
 
 class Request(Struct, frozen=True):
-    """Names records somebody asked for. ``digest`` is of what was asked when the request was made."""
+    """Names records somebody asked for. ``digest`` is of the content of the request."""
 
     id: str
     digest: str
 
 
 class RequestState(Struct, frozen=True):
-    """Tells where a request stands. ``states`` maps ids to due, leased, waiting, dead or settled.
+    """Holds the progress of a request. ``states`` maps ids to due, leased, waiting, dead or settled.
 
     ``left`` says of settled ones which fields stayed blank and why; ``filled`` counts values written for the request.
     """
@@ -83,7 +83,7 @@ class Intake:
         self.links = DueLinks(scripts)
 
     async def announce(self, posts: Sequence[AnnouncedPost], runs: Mapping[str, str]) -> TakenPost:
-        """Ask for a look at everything that posts speak of, in one step; ``runs`` is the run by crm."""
+        """Ask for a look at all records that posts name, in one step; ``runs`` is the run by crm."""
         texts: dict[WorkName, list[str]] = {}
         for post in posts:
             for work, rows in post.rows.items():
@@ -98,9 +98,9 @@ class Intake:
     async def recover(
         self, crm: str, object: str, rows: Sequence[Due], *, run: str, move: CursorMove
     ) -> tuple[int, bool]:
-        """Adds a sweep's page; tells how many of its rows nobody had announced.
+        """Adds a sweep's page; returns how many of its rows nothing had announced.
 
-        And whether the cursor stands behind it.
+        And whether the cursor is behind it.
         """
         recovered, moved = await self._scripts.run(
             "intake_recover",
@@ -117,7 +117,7 @@ class Intake:
     async def request(self, id: str, *, key: str, digest: str, work: WorkName, ids: Sequence[str]) -> Request:
         """Ask for records by id past their fingerprint, once per ``key`` (``""`` = none).
 
-        Gives the request that ``key`` stands for: when its digest is another, something else was asked before.
+        Returns the earlier request of ``key``: if its digest is another, something else was asked before.
         """
         text = json.dumps(list(ids), separators=(",", ":"))
         crm, kind = work
@@ -136,7 +136,7 @@ class Intake:
         return Request(request.decode(), answer.decode())
 
     async def follow(self, id: str) -> RequestState | None:
-        """Tells where a request stands; ``None`` when it is none, or older than a week."""
+        """Returns the progress of a request; ``None`` if it does not exist, or is older than a week."""
         found = await self._scripts.call("HGETALL", self._scripts.keys("request", id))
         if not found:
             return None
@@ -173,7 +173,7 @@ class Intake:
         return await self._counted("replayed")
 
     async def recovered(self) -> dict[WorkName, int]:
-        """Returns records that sweeps found and nobody had announced, since the start."""
+        """Returns the number of records that only sweeps found, since the start."""
         return await self._counted("recovered")
 
     async def _counted(self, name: str) -> dict[WorkName, int]:

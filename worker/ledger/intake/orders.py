@@ -1,4 +1,4 @@
-"""Keeps where OpenProspect's orders stand, as they were last listed."""
+"""Keeps the status of OpenProspect's orders, as last listed."""
 
 from __future__ import annotations
 

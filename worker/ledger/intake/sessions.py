@@ -1,4 +1,4 @@
-"""Keeps who is signed in at the page, and counts who tries to be."""
+"""Keeps the sessions of the page, and counts sign-in attempts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_BY_ADDRESS, MOST_IN_ALL = 10, 100  # sign-ins tried within a window
 
 
 class Sessions:
-    """Keeps everybody signed in. Redis has only the hash of what a browser holds, so its files sign nobody in."""
+    """Keeps all sessions. Redis has only the hash of a browser's token, so its files sign nobody in."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
@@ -33,7 +33,7 @@ class Sessions:
         await self._scripts.call("DEL", self._key(secret))
 
     async def may_try(self, address: str) -> bool:
-        """Count a sign-in that is tried; ``False`` where there were too many from the address, or in all."""
+        """Count a sign-in attempt; ``False`` if there were too many from the address, or in all."""
         let_in = await self._scripts.run(
             "sign_in_try",
             address=address,

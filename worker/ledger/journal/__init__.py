@@ -1,1 +1,1 @@
-"""Keeps what was done: the journal, figures, proposals, signals, erasures."""
+"""Keeps the record of all actions: the journal, figures, proposals, signals, erasures."""

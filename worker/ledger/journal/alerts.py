@@ -1,4 +1,4 @@
-"""Keeps which alerts stand and which way has sent them, once over all processes."""
+"""Keeps the open alerts and the channels that have sent each, once for all processes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from worker.ledger.scripts import Scripts
 
 
 class KeptAlert(Struct, frozen=True):
-    """Holds something that stands since ``since_ms``; ``sent`` names the ways that have carried it.
+    """Holds an alert that is open since ``since_ms``; ``sent`` names the channels that have carried it.
 
-    ``gone`` says that it did not stand at the last look: only a second one ends it.
+    ``gone`` says that its cause was gone at the last look: only a second such look ends it.
     """
 
     key: str
@@ -30,7 +30,7 @@ class KeptAlert(Struct, frozen=True):
 
 
 class KeptAlerts:
-    """Keeps the alerts that stand, by key. One process at a time changes them: whose turn the timetable says."""
+    """Keeps the open alerts, by key. One process at a time changes them, by turn of the timetable."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
@@ -41,7 +41,7 @@ class KeptAlerts:
         return {key.decode(): self._read(key.decode(), text) for key, text in sorted(found.items())}
 
     async def keep(self, alert: KeptAlert) -> None:
-        """Notes that it stands, as it is now."""
+        """Notes that it is open, with its present content."""
         fields = asdict(alert)
         key = fields.pop("key")
         await self._scripts.call("HSET", self._key, key, json.dumps(fields, ensure_ascii=False))

@@ -1,8 +1,8 @@
-"""Erases people whom a vendor says to forget: what was asked, and how everything kept of a record goes.
+"""Erases people at a vendor's request: keeps the requests, and deletes everything kept of a record.
 
-A visit erases what is kept under the record itself. Texts kept elsewhere - under deliveries that made or filled it,
-and in the archive's files - names it here and there, so one walk erases it for many (``worker.upkeep.erase``); until
-then the record stands in a list of its own. Each step can be repeated: after a crash it is erased again.
+A visit erases the data under the record itself. Texts elsewhere (under deliveries that created or filled it, and in the
+archive's files) are erased by one walk for many records (``worker.upkeep.erase``); until then the record is in a list
+of its own. Each step can be repeated: after a crash it is erased again.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Erasures:
         """Forget the answers bought for the record, and what its journal says of the person.
 
         The same goes for records that were merged into it. ``scrubbed`` gives an entry without that, ``stay`` are
-        questions whose answers are somebody else's. Memory and our own values go with the record's own settling.
+        questions whose answers are somebody else's. Memory and our own values are deleted when the record settles.
         """
         for crm, kind, id in await same_person(self.scripts, record):
             await Answers(self.scripts).forget((crm, kind, id), stay)
@@ -91,7 +91,7 @@ class Erasures:
                 return
 
     async def done(self, record: Ref) -> None:
-        """Notes that what was kept under the record is forgotten; what is kept elsewhere is next."""
+        """Notes that the data under the record is erased; data kept elsewhere is next."""
         at, records = await self.scripts.now(), await same_person(self.scripts, record)
         args: list[Arg] = []
         for one in records:
@@ -109,7 +109,7 @@ class Erasures:
             await self.scripts.call("INCR", self.scripts.keys("erased"))
 
     async def again(self, records: Sequence[Ref]) -> None:
-        """Look elsewhere once more, later: a delivery under way may still tell of these."""
+        """Look elsewhere once more, later: a delivery under way may still name these."""
         at, args = await self.scripts.now(), list[Arg]()
         for one in records:
             args += [ref(*one), at]
@@ -117,7 +117,7 @@ class Erasures:
             await self.scripts.call("HSET", self.scripts.keys("erasures_elsewhere"), *args)
 
     async def changed(self) -> None:
-        """Note that something of somebody was deleted, so that Redis is rid of its bytes by the next ``rewrite``."""
+        """Note that a person's data was deleted, so that Redis loses its bytes at the next ``rewrite``."""
         await self.scripts.call("INCR", self.scripts.keys("erased"))
 
     async def is_rewritten(self) -> bool:
@@ -136,7 +136,7 @@ class Erasures:
         new: whoever dies here is followed by another, who goes on with the copy.
 
         Raises:
-            LedgerUnavailableError: Redis is away or full; what was copied is given up.
+            LedgerUnavailableError: Redis is unavailable or full; the copy is dropped.
         """
         erased, rebuilt = [int(await self.scripts.call("GET", self.scripts.keys(name)) or 0) for name in _COUNTS]
         if erased == rebuilt:
@@ -152,7 +152,7 @@ class Erasures:
         return True
 
     async def _snapshot(self) -> None:
-        """Have Redis write its snapshot anew, where it has written one: it may be the one that backups are made of."""
+        """Have Redis write its snapshot again, if it has written one: backups may be made of it."""
         info = await self.scripts.call("INFO", "persistence")
         if int(info.get("rdb_last_bgsave_time_sec", -1)) < 0:
             return

@@ -15,7 +15,7 @@ WorkName = tuple[str, str]  # crm, object
 
 
 class RunFigures(Struct, frozen=True):
-    """Holds what one run did for one (crm, object), or for several together.
+    """Holds the results of one run for one (crm, object), or for several together.
 
     ``records`` had a visit that looked at their gaps and settled, or found them gone; ``visits`` counts all.
     ``filled`` counts values written by (field, provider); ``unfilled`` gaps left by (field, reason), for a person's
@@ -38,7 +38,7 @@ class RunFigures(Struct, frozen=True):
 
 
 class WorkStatus(Struct, frozen=True):
-    """Tells where all the work stands. ``filled`` counts values written since the start by (field, provider)."""
+    """Holds the state of all the work. ``filled`` counts values written since the start by (field, provider)."""
 
     work: Mapping[WorkName, Counts]
     waiting: Mapping[str, int]
@@ -84,7 +84,7 @@ class Figures:
         self._scripts = scripts
 
     async def of_run(self, run: str) -> dict[WorkName, RunFigures]:
-        """Returns what a run did, by (crm, object)."""
+        """Returns the results of a run, by (crm, object)."""
         (found,) = await self.several([run])
         return found
 
@@ -107,7 +107,7 @@ class Figures:
         return {work: _run_figures(counters) for work, counters in sorted(by_work.items())}
 
     async def work_status(self, providers: Sequence[str]) -> WorkStatus:
-        """Tells where all the work stands, in three round trips."""
+        """Returns the state of all the work, in three round trips."""
         keys = self._scripts.keys
         names, *queuers = await self._scripts.calls(
             [("SMEMBERS", keys("works")), *(("SMEMBERS", keys("queuers", provider)) for provider in providers)]

@@ -1,7 +1,7 @@
-"""Keeps the journal: what was changed and what was paid for. Entries are JSON texts of the caller's.
+"""Keeps the journal of changes and payments. Entries are JSON texts from the caller.
 
-Most entries come with a step of a visit (``worker.ledger.work.work``); this file reads them, adds those of
-nobody's visit, and drops old ones.
+Most entries come with a step of a visit (``worker.ledger.work.work``); this file reads them, adds entries outside of
+visits, and drops old ones.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Journal:
         return [_entry(*row) for row in found]
 
     async def before(self, at_ms: int, *, limit: int = 1_000) -> list[Entry]:
-        """Returns entries older than ``at_ms``, oldest first: what may be archived and then dropped."""
+        """Returns entries older than ``at_ms``, oldest first: they may be archived and then dropped."""
         return await self._range("-", f"({at_ms}-0", limit)
 
     async def drop(self, entries: Sequence[Entry]) -> int:

@@ -1,4 +1,4 @@
-"""Notes who was informed that data about them was bought (GDPR, Art. 14)."""
+"""Notes which people were informed that data about them was bought (GDPR, Art. 14)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Notices:
         return {ref_of(name): int(at) for name, at in found.items()}
 
     async def mark(self, records: Sequence[Ref]) -> None:
-        """Note that the people of these records were informed now; who was before stays so."""
+        """Note that the people of these records were informed now; earlier dates stay."""
         at = await self._scripts.now()
         steps: list[Sequence[Arg]] = [("HSETNX", self._key, ref(*one), at) for one in records]
         await self._scripts.calls(steps)

@@ -22,7 +22,7 @@ from worker.ledger.scripts import Scripts
 
 
 class Stand(StrEnum):
-    """Holds what a person said of proposed changes so far."""
+    """Holds a person's decisions on proposed changes so far."""
 
     PROPOSED = "proposed"
     APPROVED = "approved"
@@ -31,7 +31,7 @@ class Stand(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """Proposes one value for one field. ``before`` is what the record held when it was proposed.
+    """Proposes one value for one field. ``before`` is the record's value when it was proposed.
 
     Of a delivery ``object`` and ``row`` say whose it is, a ``row`` of ``""`` is one to be made, and ``external_id`` is
     OpenProspect's.
@@ -68,12 +68,12 @@ class Reviews:
         self._changes = scripts.keys("reviews_changes", crm, object)
 
     async def get(self, id: str) -> Proposal | None:
-        """Returns what is proposed for a record, or was and is decided but not carried out."""
+        """Returns the proposal of a record, also one that is decided but not carried out."""
         found = await self._scripts.call("HGET", self._key, id)
         return _PROPOSAL.decode(found) if found else None
 
     async def of(self, ids: Sequence[str]) -> list[Proposal]:
-        """Returns what is proposed for these records, without those of which nothing is any more."""
+        """Returns the proposals of these records, without those that have none any more."""
         found = await self._scripts.call("HMGET", self._key, *ids) if ids else []
         return [_PROPOSAL.decode(text) for text in found if text]
 
@@ -94,16 +94,16 @@ class Reviews:
         return int(await self._scripts.call("HLEN", self._key))
 
     async def changes(self) -> int:
-        """Counts the times that something here has changed: while it stays, whatever was read stands."""
+        """Counts the changes here: while the count stays, everything read is still valid."""
         return int(await self._scripts.call("GET", self._changes) or 0)
 
     async def propose(self, proposal: Proposal, known: Proposal | None) -> None:
-        """Keep what a visit proposes; what is ``known`` to have been proposed stays, with the time when it was."""
+        """Keep a visit's proposal; a change that is ``known`` to have been proposed keeps its time."""
         if known is None or known != structs.replace(proposal, run=known.run, at=known.at):
             await self.put(proposal)
 
     async def put(self, proposal: Proposal) -> None:
-        """Keep a proposal, or what a person decided of it, in place of what was there."""
+        """Keep a proposal, or a person's decision on it, in place of the earlier one."""
         text = msgspec.json.encode(proposal)
         if not await self._scripts.run("review_put", **self._where, id=proposal.id, text=text, line=line_of(proposal)):
             await self._write_lines()
@@ -140,7 +140,7 @@ def plain_part(text: str) -> str:
 
 
 def id_of(line: bytes) -> str:
-    """Returns whose proposal a line tells of."""
+    """Returns the record in a line."""
     return line.split(b"\t", 2)[1].decode()
 
 
@@ -150,7 +150,7 @@ def fingerprint_in(line: bytes) -> str:
 
 
 def fingerprint_of(proposal: Proposal) -> str:
-    """Returns what the same changes have in common whenever they are proposed, and other ones have not."""
+    """Returns the common mark of equal changes, whenever they are proposed."""
     return hashlib.sha256(msgspec.json.encode(proposal.changes)).hexdigest()[:FINGERPRINT]
 
 

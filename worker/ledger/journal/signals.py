@@ -1,4 +1,4 @@
-"""Keeps signals: what is worth a person's look and is never written. Each stands in the journal once per record."""
+"""Keeps signals: facts for a person's attention that are never written. Each is journalled once per record."""
 
 from __future__ import annotations
 

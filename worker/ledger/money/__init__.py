@@ -1,1 +1,1 @@
-"""Keeps tickets, answers, budgets, books and creations: whatever may happen only once."""
+"""Keeps tickets, answers, budgets, books and creations: everything that may happen only once."""

@@ -1,4 +1,4 @@
-"""Keeps answers: what was paid for, as it came over the wire, compressed, and whose records it serves.
+"""Keeps answers: paid replies as they came over the wire, compressed, and the records they serve.
 
 What all of them have cost and brought is counted here, too (``Yields``).
 A kept answer is one line of facts and the packed reply (``parts/answers.lua``). Times are the ledger's, in ms.
@@ -50,7 +50,7 @@ def unpack(packed: bytes) -> Reply:
     """Returns the reply that was packed.
 
     Raises:
-        ValueError: these are no bytes of ``pack``.
+        ValueError: these are not bytes of ``pack``.
     """
     if packed[:1] != _FORMAT:
         raise ValueError("not a packed reply")
@@ -68,7 +68,7 @@ def unpack(packed: bytes) -> Reply:
 class KeptAnswer(Struct, frozen=True):
     """Holds an answer that was paid for.
 
-    ``at_ms`` is when it came first; ``fields`` are what the question asked for.
+    ``at_ms`` is when it came first; ``fields`` are those that the question asked for.
     """
 
     reply: Reply
@@ -123,7 +123,7 @@ class IndexPlace(TypedDict):
 
 
 def index_of(ref: Ref | None) -> IndexPlace:
-    """Returns where the questions of a record are noted."""
+    """Returns the key under which the questions of a record are noted."""
     if ref is None:
         return IndexPlace(crm="", object="", bucket="", record="")
     crm, kind, row = ref
@@ -149,14 +149,14 @@ class Answers:
         self._scripts = scripts
 
     async def find(self, keys: Sequence[str], ref: Ref | None = None) -> dict[str, KeptAnswer]:
-        """Returns kept answers by question, the newest where a question has several; noted as asked for ``ref``."""
+        """Returns kept answers by question, the newest if a question has several; noted as asked for ``ref``."""
         if not keys:
             return {}
         found = await self._scripts.run("answer_find", **index_of(ref), questions=keys)
         return {key: unfold(raw) for key, raw in zip(keys, found, strict=True) if raw}
 
     async def questions_of(self, ref: Ref) -> list[AskedQuestion]:
-        """Lists what was ever asked for a record, as far as something of it is kept or open, oldest first."""
+        """Lists the questions ever asked for a record, as far as any part of them is kept or open, oldest first."""
         keys = await self.noted(ref)
         names = self._scripts.keys
         raws = await self._scripts.calls([("GET", names("answer", key)) for key in keys])
@@ -240,7 +240,7 @@ class Answers:
 class Yields:
     """Keeps what paid questions cost and brought, by name (``worker/decide/odds.py`` says which), over all workers.
 
-    It is counted as visits settle and read back now and then. These are estimates: what a crash loses is no loss.
+    It is counted as visits settle and read back now and then. These are estimates: a crash may lose some.
     """
 
     def __init__(self, scripts: Scripts) -> None:
@@ -252,7 +252,7 @@ class Yields:
         self._noted.update(counts)
 
     def take(self) -> dict[str, int]:
-        """Give what was noted since it was last taken, to be counted with a settlement."""
+        """Return the notes since the last time, to be counted with a settlement."""
         noted, self._noted = dict(self._noted), Counter()
         return noted
 

@@ -1,4 +1,4 @@
-"""Keeps our side of a provider's books: what was spent when and on what, its balances, the last comparison."""
+"""Keeps our side of a provider's books: spending by time and operation, its balances, the last comparison."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Ours(Struct, frozen=True):
 
 
 class Instant(Struct, frozen=True):
-    """Holds what a provider said is left, and what we had spent, while no call was in flight."""
+    """Holds a balance from the provider, and our spending, while no call was in flight."""
 
     left: int
     spent: int
@@ -43,7 +43,7 @@ class Instant(Struct, frozen=True):
 
 
 class Comparison(Struct, frozen=True):
-    """Says where the comparison with one provider's log stands.
+    """Holds the state of the comparison with one provider's log.
 
     ``ours`` and ``theirs`` are credits before ``since_ms``.
 
@@ -61,7 +61,7 @@ class Comparison(Struct, frozen=True):
 
 
 class Books:
-    """Reads what tickets have booked, and keeps where comparisons stand."""
+    """Reads the bookings of tickets, and keeps the state of comparisons."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
@@ -107,12 +107,12 @@ class Books:
         await self._scripts.run("balance_base", provider=provider, at=instant.at_ms)
 
     async def comparison(self, provider: str) -> Comparison | None:
-        """Tells where the comparison with the provider's log stands, once it was begun."""
+        """Returns the state of the comparison with the provider's log, once it was begun."""
         found = await self._scripts.call("HGET", self._scripts.keys("reconciled", provider), "state")
         return Comparison(**json.loads(found)) if found else None
 
     async def keep(self, provider: str, state: Comparison | None, report: Mapping[str, Any]) -> None:
-        """Remember where the comparison stands, and what it showed."""
+        """Remember the state of the comparison, and its result."""
         kept = ["report", json.dumps(dict(report), separators=(",", ":"))]
         if state is not None:
             kept += ["state", json.dumps(asdict(state), separators=(",", ":"))]

@@ -1,4 +1,4 @@
-"""Reads budgets: what a line allows and what stands on it.
+"""Reads budgets: a line's limit and its bookings.
 
 Only tickets book; caps come from the caller at every step.
 """
@@ -50,7 +50,7 @@ class Booked(Struct, frozen=True):
 
 
 class Totals(Struct, frozen=True):
-    """Counts credits of one provider since the start, by where their tickets stand."""
+    """Counts credits of one provider since the start, by the states of their tickets."""
 
     spent: int = 0
     reserved: int = 0

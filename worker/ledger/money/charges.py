@@ -1,7 +1,7 @@
-"""Reads what is known to have been charged of late: how many credits, and between which moments.
+"""Reads recent known charges: how many credits, and between which moments.
 
-Charges are kept in a ring of lists, each of the calls stored within ten minutes. A list is gone an hour after its last
-charge, and so before its turn comes again. All are read: a clock that was set anew changes nothing in that.
+Charges are kept in a ring of lists, one for the calls stored within ten minutes. A list expires an hour after its last
+charge, before its turn comes again. All lists are read, so a clock that was set does no harm.
 """
 
 from __future__ import annotations

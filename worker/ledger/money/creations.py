@@ -42,13 +42,13 @@ class BusyCreation(Struct, frozen=True):
 
 
 class UnwantedCreation(Struct, frozen=True):
-    """Says that whoever it is about is on the suppression list: no row is made."""
+    """Says that the person or company is on the suppression list: no row is created."""
 
 
 class UnknownCreation(Struct, frozen=True):
     """Says that a row may exist: read it by its unique property, then say ``found`` or ``absent``.
 
-    ``keys`` are what it holds.
+    ``keys`` are those it holds.
     """
 
     creation_id: str
@@ -91,7 +91,7 @@ class Creations:
     ) -> Claimed | Created | BusyCreation | UnknownCreation | UnwantedCreation:
         """Claims all keys or none. The create call must be over ``deadline_ms`` from now.
 
-        ``subjects`` are what stands for the row's handles in the suppression list.
+        ``subjects`` are the hashes of the row's handles for the suppression list.
         """
         claim = Claimed(self._token(), self._token())
         answer = await surely(
@@ -143,12 +143,12 @@ class Creations:
         return await self._end(creation_id, "", "absent", "absent")
 
     async def join(self, crm: str, object: str, id: str, external_id: str, natural_keys: Sequence[str]) -> int:
-        """Makes a created row known by these keys, too, as far as nobody holds them."""
+        """Adds keys to a created row, as far as nobody holds them."""
         keys = _keys(external_id, natural_keys)
         return int(await self._scripts.run("creation_join", crm=crm, object=object, row=id, keys=keys))
 
     async def void(self, crm: str, object: str, id: str, external_id: str, natural_keys: Sequence[str]) -> int:
-        """Notes that the created row is gone, by a read's word: these of its keys are free again."""
+        """Notes that the created row is gone, as a read has shown: these of its keys are free again."""
         keys = _keys(external_id, natural_keys)
         return int(await self._scripts.run("creation_void", crm=crm, object=object, row=id, keys=keys))
 
@@ -170,7 +170,7 @@ class Creations:
         return bool(await self._scripts.call("SISMEMBER", self._scripts.keys("archived_rows", crm, object), id))
 
     async def claims(self, crm: str, object: str) -> dict[str, str]:
-        """Returns every key under which a row was made or is being made, with what it leads to."""
+        """Returns every key under which a row was created or is being created, with its target."""
         key, cursor, found = self._scripts.keys("claims", crm, object), 0, dict[str, str]()
         while True:
             cursor, rows = await self._scripts.call("HSCAN", key, cursor, "COUNT", _PAGE)
@@ -195,7 +195,7 @@ class Creations:
         return int(await self._scripts.call("HDEL", self._scripts.keys("claims", crm, object), *held)) if held else 0
 
     async def reap(self, owners_alive: Collection[str]) -> ReapedCreations:
-        """Give back what dead owners reserved; what was sent and is past its deadline is unknown."""
+        """Release reservations of dead owners; a sent one past its deadline is unknown."""
         released, unknown = await self._scripts.run("creation_reap", owners=owners_alive)
         return ReapedCreations(int(released), int(unknown))
 
@@ -240,7 +240,7 @@ class CreationTicket(SlotFirst):
             raise TicketSpentError(self._claim.creation_id)
 
     async def stored(self, reply: Reply) -> None:
-        """Note the created row where the reply names it. What Redis cannot take is unknown at its deadline."""
+        """Note the created row if the reply names it. If Redis cannot take it, it is unknown at its deadline."""
         row = self._id_of(reply) if self._id_of else ""
         if row:
             await self._try(self._creations.created, row)
@@ -254,7 +254,7 @@ class CreationTicket(SlotFirst):
         await self._try(self._creations.unknown, cause)
 
     async def _try(self, step: Callable[[Claimed, str], Awaitable[str]], word: str) -> None:
-        if self._over:  # its first ending stands
+        if self._over:  # its first ending counts
             return
         self._over = True
         try:

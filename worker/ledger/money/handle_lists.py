@@ -1,6 +1,6 @@
-"""Holds two lists of handles, as hashes that name nobody: who is left alone, and which values are bad.
+"""Holds two lists of handles, as hashes that name nobody: suppressed people, and bad values.
 
-Whoever has not the key that the suppression list was made with cannot tell who is on it: then everybody counts as
+Without the key that the suppression list was made with, nobody can tell who is on it: then everybody counts as
 suppressed, and nothing is bought or written.
 """
 
@@ -35,7 +35,7 @@ class AnotherKeyError(Exception):
 
 
 class Suppressed(Struct, frozen=True):
-    """Holds one entry of the list. ``hash`` stands for the handle; ``at`` is in ms."""
+    """Holds one entry of the list. ``hash`` is the hash of the handle; ``at`` is in ms."""
 
     hash: str
     kind: str
@@ -44,7 +44,7 @@ class Suppressed(Struct, frozen=True):
 
 
 class Suppressions:
-    """Keeps who is never looked up, made or written.
+    """Keeps the people who are never looked up, created or written.
 
     Without a ``secret`` nothing can be added, and nobody passes once something is on the list.
     """
@@ -60,13 +60,13 @@ class Suppressions:
         return hmac.digest(self._key, text.encode(), "sha256")[:16].hex()
 
     def hashes(self, handles: Iterable[Handle]) -> tuple[str, ...]:
-        """Returns what stands for handles in the list, in one order; nothing where there is no key."""
+        """Returns the hashes of handles in the list, in the same order; nothing without a key."""
         return tuple(sorted(self._digest(f"{kind}:{value}") for kind, value in handles)) if self._key else ()
 
     async def among(self, rows: Sequence[Handles]) -> list[bool]:
         """Tells of each row of handles whether one of them is on the list, in one step.
 
-        While nobody is on it, as for most, only that is asked, and no handle is read.
+        While the list is empty, as for most installations, only that is checked, and no handle is read.
         """
         if not rows:
             return []

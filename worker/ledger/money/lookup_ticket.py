@@ -1,4 +1,4 @@
-"""Holds what a connector sends a paid lookup on: the ticket, which notes each step of the call in the ledger."""
+"""Implements the ticket on which a connector sends a paid lookup: it notes each step of the call in the ledger."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Spooling(Protocol):
-    """Tells where a paid reply goes that Redis cannot take."""
+    """Keeps paid replies that Redis cannot take."""
 
     async def keep(
         self, ticket: Granted, reply: Reply, *, credits: int, hit: bool, keep_ms: int, unpriced: bool = False
@@ -32,10 +32,10 @@ class Spooling(Protocol):
 
 
 class ReplySettlement(Discreet, frozen=True):
-    """Tells what a reply costs and whether it says anything; ``refused`` = understood and not charged.
+    """Holds a reply's cost and whether it was an answer; ``refused`` = understood and not charged.
 
-    ``left`` is the provider's balance after it, where it is known. ``unpriced``: nobody can tell from it whether it
-    was charged, and ``credits`` are the most it can have cost. ``answer`` is what was read for all that.
+    ``left`` is the provider's balance after it, if it is known. ``unpriced``: nobody can tell from it whether it
+    was charged, and ``credits`` are the most it can have cost. ``answer`` is the reading for all that.
     """
 
     hidden = frozenset({"answer"})
@@ -50,9 +50,9 @@ class ReplySettlement(Discreet, frozen=True):
 class LookupTicket:
     """Implements ``connectors.limits.Ticket`` for a paid lookup.
 
-    ``ended`` tells afterwards whom to make due, ``answer`` what the stored reply says.
+    ``ended`` names afterwards the records to make due, ``answer`` is the stored reply's reading.
 
-    Its first ending stands: what is said of it later, by a cancellation for one, is not heard.
+    Its first ending counts: later ones, such as a cancellation, are ignored.
     """
 
     def __init__(
@@ -76,12 +76,12 @@ class LookupTicket:
 
     @property
     def id(self) -> str:
-        """Returns what the ledger knows the ticket by."""
+        """Returns the ticket's id in the ledger."""
         return self._granted.ticket_id
 
     @property
     def is_leaving(self) -> bool:
-        """Tells whether the call is about to be sent, or was: it belongs to nobody's cancellation any more."""
+        """Tells whether the call is about to be sent, or was: nobody can cancel it any more."""
         return self._leaving
 
     async def slot(self, limiter: Limiter, bucket: str) -> None:
@@ -103,7 +103,7 @@ class LookupTicket:
             raise TicketSpentError(self._granted.ticket_id)
         self._asked = True
         if not self._spool.has_room():
-            await self.released("no room on the disk")  # what comes back might find no place to be kept
+            await self.released("no room on the disk")  # there might be no room to keep the reply
             raise LedgerUnavailableError("no room on the disk")
         try:
             if self._slot is None:
@@ -120,7 +120,7 @@ class LookupTicket:
             raise TicketSpentError(self._granted.ticket_id)
 
     async def _departed(self, asked: SlotAsked) -> Departure:
-        """Take the step; whoever waits for a slot meanwhile may be cancelled."""
+        """Take the step; askers that wait for a slot meanwhile may be cancelled."""
         self._leaving = True
         departure = await self._desk.sent_within(self._granted, asked)
         self._leaving = departure.is_sent or not departure.slot

@@ -39,7 +39,7 @@ class Epoch(Struct, frozen=True):
 class HighWater:
     """Remembers the furthest epoch seen, in memory and in a file that all processes of one ``data_dir`` share.
 
-    The file is written before what was seen is acted upon, once for all that one turn of the loop sees, so that it
+    The file is written before the count is acted upon, once for all counts seen in one turn of the loop, so that it
     outlives the process; ``sync`` makes it outlive the machine. Without a folder it lives in memory only.
     """
 
@@ -54,7 +54,7 @@ class HighWater:
         return self._seen
 
     def saw(self, epoch: Epoch) -> None:
-        """Remember ``epoch`` where it is further on; one that nobody has begun yet has no id to know it by."""
+        """Remember ``epoch`` if it is further on; one that nobody has begun yet has no id to recognise it by."""
         if epoch.generation and epoch.outruns(self._seen):
             self._seen = epoch
             self._write(epoch)
@@ -76,7 +76,7 @@ class HighWater:
         waiting.set_result(None)
 
     async def sync(self) -> None:
-        """Take over what other processes have seen, and bring the file to the disk."""
+        """Adopt the counts of other processes, and save the file to the disk."""
         other = self._read()
         if other.outruns(self._seen):
             self._seen = other
@@ -119,13 +119,13 @@ def _parse(content: bytes) -> Epoch:
 
 
 class RollbackGuard:
-    """Compares Redis with what was seen of it."""
+    """Compares Redis with the highest state seen."""
 
     def __init__(self, scripts: Scripts, high_water: HighWater) -> None:
         self._scripts, self.high_water = scripts, high_water
 
     async def behind(self) -> Epoch | None:
-        """Tells where Redis has forgotten calls that were sent; ``None`` when it has not."""
+        """Returns how Redis has forgotten sent calls; ``None`` if it has not."""
         seen = self.high_water.seen
         word, *epoch_parts = await self._scripts.run(
             "epoch_look", generation=seen.generation, id=seen.id, sent=seen.sent, new_id=secrets.token_hex(8)
@@ -139,7 +139,7 @@ class RollbackGuard:
     async def begin(self) -> Epoch:
         """Takes Redis as it is, by a person's word.
 
-        From now on this is the ledger, and everybody who remembers more gives in.
+        From now on this is the ledger, and every process that remembers more accepts it.
         """
         seen = self.high_water.seen
         parts = await self._scripts.run(

@@ -2,7 +2,7 @@
 
 One fsynced file per ticket, ours alone to read. The spool and the embedded Redis share a disk. So a part of it is set
 aside in a file that only a reply may use up, and no paid call starts once less is free than the replies in flight may
-need, in bytes or in files, or where this user may not write.
+need, in bytes or in files, or if this user may not write.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Room:
         return self._enough
 
     def lacking(self) -> str:
-        """Returns why no paid call may start; ``""`` where there is room."""
+        """Returns why no paid call may start; ``""`` if there is room."""
         shut = next((path for path in self._places() if not os.access(path, os.W_OK | os.X_OK)), None)
         if shut is not None:
             return f"{shut} cannot be written by this user, so no paid call starts"
@@ -74,7 +74,7 @@ class Room:
         return ""
 
     def free(self) -> int:
-        """Returns the bytes that are free to us beside what is set aside."""
+        """Returns the bytes that are free to us besides the reserve."""
         disk = os.statvfs(self._existing())
         return disk.f_bavail * disk.f_frsize
 
@@ -83,7 +83,7 @@ class Room:
         return min(NEEDED, self._total() // 4)
 
     def use(self, write: Callable[[], T]) -> T:
-        """Runs ``write``; where the disk or the descriptors are used up, once more with what was set aside.
+        """Runs ``write``; if the disk or the descriptors are used up, once more with the reserve.
 
         Raises:
             OSError: it failed for another reason, or even that was not enough.
@@ -144,7 +144,7 @@ _LEFT_S = 60.0  # a part this old was left by a process that died before it gave
 
 
 class Loaded(Struct, frozen=True):
-    """Tells how many replies Redis has now, and who waited for them."""
+    """Tells how many replies Redis has now, and which records waited for them."""
 
     replies: int
     waiters: tuple[Ref, ...]
@@ -185,10 +185,10 @@ class Spool:
         await asyncio.to_thread(self.room.use, lambda: _write(self._folder, ticket.ticket_id, content))
 
     async def load(self, desk: Desk) -> Loaded:
-        """Store what is spooled and delete it after Redis has it. A reply that Redis refuses is set aside, not deleted.
+        """Store the spooled replies and delete each after Redis has it. A reply that Redis refuses is set aside.
 
         Raises:
-            LedgerUnavailableError: Redis takes no writes yet; what it has not taken stays.
+            LedgerUnavailableError: Redis takes no writes yet; replies that it has not taken stay.
         """
         replies, waiters = 0, dict[Ref, None]()
         for path in await asyncio.to_thread(_waiting, self._folder):
@@ -218,14 +218,14 @@ class Spool:
 
 
 def _content(path: Path) -> bytes | None:
-    """Returns what is in a file; ``None`` where another process has loaded it, or it cannot be read just now.
+    """Returns a file's content; ``None`` if another process has loaded it, or it cannot be read just now.
 
     Raises:
-        OSError: it is none that this process can ever read.
+        OSError: it is not one that this process can ever read.
     """
     try:
         if not stat.S_ISREG(path.lstat().st_mode):
-            raise IsADirectoryError  # or a pipe, or a link that leads who knows where
+            raise IsADirectoryError  # or a pipe, or a link to an unknown place
         return path.read_bytes()
     except FileNotFoundError:
         return None

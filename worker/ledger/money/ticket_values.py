@@ -19,7 +19,7 @@ VERDICT_MS = 120_000  # a provider's change log is taken to be complete two minu
 
 @dataclass(frozen=True, slots=True)
 class TicketTerms:
-    """Says who asks for a ticket, how long (ms) its call may last, and what becomes of it when nobody can tell.
+    """Names the asker for a ticket, the longest duration (ms) of its call, and what follows an unclear outcome.
 
     An uncertain call is remembered for ``keep_uncertain_ms``; a verdict on it can be had after ``verdict_ms``.
     """
@@ -43,7 +43,7 @@ class Granted(Struct, frozen=True):
 
     The rest lets a reply be kept even if Redis lost the ticket.
 
-    ``subjects`` are the suppression list's hashes of whom the question is about.
+    ``subjects`` are the suppression list's hashes of the question's person.
     """
 
     ticket_id: str
@@ -85,7 +85,7 @@ class Forbidden(Struct, frozen=True):
 class NoBudget:
     """Says that ``line`` has not enough left; nothing was reserved.
 
-    ``spent`` leaves out what other tickets reserve on it.
+    ``spent`` leaves out reservations of other tickets.
     """
 
     line: str
@@ -93,7 +93,7 @@ class NoBudget:
 
 
 class StaleDay(Struct, frozen=True):
-    """Says that a budget line is of another day or month than the ledger's now: name the lines anew."""
+    """Says that a budget line is of another day or month than the ledger's now: name the lines again."""
 
 
 class TicketEnd(Struct, frozen=True):
@@ -105,7 +105,7 @@ class TicketEnd(Struct, frozen=True):
 
 
 class ReapedTickets(Struct, frozen=True):
-    """Counts what was tidied: reservations given back, sent tickets that became uncertain, verdicts that never came."""
+    """Counts the tidying: reservations released, sent tickets that became uncertain, verdicts that never came."""
 
     released: int
     uncertain: int
@@ -114,7 +114,7 @@ class ReapedTickets(Struct, frozen=True):
 
 
 class Uncertain(Struct, frozen=True):
-    """Names a lookup that was perhaps charged. ``verdict`` is ``""`` while awaited or not to be had."""
+    """Names an uncertain lookup. ``verdict`` is ``""`` while awaited or if there will be none."""
 
     ticket_id: str
     key: str

@@ -48,7 +48,7 @@ from worker.ledger.money.ticket_values import (
 from worker.ledger.money.windows import widened
 from worker.ledger.scripts import LedgerBehindError, LedgerUnavailableError, Scripts, Value
 
-SKEW_MS = 10_000  # a provider's clock, once its offset is allowed for, is taken to be no further off ours
+SKEW_MS = 10_000  # a provider's clock, with its offset allowed for, is assumed to be no further off ours
 WIDEST_MS = 600_000
 
 DeskAnswer: TypeAlias = KeptAnswer | Granted | Busy | Unknown | Missed | NoBudget | StaleDay | Forbidden
@@ -88,7 +88,7 @@ class Desk:
         return await self.answers.find(keys, ref)
 
     async def questions_of(self, ref: Ref) -> list[AskedQuestion]:
-        """Lists what was asked for a record, as far as something of it is kept or open."""
+        """Lists the questions asked for a record, as far as any part of them is kept or open."""
         return await self.answers.questions_of(ref)
 
     async def forget(self, ref: Ref) -> int:
@@ -105,10 +105,10 @@ class Desk:
         closed_share: float = 0.0,
         subjects: Sequence[str] = (),
     ) -> DeskAnswer:
-        """Returns a kept answer, else what the last ticket says, else a ticket with its worst price on every line.
+        """Returns a kept answer, else the last ticket's state, else a ticket with its worst price on every line.
 
         ``closed_share`` of each day line is closed to the asker (a backfill's ``live_reserve``). ``subjects`` are
-        the suppression list's hashes of whom the question is about.
+        the suppression list's hashes of the question's person.
         """
         ticket = Granted(
             self._token(),
@@ -155,7 +155,7 @@ class Desk:
         return (await self.sent_within(ticket, NO_SLOT)).is_sent
 
     async def sent_within(self, ticket: Granted, asked: SlotAsked) -> Departure:
-        """Moves ``reserved -> sent`` where the slot that is asked for is near, in one step with taking it.
+        """Moves ``reserved -> sent`` if the requested slot is near, in one step with taking it.
 
         Raises: as ``sent``.
         """
@@ -223,7 +223,7 @@ class Desk:
     async def uncertain(
         self, ticket: Granted, cause: str, *, policy: Policy | None = None, verdict_ms: int = VERDICT_MS
     ) -> TicketEnd:
-        """Keeps the reservation booked: perhaps charged. Without ``policy`` the one it was reserved with holds."""
+        """Keeps the reservation booked: the call may have been charged. Without ``policy`` its own applies."""
         return _ended(
             await self._scripts.run(
                 "ticket_uncertain",
@@ -236,7 +236,7 @@ class Desk:
         )
 
     async def verdict(self, ticket_id: str, charged: bool | None) -> TicketEnd:
-        """Books what the provider's books say of an uncertain ticket; ``None`` = they said nothing in time."""
+        """Books the provider's verdict on an uncertain ticket; ``None`` = the books said nothing in time."""
         word = {True: "charged", False: "uncharged", None: "none"}[charged]
         return _ended(await self._scripts.run("ticket_verdict", id=ticket_id, verdict=word))
 
@@ -323,7 +323,7 @@ class Desk:
 
 
 def _flat(row: Any) -> list[bytes]:
-    """Returns HGETALL as a list, whichever way the client gives it."""
+    """Returns HGETALL as a list, in whatever form the client gives it."""
     return [part for pair in row.items() for part in pair] if isinstance(row, dict) else row
 
 

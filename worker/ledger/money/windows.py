@@ -1,4 +1,4 @@
-"""Tells where a stretch of time may be cut without cutting a call that was under way. Pure."""
+"""Finds where a period may be cut without cutting a call that was under way. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def widened(window: Span, calls: Iterable[Span], bounds: Span, margin: int) -> S
     """Returns ``window`` with each end moved outwards to a moment at which no call was under way.
 
     A call (sent, answered) is under way from ``margin`` before it was sent to ``margin`` after it was answered. An end
-    that would have to move past ``bounds`` stays where it is. All times are in one unit; the work is n log n.
+    that would have to move past ``bounds`` stays unmoved. All times are in one unit; the work is n log n.
     """
     busy = merged((sent - margin, answered + margin) for sent, answered in calls)
     start, end = window

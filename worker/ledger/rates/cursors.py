@@ -1,4 +1,4 @@
-"""Tells where polls, backfills and other walks stand. A poll's cursor moves with its page (``Work.add``)."""
+"""Keeps the positions of polls, backfills and other walks. A poll's cursor moves with its page (``Work.add``)."""
 
 from __future__ import annotations
 

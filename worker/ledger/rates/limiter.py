@@ -27,7 +27,7 @@ _BOOKINGS = 5  # after as many lost slots the process is too slow to crowd anybo
 _AHEAD_S = 0.25
 _CALMER = 0.98  # of the time ahead after each slot that was in time
 _DRIFT = 1e-4  # s for each s: what two clocks may move apart
-_BLOCK = 50  # slots booked in one step: what a script does in a few ms
+_BLOCK = 50  # slots booked in one step: a script handles so many in a few ms
 _PACED_S = 60
 _BRIEF_S = 0.05  # a pause that begins in so short a wait comes as late for the call as one that begins just after it
 _UTILISATION = 0.98
@@ -52,7 +52,7 @@ def pace(window: Window) -> Pace:
     """Returns the even spacing that keeps every rolling window within its count, jitter included.
 
     With a burst of ``b``, call ``n + 1`` comes ``(n + 1 - b)`` intervals after the first: more than a window and the
-    jitter. The burst is what the wanted utilisation leaves over.
+    jitter. The burst is the rest that the wanted utilisation leaves.
     """
     span = window.seconds + jitter_s(window)
     burst = max(1, math.floor(window.calls * (1 - _UTILISATION * span / window.seconds)) + 1)
@@ -70,7 +70,7 @@ def _window_args(windows: Sequence[Window]) -> list[str | int]:
 
 @dataclass(slots=True)
 class LedgerClock:
-    """Bounds how far the ledger's clock is ahead of ours, in s, by what each reply says of it.
+    """Bounds the lead of the ledger's clock over ours, in s, by each reply's time.
 
     The ledger's time lies between asking and answer, so every quick reply narrows the bounds. They widen again with
     time, and start anew where they contradict each other: one of the clocks was set.
@@ -129,7 +129,7 @@ class RedisLimiter:
         self._worked = Counter[str]()  # answered calls not yet counted in Redis: they go with the next step
         self._probing: dict[str, str] = {}  # bucket -> target it holds a probe of
 
-        self._asking = defaultdict[str, deque[_Asking]](deque)  # bucket -> who has not been booked for yet
+        self._asking = defaultdict[str, deque[_Asking]](deque)  # bucket -> tasks that are not booked for yet
         self._bookings: dict[str, asyncio.Task[None]] = {}  # bucket -> the booking that is on its way
         self._refusals: dict[str, asyncio.Future[Sequence[bytes]]] = {}  # bucket -> the look that leaves this turn
         self._clock = LedgerClock()
@@ -193,7 +193,7 @@ class RedisLimiter:
         """
         loop = asyncio.get_running_loop()
         if slot.wait_s > 0:
-            await asyncio.sleep(slot.due_s - loop.time())  # never early, and no later than what is measured
+            await asyncio.sleep(slot.due_s - loop.time())  # never early, and no later than measured
         if slot.wait_s > _BRIEF_S and not slot.is_probe:
             self._raise_refused(bucket, await self._refusal(self._name(bucket)))
         self._note(bucket, slot)
@@ -205,7 +205,7 @@ class RedisLimiter:
         note_slot(self, bucket, slot.first_s + late_s)
 
     async def noticed(self, bucket: str, notice: Notice) -> None:
-        """Tighten the bucket by what the vendor's own headers said."""
+        """Tighten the bucket by the vendor's own headers."""
         reset_ms = math.ceil(notice.reset_s * 1000)
         with contextlib.suppress(LedgerUnavailableError):  # a hint, never worth the answer it came with
             await self._scripts.run(
@@ -276,7 +276,7 @@ class RedisLimiter:
     async def opens_at(self, bucket: str) -> int:
         """Returns when (ms) the next call may leave, as far as rate and pauses tell.
 
-        0 = nobody knows, a person must act.
+        0 = unknown, a person must act.
         """
         name = self._name(bucket)
         windows = self._windows.get(name, ())
@@ -301,7 +301,7 @@ class RedisLimiter:
         return Slot(wait_ms / 1000, at_s - self._clock.most, at_s - self._clock.least, is_probe=bool(probed))
 
     async def _book_all(self, name: str) -> None:
-        """Book for everybody who asks, many slots in one step, until nobody does."""
+        """Book for all askers, many slots in one step, until there are none."""
         asking = self._asking[name]
         try:
             while asking:

@@ -1,4 +1,4 @@
-"""Keeps pauses: a bucket (``forager:main``), a vendor or a crm does nothing while any of its reasons stands.
+"""Keeps pauses: a bucket (``forager:main``), a vendor or a crm does nothing while it has a reason.
 
 Key ``pause:<target>``: hash of reason -> JSON ``until`` (ms, 0 = until lifted), ``since``, ``probe``, ``why``.
 """
@@ -13,7 +13,7 @@ from worker.ledger.scripts import Scripts
 
 
 class Pause(Struct, frozen=True):
-    """Holds one reason that stands. ``probe`` says that single calls may try whether it still holds."""
+    """Holds one reason for a pause. ``probe`` says that single calls may try whether it still applies."""
 
     target: str
     reason: str
@@ -32,9 +32,9 @@ class Pauses:
     async def pause(
         self, target: str, reason: str, until_ms: int = 0, why: str = "", *, calls_pass: bool = False
     ) -> None:
-        """Let ``reason`` stand until a time, or until it is lifted; ``why`` is a sentence for people.
+        """Pause for ``reason`` until a time, or until it is lifted; ``why`` is a sentence for people.
 
-        With ``calls_pass`` only work waits for it: whoever tries to open a crm may call it meanwhile.
+        With ``calls_pass`` only work waits for it: an attempt to open the crm may call it meanwhile.
         """
         text = json.dumps(why, ensure_ascii=False)[1:-1]
         await self._scripts.run(
@@ -50,7 +50,7 @@ class Pauses:
         return bool(await self._scripts.run("pause_lift", target=target, reason=reason))
 
     async def of(self, *targets: str) -> list[Pause]:
-        """Returns the reasons that stand on any of ``targets``."""
+        """Returns the reasons for which any of ``targets`` is paused."""
         return await self._list(*targets) if targets else []
 
     async def all(self) -> list[Pause]:

@@ -1,6 +1,6 @@
 """Keeps what happens from time to time, once across all workers; and which workers are alive.
 
-The schedule rings often and asks what is due: a missed or doubled ring changes nothing.
+The schedule rings often and asks for due tasks: a missed or doubled ring changes nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from worker.ledger.scripts import Scripts
 
-RETRY_MS = 600_000  # a task that was begun and not done, its worker killed perhaps, is begun again
+RETRY_MS = 600_000  # a task that was begun and not done, perhaps because its worker was killed, is begun again
 ALIVE_MS = 60_000
 
 

@@ -1,1 +1,1 @@
-"""Keeps the records that are due, leased, waiting or dead, and what is remembered of the settled."""
+"""Keeps the records that are due, leased, waiting or dead, and the memory of settled ones."""

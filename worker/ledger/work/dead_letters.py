@@ -42,5 +42,5 @@ class BuriedRecords(WorkPart):
         return tuple(intents.decode().split("\n")) if intents else ()
 
     async def drop(self, id: str) -> bool:
-        """Take a dead letter out of the work; its open intents go to the journal. ``False`` when it is none."""
+        """Take a dead letter out of the work; its open intents are journalled. ``False`` if it is not one."""
         return bool(await self._scripts.run("work_drop", crm=self.crm, object=self.object, id=id))

@@ -1,6 +1,6 @@
-"""Keeps by record which step made it due, for a while, so that the trace of its visit links to it.
+"""Keeps for a while which step made a record due, so that the trace of its visit links to it.
 
-Written and read where somebody traces, and by the way: a link that is lost changes nothing.
+Written and read only with tracing, on the side: a lost link does no harm.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class DueLinks:
             log.info("traces.unlinked", records=len(keys))
 
     async def of(self, crm: str, object: str, id: str) -> list[str]:
-        """Returns the name of the step that made a record due; none where nobody noted it."""
+        """Returns the name of the step that made a record due; none if it was not noted."""
         try:
             found = await self._scripts.call("GET", self._scripts.keys("due_link", crm, object, id))
         except LedgerUnavailableError:

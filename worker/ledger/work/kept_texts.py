@@ -10,7 +10,7 @@ from worker.ledger.work.part import CHUNK, WorkPart
 
 
 class KeptTexts(WorkPart):
-    """Reads texts as they are kept, for whoever looks for what they say of somebody."""
+    """Reads stored texts, for a search for a person's data."""
 
     async def intents(self) -> dict[str, str]:
         """Returns the open changes of every record in the work that has some, one line each."""

@@ -1,4 +1,4 @@
-"""Lists the records of one work that stand in one place, a page at a time."""
+"""Lists the records of one work in one state, a page at a time."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Placed(Struct, frozen=True):
 
 
 async def ages(scripts: Scripts, works: Sequence[tuple[str, str]], now_ms: int) -> dict[WorkLane, list[int]]:
-    """Counts what is due by (crm, object, lane) and by how long: up to each of ``AGES_MS``, and longer. One round trip.
+    """Counts due records by (crm, object, lane) and age: up to each of ``AGES_MS``, and longer. One round trip.
 
     Records due later are not counted.
     """

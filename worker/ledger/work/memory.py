@@ -25,7 +25,7 @@ _OWN = Phrases(
 
 
 class Memory(Discreet, frozen=True):
-    """Holds what the last settled visit left.
+    """Holds the memory of the last settled visit.
 
     ``fingerprint`` is ``""`` when it settled without one. ``stamp`` and ``read_at`` are of the vendor's clock (ms),
     ``look_at`` of ours (ms, 0 = never by itself). ``own`` maps a field to an opaque text about our value in it,
@@ -67,7 +67,7 @@ def pack_fingerprint(fingerprint: str | None) -> bytes:
 
 
 def pack_left(left: str) -> bytes:
-    """Returns letters on what stays blank, to stand before the packed fingerprint; empty for none."""
+    """Returns letters for the gaps that stay blank, to precede the packed fingerprint; empty for none."""
     return b"r" + bytes([len(left)]) + left.encode("ascii") if left else b""
 
 
@@ -83,12 +83,12 @@ def _unpack_fingerprint(packed: bytes) -> str:
 
 
 def pack_own(own: Mapping[str, str] | None) -> str:
-    """Returns the text that stands for ``own`` in Redis; ``""`` when there is nothing to keep."""
+    """Returns the stored text of ``own``; ``""`` if there is nothing to keep."""
     return _OWN.packed(compact(dict(sorted(own.items())))) if own else ""
 
 
 def unpack_own(kept: str) -> dict[str, str]:
-    """Returns ``own`` from the text that stands for it in Redis."""
+    """Returns ``own`` from its stored text."""
     return dict(json.loads(_OWN.unpacked(kept))) if kept else {}
 
 

@@ -8,7 +8,7 @@ CHUNK = 1_000  # ids per script call, so that no call holds Redis for long
 
 
 class WorkPart:
-    """Holds what every part of the work of one (crm, object) is kept by."""
+    """Holds the common parts of the work of one (crm, object)."""
 
     def __init__(self, scripts: Scripts, crm: str, object: str) -> None:
         self._scripts = scripts

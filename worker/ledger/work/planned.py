@@ -1,4 +1,4 @@
-"""Keeps what a run that carries out a plan may fill: the fields of each record, and what the record looked like."""
+"""Keeps the allowance of a run that carries out a plan: the fields of each record, and the record's mark."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import Struct
 from worker.ledger.scripts import Arg, Scripts
 from worker.ledger.work.work_values import ref
 
-KEPT_S = 7 * 86_400  # what is not visited by then is left alone
+KEPT_S = 7 * 86_400  # a record that is not visited by then is left alone
 _CHUNK = 1_000
 
 
@@ -24,7 +24,7 @@ class PlannedFields(Struct, frozen=True):
 
 
 class Planned:
-    """Keeps what plans allow, by run; every worker that visits a record of the run goes by it."""
+    """Keeps the allowances of plans, by run, for every worker that visits a record of the run."""
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
@@ -43,7 +43,7 @@ class Planned:
         return int(await self._scripts.call("HLEN", self._scripts.keys("planned", run)))
 
     async def of(self, run: str, crm: str, object: str, id: str) -> PlannedFields | None:
-        """Returns what a run may fill of a record; ``None`` when the plan has none of it, or its time is over."""
+        """Returns the fields that a run may fill on a record; ``None`` if the plan lacks it, or its time is over."""
         found = await self._scripts.call("HGET", self._scripts.keys("planned", run), ref(crm, object, id))
         if not found:
             return None

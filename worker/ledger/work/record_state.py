@@ -1,4 +1,4 @@
-"""Tells where one record is: due, leased, waiting, dead; ``None`` when it is not in the work."""
+"""Tells the state of one record: due, leased, waiting, dead; ``None`` if it is not in the work."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _FIELDS = ("s", "lane", "run", "note", "attempts", "crashes", "providers", "inte
 
 
 class Place(Struct, frozen=True):
-    """Tells where a record is in the work.
+    """Holds a record's state in the work.
 
     ``at_ms`` is when it is or was due, its lease ends, or it waits or is dead since.
 
-    ``until_ms`` is when a waiting one goes on whatever happens, 0 for never.
+    ``until_ms`` is when a waiting one goes on in any case, 0 for never.
 
     ``note`` is why its last visit ended unsettled; ``providers`` are those it waits for.
     """
@@ -35,7 +35,7 @@ class Place(Struct, frozen=True):
 
 
 async def states(scripts: Scripts, crm: str, object: str, ids: Sequence[str]) -> dict[str, str]:
-    """Returns where records stand in the work, in one round trip; those that are not in it are left out."""
+    """Returns the states of records in the work, in one round trip; others are left out."""
     found = await scripts.calls([("HGET", scripts.keys("record", crm, object, id), "s") for id in ids])
     return {id: state.decode() for id, state in zip(ids, found, strict=True) if state}
 

@@ -17,7 +17,7 @@ class RunRecords(WorkPart):
         return int(await self._scripts.call("ZCOUNT", self._key("open", run), "-inf", until_ms))
 
     async def left(self, run: str) -> list[Left]:
-        """Returns the records of a person's run that are still in the work, in groups that stand alike."""
+        """Returns the records of a person's run that are still in the work, in groups of the same state."""
         groups: dict[tuple[str, ...], Left] = {}
         for first in range(0, await self.open(run), CHUNK):
             for *words, soonest, records in await self._scripts.run(

@@ -84,7 +84,7 @@ P = ParamSpec("P")
 def _ending_step(
     end: Callable[Concatenate[Work, P], Coroutine[Any, Any, StepEnd]],
 ) -> Callable[Concatenate[Work, P], Coroutine[Any, Any, StepEnd]]:
-    """Shows a way to end a visit to whoever traces."""
+    """Wraps a way to end a visit in a trace span."""
 
     @wraps(end)
     async def shown(work: Work, /, *args: P.args, **named: P.kwargs) -> StepEnd:
@@ -198,7 +198,7 @@ class Work(WorkPart):
 
     @_ending_step
     async def settle(self, lease: Lease, settlement: Settlement) -> StepEnd:
-        """Finishes the visit: what it leaves is remembered, journalled and counted, its intents are closed."""
+        """Finishes the visit: its results are remembered, journalled and counted, its intents are closed."""
         answer = await self._scripts.run(
             "work_settle",
             **_leaving(lease, settlement),
@@ -249,7 +249,7 @@ class Work(WorkPart):
 
     @_ending_step
     async def cut(self, lease: Lease, settlement: Settlement, *, day: str, day_at_ms: int, why: str = "cap") -> StepEnd:
-        """Ends the visit by the cap of the lease's run: what is found is kept, and the record waits for another run.
+        """Ends the visit at the cap of the lease's run: its results are kept, and the record waits for another run.
 
         Another ``why`` is counted by itself, and not as cut: nothing of the visit is remembered, so that whoever looks
         next finds what it did not do, and the day's work that wants the record goes on at once.
@@ -292,7 +292,7 @@ class Work(WorkPart):
     async def move(self, lease: Lease, new_id: str, new_object: str, *, entries: Sequence[str] = ()) -> StepEnd:
         """Moves a record to what it was merged or converted to, which takes over its work, intents and values of ours.
 
-        Where both remember a value of ours in one field, the survivor's stands.
+        If both remember a value of ours in one field, the survivor's counts.
         """
         if (new_id, new_object) == (lease.id, lease.object):
             raise ValueError("a record cannot move to itself")
@@ -334,7 +334,7 @@ class Work(WorkPart):
         return [bool(held) for held in await self._scripts.all_of(begun)]
 
     async def replay(self, id: str, run: str, *, reopen: bool = False, undo: Sequence[str] = ()) -> None:
-        """Visit the record whatever it is: a dead letter, settled, waiting; past the fingerprint, with all attempts.
+        """Visit the record in any state: a dead letter, settled, waiting; past the fingerprint, with all attempts.
 
         ``reopen`` asks the visit to forget which values of ours were refused, ``undo`` to take back the changes with
         these journal keys instead of looking for others.
@@ -374,11 +374,11 @@ class Work(WorkPart):
         return await self._scripts.now()
 
     async def memory(self, ids: Sequence[str]) -> dict[str, Memory]:
-        """Returns what is remembered of records; those of which nothing is are left out."""
+        """Returns the memory of records; those without any are left out."""
         return {name: one.memory for name, one in (await self.known(ids)).items() if one.memory is not None}
 
     async def known(self, ids: Sequence[str]) -> dict[str, Known]:
-        """Returns what the ledger knows of records; those of which it knows nothing are left out."""
+        """Returns the ledger's knowledge of records; unknown ones are left out."""
         found: dict[str, Known] = {}
         for start in range(0, len(ids), CHUNK):
             block = ids[start : start + CHUNK]
@@ -389,7 +389,7 @@ class Work(WorkPart):
         return found
 
     async def recheck(self, run: str, *, first: int = 0, buckets: int = 256, opened: Sequence[str] = ()) -> int:
-        """Make settled records due whose time to look again has come, from bucket ``first`` on; gives how many.
+        """Make settled records due whose recheck has come, from bucket ``first`` on; returns their number.
 
         And those whose last visit left one of ``opened`` (``letters_of_closed``) among what stays blank. A round over
         all 4,096 buckets is the caller's: ``first`` wraps around.
@@ -404,7 +404,7 @@ class Work(WorkPart):
 
 
 def _release(lease: Lease, reason: str, progress: VisitProgress) -> dict[str, Value]:
-    """Returns what every unfinished end of a visit tells its script."""
+    """Returns the arguments of every unfinished end of a visit."""
     return {
         "owner": lease.owner,
         "token": lease.token,
@@ -417,7 +417,7 @@ def _release(lease: Lease, reason: str, progress: VisitProgress) -> dict[str, Va
 
 
 def _leaving(lease: Lease, settlement: Settlement) -> dict[str, Value]:
-    """Returns what every finished end of a visit tells its script."""
+    """Returns the arguments of every finished end of a visit."""
     return {
         "owner": lease.owner,
         "token": lease.token,

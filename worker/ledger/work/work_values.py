@@ -1,4 +1,4 @@
-"""Defines the values the work speaks in: what comes in, what a visit holds, how it ends."""
+"""Defines the values of the work: its input, a visit's lease, and a visit's end."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Due(Struct, frozen=True):
 
 
 class Known(Struct, frozen=True):
-    """Holds what the ledger knows of a record: what is remembered of it, and its state while it is in the work.
+    """Holds the ledger's knowledge of a record: its memory, and its state while it is in the work.
 
     ``state`` is ``due``, ``leased``, ``waiting`` or ``dead``, and ``""`` outside the work.
     """
@@ -59,7 +59,7 @@ class Known(Struct, frozen=True):
 
     @property
     def is_compared(self) -> bool:
-        """Tells whether a row of the record is compared with what an earlier look saw of it."""
+        """Tells whether a row of the record is compared with the memory of an earlier look."""
         return self.memory is not None or self.state not in {"", "due"}
 
 
@@ -72,7 +72,7 @@ class CursorMove(Struct, frozen=True):
 
 
 class Added(Struct, frozen=True):
-    """Tells what became of a page. ``moved``: the cursor stands behind it now, by this call or an earlier same one."""
+    """Holds the result for a page. ``moved``: the cursor is behind it now, by this call or an earlier same one."""
 
     added: int
     coalesced: int
@@ -109,7 +109,7 @@ class Lease(Struct, frozen=True):
 
 
 class Settlement(Struct, frozen=True):
-    """Holds what a finished visit leaves.
+    """Holds the results of a finished visit.
 
     ``fingerprint`` is ``None`` when nothing is to be compared next time. ``stamp`` and ``read_at`` are of the last
     read (vendor ms), ``look_at`` is when to look again by itself (ms, 0 = never). ``own`` replaces what is remembered
@@ -135,7 +135,7 @@ class Settlement(Struct, frozen=True):
 
 
 class VisitProgress(Struct, frozen=True):
-    """Holds what a visit that does not settle has come to: what is journalled, counted and remembered all the same.
+    """Holds the results of a visit that does not settle: they are journalled, counted and remembered all the same.
 
     ``filled`` maps fields to the provider whose value was written. ``open_intents`` are those whose end is not known
     yet, and ``None`` keeps all with the record. ``own`` replaces what is remembered of our values; ``None`` keeps it.
@@ -153,7 +153,7 @@ NO_PROGRESS = VisitProgress()
 class LastRead(Struct, frozen=True):
     """Names the state of a record that was read last: its ``fingerprint``, its stamp and when it was read (vendor ms).
 
-    A row that tells of this state, such as the echo of our own write, is no news.
+    A row in this state, such as the echo of our own write, is not news.
     """
 
     fingerprint: str = ""
@@ -165,7 +165,7 @@ UNREAD = LastRead()
 
 
 class Left(Struct, frozen=True):
-    """Counts records of one run that stand alike.
+    """Counts records of one run in the same state.
 
     ``due``, ``leased`` or ``waiting``, by one note, for the same providers.
 

@@ -1,1 +1,1 @@
-"""Shows people where everything stands, and takes their word: the page at ``/`` of the web process."""
+"""Shows people the present state, and takes their decisions: the page at ``/`` of the web process."""

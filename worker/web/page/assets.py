@@ -25,7 +25,7 @@ class Asset(Struct, frozen=True):
 
 
 class Assets:
-    """Holds every file by name. A name that is not among them is not found, whatever its address is made of."""
+    """Holds every file by name. Other names are not found, whatever their address is made of."""
 
     def __init__(self) -> None:
         folder = files("worker.web.page") / "static"

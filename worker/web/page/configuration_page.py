@@ -26,6 +26,6 @@ def configuration_routes(door: Door, shell: Shell, settings: Settings) -> list[R
 
 
 def _table_of(key: str) -> str:
-    """Returns the table that a key stands in: ``crm.acme`` of ``crm.acme.mode``."""
+    """Returns the table of a key: ``crm.acme`` of ``crm.acme.mode``."""
     parts = key.split(".")
     return ".".join(parts[:2]) if parts[0] in {"crm", "providers"} and len(parts) > 2 else parts[0]

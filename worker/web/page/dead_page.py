@@ -1,4 +1,4 @@
-"""Shows dead letters by where their trouble comes from, and has all that are shown looked at again."""
+"""Shows dead letters by the origin of their trouble, and replays those that are shown."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ class Door:
         return self.route(path, done, "POST")
 
     def route(self, path: str, handler: Opened, *methods: str) -> Route:
-        """Returns a route for everybody who asks by a name of ours; of a request only the reason is logged."""
+        """Returns a route for requests by one of our names; of a request only the reason is logged."""
 
         async def guarded(request: Request) -> Response:
             visitor: PageVisitor | None = None
@@ -105,7 +105,7 @@ class Door:
         """Returns the fields of a posted form.
 
         Raises:
-            RefusedError: it is none, or too large.
+            RefusedError: it is not one, or too large.
         """
         body = await self._bodies.read(request, FORM)
         try:
@@ -119,7 +119,7 @@ class Door:
 
 
 def one(form: Form, name: str) -> str:
-    """Returns the single value of a field; ``""`` where it was not sent."""
+    """Returns the single value of a field; ``""`` if it was not sent."""
     return form.get(name, [""])[0].strip()
 
 

@@ -1,4 +1,4 @@
-"""Lists what every answer of the page tells the browser: run nothing but ours, ask nobody else, keep nothing."""
+"""Lists the headers of every answer of the page: run only our scripts, ask nobody else, keep nothing."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ ALWAYS = {
 
 
 def headers(nonce: str) -> dict[str, str]:
-    """Returns the headers of a page whose scripts bear ``nonce``."""
+    """Returns the headers of a page whose scripts carry ``nonce``."""
     return ALWAYS | {"cache-control": "no-store", "content-security-policy": "; ".join(_POLICY).format(nonce=nonce)}

@@ -1,4 +1,4 @@
-"""Shows the last calls of each vendor: what was asked, without whom it was about, how it ended, how long it took."""
+"""Shows the last calls of each vendor: the operation without its person, the outcome, the duration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shows what needs no form: lookups that were perhaps charged, and the workers with their schedule."""
+"""Shows pages without forms: uncertain lookups, and the workers with their schedule."""
 
 from __future__ import annotations
 

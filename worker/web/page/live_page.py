@@ -23,7 +23,7 @@ from worker.web.page.visitor import PageVisitor
 
 SHOWN = 30
 LOOK_S, ALIVE_S = 1.0, 15.0
-LASTS_S = 600.0  # then the browser asks anew, and with it whether it is still let in
+LASTS_S = 600.0  # then the browser asks again, and is checked again
 MOST = 20  # looked on at a time
 AT_ONCE = 100  # lines of one look; of a burst the newest
 

@@ -18,7 +18,7 @@ Note = Callable[[Sequence[Ref]], Awaitable[None]]
 
 
 class UndoWish(Struct, frozen=True):
-    """Names what is to go back: all that one run wrote, or all that was written on one record."""
+    """Names the changes to undo: all of one run, or all on one record."""
 
     run: str = ""
     record: Ref | None = None
@@ -26,7 +26,7 @@ class UndoWish(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class UndoRow:
-    """Tells how one change stands that is to go back."""
+    """Describes the state of one change to undo."""
 
     record: Ref
     field: str
@@ -37,7 +37,7 @@ class UndoRow:
 
 
 class UndoLook(Struct, frozen=True):
-    """Tells what an undo would do. ``unreached`` changes are on rows that no visit handles."""
+    """Describes the effect of an undo. ``unreached`` changes are on rows that no visit handles."""
 
     rows: Sequence[UndoRow]
     unreached: int
@@ -66,7 +66,7 @@ class PersonWish:
 
 
 class PersonLook(Struct, frozen=True):
-    """Tells what is kept of somebody. ``not_asked`` are CRMs that did not say whether they have them, and why."""
+    """Describes the data kept about a person. ``not_asked`` are CRMs that did not answer, and why."""
 
     records: Sequence[Ref]
     kept: Mapping[str, int]
@@ -74,7 +74,7 @@ class PersonLook(Struct, frozen=True):
 
     @property
     def seen(self) -> str:
-        """Returns the fingerprint of whose records these are."""
+        """Returns the fingerprint of the records' people."""
         return _fingerprint([list(one) for one in self.records])
 
 
@@ -86,50 +86,50 @@ class Scorecard(Struct, frozen=True):
 
 
 class Lifted(Struct, frozen=True):
-    """Tells which pauses were lifted, and which stand until something else happens."""
+    """Names the pauses that were lifted, and those that last until something else happens."""
 
     lifted: Sequence[str]
     stands: Sequence[str]
 
 
 class Orders(Protocol):
-    """Carries out what a visitor of the page orders, as the command of the same name does.
+    """Carries out a visitor's orders, as the command of the same name does.
 
-    Each raises ``ConfigError`` for what people can mend, and ``ConnectorError`` where a CRM does not answer.
+    Each raises ``ConfigError`` for faults that people can fix, and ``ConnectorError`` if a CRM does not answer.
     """
 
     def targets(self) -> Sequence[str]:
-        """Returns what can be paused: crms and providers."""
+        """Returns the names that can be paused: crms and providers."""
 
     async def undo_look(self, asked: UndoWish) -> UndoLook:
-        """Reads how the changes stand; changes nothing."""
+        """Reads the state of the changes; changes nothing."""
 
     async def undo(self, asked: UndoWish, seen: str, run: str, note: Note) -> UndoLook | None:
-        """Asks visits of ``run`` to take back what was shown; ``None``, with nothing done, if it stands otherwise.
+        """Asks visits of ``run`` to take back the changes shown; ``None`` if they have changed since.
 
         ``note`` hears first of the records.
         """
 
     async def suppress(self, text: str, why: str) -> bool:
-        """Puts somebody on the suppression list; ``False`` where they were on it."""
+        """Puts a person on the suppression list; ``False`` if they were on it."""
 
     async def suppress_record(self, record: Ref) -> int:
         """Puts on the list all that names the person of a record, and returns how much was new there."""
 
     async def unsuppress(self, text: str) -> bool:
-        """Takes somebody, or an entry by its hash, off the list; ``False`` where it was not on it."""
+        """Takes a person, or an entry by its hash, off the list; ``False`` if it was not on it."""
 
     async def person(self, asked: PersonWish) -> PersonLook:
-        """Tells what is kept of somebody; changes nothing."""
+        """Lists the data kept about a person; changes nothing."""
 
     async def forget(self, asked: PersonWish, seen: str, note: Note) -> Sequence[str] | None:
-        """Erases somebody, and returns what is left to do; ``None``, and nothing done, where other records are found.
+        """Erases a person, and returns what is left to do; ``None``, and nothing done, if other records are found.
 
         ``note`` hears first of the records.
         """
 
     async def scorecard(self) -> Scorecard:
-        """Tells what each provider brings at what price; no vendor is asked."""
+        """Returns each provider's yield and price; no vendor is asked."""
 
     async def pause(self, target: str, why: str) -> None:
         """Stops everything of a crm or provider."""

@@ -1,4 +1,4 @@
-"""Shows where everything stands."""
+"""Shows the present state of everything."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def _ages(ledger: Ledger, found: Overview) -> dict[tuple[str, str, str], l
 
 
 def _sums(found: Overview) -> dict[tuple[str, str, str], dict[str, int]]:
-    """Returns the values written, by crm, object and field, then by who found them."""
+    """Returns the values written, by crm, object and field, then by provider."""
     sums: dict[tuple[str, str, str], dict[str, int]] = {}
     for work, pairs in found.filled.items():
         for (field, provider), count in pairs.items():

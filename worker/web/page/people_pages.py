@@ -1,4 +1,4 @@
-"""Shows the suppression list and takes a word on it; shows what is kept of somebody, and erases them."""
+"""Shows the suppression list and changes it; shows the data kept about a person, and erases it."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ CHANGED = "Their records have changed since you saw them. Nothing was erased."
 
 
 def people_routes(door: Door, shell: Shell, ledger: Ledger, orders: Orders) -> list[Route]:
-    """Returns the routes of the list, and of the erasure with its look; who is meant stands in no address."""
-    list_ = Suppressions(ledger.scripts, None)  # reads; whoever adds needs the key
+    """Returns the routes of the list, and of the erasure with its preview; no address contains the person."""
+    list_ = Suppressions(ledger.scripts, None)  # reads; adding needs the key
 
     async def show(request: Request, visitor: PageVisitor) -> Response:
         count = await list_.length()

@@ -31,7 +31,7 @@ FILTERS = ("state", "crm", "provider", "field", "reason", "run")
 
 
 def record_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) -> list[Route]:
-    """Returns the routes of the list, of one record, and of what can be done with it."""
+    """Returns the routes of the list, of one record, and of its actions."""
     nothing: dict[str, Any] = {"text": "", "refs": [], "page": None, "rows": [], "more": 0, "wanted": {}}
     nothing |= {"states": STATES, "crms": settings.crm}
 
@@ -88,7 +88,7 @@ def record_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) 
 async def _placed(
     ledger: Ledger, settings: Settings, wanted: Mapping[str, str], start: int
 ) -> tuple[list[Placed], int]:
-    """Lists a page of each work in one state that the filters let through, and where the next page begins.
+    """Lists a page of each work in one state that the filters let through, and the beginning of the next page.
 
     Reasons and runs are read for one page at a time; 0 says that there is no next one.
     """

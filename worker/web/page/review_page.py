@@ -35,7 +35,7 @@ def review_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) 
             (name, _part(name, whole, wanted), fingerprint_of(whole))
             for name, lines in matches.first(SHOWN).items()
             for whole in await Reviews(ledger.scripts, *name).of([id_of(line) for line in lines])
-            if line_of(whole) in lines  # as it was counted: what has changed since is in the next look
+            if line_of(whole) in lines  # as it was counted: later changes are in the next view
         ]
         filled = {name: getattr(wanted, name) for name in FILTERS}
         return shell.page(
@@ -70,7 +70,7 @@ def review_routes(door: Door, shell: Shell, ledger: Ledger, settings: Settings) 
 
 
 def _part(name: WorkName, whole: Proposal, wanted: ProposalFilter) -> Proposal:
-    """Returns the proposal with those of its changes that match: what is shown is what is decided on.
+    """Returns the proposal with only its matching changes: the decision covers exactly what is shown.
 
     A delivery is brought as a whole, so one with a change that matches is whole.
     """

@@ -1,4 +1,4 @@
-"""Shows the runs of late, and what one of them did and cost."""
+"""Shows recent runs, and the results and cost of one of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shows what each provider brings at what price, and the order that would have been cheapest."""
+"""Shows each provider's yield and price, and the order that would have been cheapest."""
 
 from __future__ import annotations
 

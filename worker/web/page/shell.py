@@ -87,13 +87,13 @@ class Shell:
 
 
 def href(path: str, **query: object) -> str:
-    """Returns an address with the parts of its query that say something."""
+    """Returns an address with the non-empty parts of its query."""
     left = {name: value for name, value in query.items() if value not in {None, ""}}
     return f"{path}?{urlencode(left)}" if left else path
 
 
 def with_notice(visitor: PageVisitor, path: str, sentence: str, **query: object) -> Response:
-    """Sends the browser on to a page that says what was done; only our own sentences are shown there."""
+    """Redirects the browser to a page that reports the action; only our own sentences are shown there."""
     return RedirectResponse(href(path, **query, said=sentence, mark=visitor.mark(f"said {sentence}")), status_code=303)
 
 

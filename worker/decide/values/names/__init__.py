@@ -1,4 +1,4 @@
-"""Names of people: how they are written, in which script, and what only stands where a name should be."""
+"""Reads names of people: their notation, their script, and the placeholders for them."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def _is_one_of_korea(one: NameReading, other: NameReading) -> bool:
 
 
 def _turned(one: NameReading, other: NameReading) -> Verdict | None:
-    """Returns ``SAME`` where the names agree in another order, ``None`` where they do not."""
+    """Returns ``SAME`` if the names agree in another order, ``None`` if they do not."""
     if not (one.given and one.family and other.given and other.family):
         return None
     if _is_in(one, other) or _is_in(other, one):
@@ -80,7 +80,7 @@ def _flat(one: NameReading) -> tuple[Word, ...]:
 
 
 def _is_in(one: NameReading, other: NameReading) -> bool:
-    """Tells whether all of a name from Asia stands in the other's: ``Anh Nguyen`` in ``Nguyễn Thị Anh``."""
+    """Tells whether an Asian name is contained in the other: ``Anh Nguyen`` in ``Nguyễn Thị Anh``."""
     if any(word.is_initial for word in one.family):
         return False
     vietnamese = reading.is_vietnamese(one.family)

@@ -19,9 +19,9 @@ _OF_MEN_AND_WOMEN = {  # endings of one family name
 
 
 def compare(one: NameReading, other: NameReading) -> Verdict | None:
-    """Compares the family names of two readings; ``None`` where one of them has none.
+    """Compares the family names of two readings; ``None`` if one of them has none.
 
-    A birth name or what stands in brackets counts against the other side's family name, never against its like:
+    A birth name, or a name in brackets, counts against the other side's family name, never against its like:
     ``(MBA)`` beside both names says nothing.
     """
     if one.doubtful or other.doubtful:
@@ -84,13 +84,13 @@ def _spelled_otherwise(one: Word, other: Word) -> Verdict:
 
 
 def _is_from_elsewhere(one: Word, other: Word) -> bool:
-    """Tells whether one is a family name of East Asia in its own letters, and the other surely none of there."""
+    """Tells whether one is a family name of East Asia in its own script, and the other surely not."""
     native, latin = (other, one) if one.forms else (one, other)
     return bool(latin.forms) and not native.forms and scripts.is_other_family(native.text, native.script, latin.plain)
 
 
 def _core(words: tuple[Word, ...]) -> tuple[Word, ...]:
-    """Returns the words that are no particles and no initials; all where there are no others."""
+    """Returns the words that are neither particles nor initials; all if there are no others."""
     kept = tuple(word for word in words if word.plain not in PARTICLES and not word.is_initial)
     return kept or words
 

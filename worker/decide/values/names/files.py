@@ -38,7 +38,7 @@ def japanese_first() -> Mapping[str, tuple[str, ...]]:
 
 
 def _by_word(file: str, *, signs: bool) -> Mapping[str, tuple[str, ...]]:
-    """Turns lines of a reading and what is read so round."""
+    """Inverts lines of a reading and its characters."""
     found: dict[str, tuple[str, ...]] = {}
     for reading, *words in name_lines(file):
         for word in words[0] if signs else words:

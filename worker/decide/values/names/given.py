@@ -1,4 +1,4 @@
-"""Compares given names: initials, middle names, compounds, short forms, what people are called."""
+"""Compares given names: initials, middle names, compounds, short forms, everyday names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ENDINGS = word_set("a e i o ia ie ina ine ita otto ette etta elle ella inha ne 
 
 
 def compare(one: NameReading, other: NameReading, *, strict: bool = False) -> Verdict | None:
-    """Compares the given names of two readings; ``None`` where one of them has none."""
+    """Compares the given names of two readings; ``None`` if one of them has none."""
     if not one.given or not other.given:
         return None
     verdict = _compare(one.given, other.given, one.family, strict=strict)
@@ -38,7 +38,7 @@ def _compare(one: tuple[Token, ...], other: tuple[Token, ...], family: tuple[Wor
 
 
 def _sound_of_korea(one: tuple[Token, ...], other: tuple[Token, ...], family: tuple[Word, ...]) -> Verdict:
-    """Compares two given names beside a family name of Korea: ``Seung Hyun``, ``Seunghyeon``."""
+    """Compares two given names with a Korean family name: ``Seung Hyun``, ``Seunghyeon``."""
     left, right = _all(one).plain, _all(other).plain
     is_theirs = len(family) == 1 and korean.is_latin_family(family[0].plain)
     if not is_theirs or not all(korean.is_korean(name) and not nicknames.is_given(name) for name in (left, right)):
@@ -47,13 +47,13 @@ def _sound_of_korea(one: tuple[Token, ...], other: tuple[Token, ...], family: tu
 
 
 def _rests_on_initials(one: tuple[Token, ...], other: tuple[Token, ...]) -> bool:
-    """Tells whether no name that is written out stands against another: ``J.``, ``John``."""
+    """Tells whether no fully written name contradicts another: ``J.``, ``John``."""
     return all(left[0].is_initial or right[0].is_initial for left, right in zip(one, other, strict=False))
 
 
 def _agreement(one: tuple[Token, ...], other: tuple[Token, ...], family: tuple[Word, ...], *, strict: bool) -> Verdict:
     if is_vietnamese(family) and len(one) == len(other) == 2 and one[0] == other[0]:
-        one, other = one[1:], other[1:]  # what stands in the middle is as good as everybody's
+        one, other = one[1:], other[1:]  # a middle name is as good as everybody's
     whole = alike(_all(one), _all(other))
     if whole is SAME or _in_latin(_all(one), _all(other)) or _inside(one, other) or _inside(other, one):
         return SAME
@@ -146,7 +146,7 @@ def _spelled(word: Word) -> frozenset[str]:
 
 
 def _are_known(word: Word) -> bool:
-    """Tells whether a word is surely a known given name: two of those that are no forms of one name are two names."""
+    """Tells whether a word is surely a known given name: two that are not forms of one name are two names."""
     return any(nicknames.is_given(form) for form in _spelled(word))
 
 
@@ -233,7 +233,7 @@ def _is_one_of_asia(tokens: tuple[Token, ...]) -> bool:
 
 
 def _later(one: tuple[Token, ...], other: tuple[Token, ...], family: tuple[Word, ...]) -> Verdict | None:
-    """Compares a given name that is not the first: many people go by their second."""
+    """Compares a given name that is not the first: many people use their second."""
     for token in other[1:]:
         if {other[0][0].plain, token[0].plain} <= _OF_BOTH:
             continue

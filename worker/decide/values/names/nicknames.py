@@ -13,7 +13,7 @@ _SHORT = -1
 
 @cache
 def _places() -> Mapping[str, tuple[tuple[int, int], ...]]:
-    """Tells where each name stands: its line, and there the number of its spelling's group."""
+    """Maps each name to its place: its line, and there the number of its spelling's group."""
     found: dict[str, tuple[tuple[int, int], ...]] = {}
     for line, names in enumerate(name_lines("given")):
         group = 0
@@ -38,7 +38,7 @@ def is_given(name: str) -> bool:
 
 
 def relation(one: str, other: str) -> Verdict | None:
-    """Relates two names; ``None`` where no line holds both."""
+    """Relates two names; ``None`` if no line holds both."""
     places, related = _places(), None
     for line, group in places.get(one, ()):
         for other_line, other_group in places.get(other, ()):

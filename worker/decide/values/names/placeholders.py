@@ -1,4 +1,4 @@
-"""Tells what only stands where a name must be: it names nobody, and nobody is looked up by it."""
+"""Recognises placeholders for a name: they name nobody, and nobody is looked up by them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from worker.decide.values.text import plain as shown
 from worker.decide.values.words import name_words
 from worker.decide.values.words import words as word_set
 
-_LONGEST = 80  # characters; what is longer is read as a name where it has a letter
+_LONGEST = 80  # characters; a longer text is read as a name if it has a letter
 _DOUBTFUL = word_set(
     "na nan null nil nul no ka ime anon lead foo blank guest todo last test tester fake yok noone kunde leer"
     " sales void brak keine ingen ref empty herr frau herrn user"
 )
-_OF_COMPANIES = word_set(  # nobody's name where they stand together, or beside a placeholder
+_OF_COMPANIES = word_set(  # nobody's name if they occur together, or with a placeholder
     "main general sales billing hr it service services dept desk manager director head owner account customer support"
     " human resources shipping receiving operations finance accounting facility facilities front back group inbox"
     " central payable receivable payables receivables officer assistant office invoice invoices orders order new old"
@@ -30,7 +30,7 @@ _LEGAL_FORMS = word_set(
     "gmbh mbh ltd llc inc corp plc sarl eurl kft ohg kg ооо оао зао тов 株式会社 有限会社 有限公司 주식회사"
 )
 _BESIDE_A_NAME = re.compile(r"[(\[{|@,/–—]|\s-\s")  # Ada Example (Acme GmbH)
-_OF_MACHINES = word_set("na nan null nil nul ka test")  # doubtful only where somebody wrote them like a name
+_OF_MACHINES = word_set("na nan null nil nul ka test")  # doubtful only if somebody wrote them like a name
 _ADDRESS = re.compile(r"\S+@\S+\.\S+|(?:https?://|www\.)\S+")
 
 
@@ -41,12 +41,12 @@ class _Kind(Enum):
 
 
 def is_placeholder(name: str) -> bool:
-    """Tells whether a name surely says that there is none: ``Unknown``, ``[not provided]``, ``-``, ``123``."""
+    """Tells whether a name surely means that there is none: ``Unknown``, ``[not provided]``, ``-``, ``123``."""
     return _kind(name[:_LONGEST]) is _Kind.NONE and len(name) <= _LONGEST
 
 
 def is_doubtful(name: str) -> bool:
-    """Tells whether a name is somebody's and is also put where there is none: ``Na``, ``Null``, ``Lead``.
+    """Tells whether a name is somebody's and also a common placeholder: ``Na``, ``Null``, ``Lead``.
 
     It proves nothing and contradicts nothing.
     """

@@ -1,4 +1,4 @@
-"""Reads a name as it was given into given and family names, and what else stands beside them."""
+"""Splits a name into given and family names, and what else accompanies them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from worker.decide.values.text import plain as shown
 from worker.decide.values.words import words as word_set
 
 _LONGEST = 240  # characters of one field, and
-_MOST_WORDS = 12  # its words; what follows is no name
+_MOST_WORDS = 12  # its words; later ones are not part of the name
 _WRITTEN_OUT = {"ma.": "Maria", "mª": "Maria", "mª.": "Maria", "fco.": "Francisco", "fdo.": "Fernando"} | {
     "wm.": "William", "chas.": "Charles", "thos.": "Thomas", "jas.": "James", "geo.": "George", "alex.": "Alexander"
 }  # fmt: skip
@@ -27,7 +27,7 @@ _LEADING = PARTICLES - {"i", "e", "y", "in", "o"}  # what can start a family nam
 _VIETNAMESE = word_set(
     "nguyen tran pham huynh hoang phan vu vo dang bui do ngo duong ly le truong dinh doan trinh luong mai"
 )
-_AROUND = ',;:!?_~#-"“”„«»()[]{}<>|/\\^°=+'  # signs that are no part of a word
+_AROUND = ',;:!?_~#-"“”„«»()[]{}<>|/\\^°=+'  # characters that are not part of a word
 _HALVES = frozenset({"abd", "abdul", "abdel", "abdal", "abdur", "abdoul", "عبد"})
 _PATRONYMIC = re.compile(
     r"(?:ович|евич|йович|ильич|овна|евна|ична|івна|ївна|o[bv]ich|evich|ovna|evna|ichna)$", re.IGNORECASE
@@ -54,12 +54,12 @@ class NameReading(NamedTuple):
 
     @property
     def sequence(self) -> tuple[Word, ...]:
-        """Returns all its words as they stand."""
+        """Returns all its words unchanged."""
         return (*(word for token in self.given for word in token), *self.family)
 
 
 class _Text(NamedTuple):
-    """Holds one field without what people add to a name. ``tail`` is what followed a comma."""
+    """Holds one field without people's additions to a name. ``tail`` is what followed a comma."""
 
     words: tuple[str, ...]
     tail: tuple[str, ...]
@@ -190,7 +190,7 @@ def _is_turned(words: tuple[str, ...]) -> bool:
 
 @lru_cache(maxsize=2048)
 def parts(first: str, last: str, full: str) -> tuple[str, str]:
-    """Returns a name as (first, last) in the words that were given, without anything that is no name."""
+    """Returns a name as (first, last) in the given words, without anything that is not a name."""
     first, last = _given_name(first), "" if is_placeholder(last) else last
     full = _full_name(first, full)
     if not last:
@@ -202,24 +202,24 @@ def parts(first: str, last: str, full: str) -> tuple[str, str]:
     given = _without_degrees(_text(first).words, 1) if first else ()
     family = _without_degrees(_text(last).words, 1)
     begins = _plain(family[0]) if family else ""
-    if not given and len(family) > 1 and nicknames.is_given(begins) and begins not in _LEADING:  # Al Zaabi is no Al
+    if not given and len(family) > 1 and nicknames.is_given(begins) and begins not in _LEADING:  # Al Zaabi is not an Al
         given, family = _split_full(last)
     given, family = _once(given, family)
     return _named(given), _named(family)
 
 
 def _given_name(text: str) -> str:
-    """Returns what stands in the field of a first name, where it is one: ``Frau`` is none."""
+    """Returns the text in the field of a first name, if it is one: ``Frau`` is not."""
     return "" if is_placeholder(text) or _is_greeting(text.strip()) else text
 
 
 def _full_name(first: str, full: str) -> str:
-    """Returns what stands in the field of a whole name, where it says more than that of the first."""
+    """Returns the text in the field of a whole name, if it says more than that of the first."""
     return "" if full.strip().casefold() == first.strip().casefold() else full
 
 
 def _once(given: tuple[str, ...], family: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Returns both fields where one of them also holds the other: ``Ada`` and ``Ada Example``."""
+    """Returns both fields if one of them also contains the other: ``Ada`` and ``Ada Example``."""
     first, last = ([word.casefold() for word in part] for part in (given, family))
     if first == last and len(first) > 1 and not any(nicknames.is_given(_plain(word)) for word in family[1:]):
         return given[:-1], family[-1:]
@@ -237,7 +237,7 @@ def _named(texts: tuple[str, ...]) -> str:
 
 @lru_cache(maxsize=2048)
 def readings(first: str, last: str, full: str) -> tuple[NameReading, ...]:
-    """Returns every way to read a name, the likeliest first; none where it names nobody."""
+    """Returns every way to read a name, the likeliest first; none if it names nobody."""
     first, last, full = _given_name(first), *("" if is_placeholder(text) else text for text in (last, full))
     full = _full_name(first, full)
     if last and full == f"{first} {last}":
@@ -325,7 +325,7 @@ def _of_full(text: str) -> list[NameReading]:
 
 
 def _beside(reading: NameReading, text: _Text) -> NameReading:
-    """Returns the reading with what brackets and quotes hold: another family name, or what the person is called."""
+    """Returns the reading with the names in brackets and quotes: another family name, or the everyday name."""
     asides = [found for aside in text.asides if (found := words(aside)) and not is_placeholder(aside)]
     births = [found for birth in text.births if (found := words(birth))]
     if not asides and not births:
@@ -349,5 +349,5 @@ def _by_script(reading: NameReading) -> list[NameReading]:
 
 
 def is_vietnamese(family: tuple[Word, ...]) -> bool:
-    """Tells whether a family name is one of the few of Vietnam, where the last given name is the one in use."""
+    """Tells whether a family name is one of the few of Vietnam, whose people use the last given name."""
     return len(family) == 1 and family[0].plain in _VIETNAMESE

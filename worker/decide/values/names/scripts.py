@@ -1,4 +1,4 @@
-"""Tells the script of a word, and what can be compared in it.
+"""Tells the script of a word, and which scripts can be compared.
 
 A scheme knows how a word of its script is spelled in Latin letters, and when a Latin word that is no such spelling is
 surely another name. Where it is not sure (readings of kanji, vowels that are not written, foreign names), nothing is.
@@ -145,7 +145,7 @@ _STARTS = [start for start, _ in _RANGES]
 def script(word: str) -> str:
     """Returns the script of a word.
 
-    ``UNKNOWN`` where there is no scheme for it, or where letters of several are mixed.
+    ``UNKNOWN`` if there is no scheme for it, or if letters of several are mixed.
     """
     kinds = {_RANGES[max(0, bisect(_STARTS, ord(sign)) - 1)][1] for sign in word if sign.isalpha()}
     if kinds == {"kana", "han"}:
@@ -155,7 +155,7 @@ def script(word: str) -> str:
 
 @cache
 def _usual() -> Mapping[str, frozenset[str]]:
-    """Returns Latin forms in use by folded name, where no scheme gives them or none gives the vowels."""
+    """Returns common Latin forms by folded name, if no scheme gives them or none gives the vowels."""
     found: dict[str, frozenset[str]] = {}
     for native, *latin in name_lines("usual"):
         key = _SCHEMES[script(native.lower())].folded(native.lower())
@@ -187,7 +187,7 @@ def compare(native: str, kind: str, latin: str) -> Verdict:
 def is_other_family(native: str, kind: str, latin: str) -> bool:
     """Tells whether a family name of East Asia surely is not a Latin word, since that is a name from elsewhere.
 
-    Spelled in kana or Hangul, a name from elsewhere is no family name of Japan or Korea. Thai families write their
+    Spelled in kana or Hangul, a foreign name is not a family name of Japan or Korea. Thai families write their
     names as they like, but not with other consonants.
     """
     if kind == "thai":
@@ -247,7 +247,7 @@ def begins(native: str, kind: str, letter: str) -> Verdict:
 
 
 def spelled(native: str, kind: str) -> frozenset[str]:
-    """Returns Latin spellings to look a word up by; none where no scheme gives one."""
+    """Returns Latin spellings by which to look a word up; none if no scheme gives one."""
     scheme = _SCHEMES.get(kind)
     if scheme is None:
         return frozenset()

@@ -1,4 +1,4 @@
-"""Removes what people put before and after a name: titles, degrees, pronouns, slogans, emoji."""
+"""Removes people's additions before and after a name: titles, degrees, pronouns, slogans, emoji."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _TELLING = word_set("née nee né geb geb. geborene geborener born roz. ur. f. r
 
 
 def is_simple(text: str) -> bool:
-    """Tells whether a text holds words only, and none that says that something stands beside the name."""
+    """Tells whether a text holds only words, and none that something beside the name begins with."""
     return _SIMPLE.fullmatch(text) is not None and _TELLING.isdisjoint(text.lower().split())
 
 
@@ -83,7 +83,7 @@ def without_trailer(text: str) -> str:
 
 
 def beside(text: str) -> tuple[str, list[str], list[str]]:
-    """Returns ``text`` without what stands in brackets or quotes, that, and the names given as a birth name."""
+    """Returns ``text`` without its parts in brackets or quotes, those parts, and the names given as a birth name."""
     born: list[str] = []
     asides: list[str] = []
     for aside in [*_BRACKETS.findall(text), *(found[1:-1] for found in _QUOTED.findall(text))]:

@@ -13,7 +13,7 @@ from anyascii import anyascii
 from worker.decide.values.names import scripts
 from worker.decide.values.names.verdict import Verdict
 
-_MOST_WORDS = 12  # of a field; what follows is no name
+_MOST_WORDS = 12  # of a field; later ones are not part of the name
 _MOST_JOINED = 6  # words whose spellings are combined
 _MOST_SIGNS = 64  # of a word
 _APOSTROPHES = str.maketrans(dict.fromkeys("'’‘`´ʼʻ′ʹ＇׳״", ""))
@@ -21,7 +21,7 @@ _LETTERS = str.maketrans(
     {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d"}
     | {"þ": "th", "ı": "i", "ə": "a", "ħ": "h", "ŋ": "ng"}
 )
-_WRITTEN_OUT = tuple(  # how people write these letters where the keyboard lacks them
+_WRITTEN_OUT = tuple(  # replacements for these letters on keyboards that lack them
     str.maketrans(dict(pair.split(":") for pair in pairs.split()))
     for pairs in (
         "ä:ae ö:oe ü:ue ø:oe å:aa œ:oe ō:ou ū:uu ñ:nn þ:th đ:dj ð:dh ß:s",
@@ -43,7 +43,7 @@ class Word(NamedTuple):
 
     @property
     def is_initial(self) -> bool:
-        """Tells whether it is one letter that may stand for a name; one of Chinese or Korean is a name."""
+        """Tells whether it is one letter that may abbreviate a name; a Chinese or Korean one is a name."""
         return len(self.text) == 1 and self.script not in {"han", "hangul", "kana"}
 
 
@@ -77,7 +77,7 @@ def is_letter(sign: str) -> bool:
 
 
 def texts(text: str) -> list[str]:
-    """Returns the words of a text as they stand in it."""
+    """Returns the words of a text unchanged."""
     if text.isascii():
         return _ASCII_WORDS.findall(text.replace("'", "").replace("`", ""))
     plain = "".join(sign if is_letter(sign) or sign in "\u200c\u200d" else " " for sign in text.translate(_APOSTROPHES))

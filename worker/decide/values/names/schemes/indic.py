@@ -38,7 +38,7 @@ _TABLES = {
     _BENGALI: _table(_CONSONANTS | {"य": "j|y", "ब": "b|v|w"}, "a|o||"),
 }
 _TABLE = _table(_CONSONANTS, "a|")
-_SINGLE = spellings("ൺ:ण् ൻ:न् ർ:र् ൽ:ल् ൾ:ळ् ൿ:क् ৎ:त् ੱ: ੰ:ं ़: ়: ਼: ઼:")  # what the layout does not hold
+_SINGLE = spellings("ൺ:ण् ൻ:न् ർ:र् ൽ:ल् ൾ:ळ् ൿ:क् ৎ:त् ੱ: ੰ:ं ़: ়: ਼: ઼:")  # characters that the layout lacks
 
 
 def table(native: str) -> SpellingTable:
@@ -47,7 +47,7 @@ def table(native: str) -> SpellingTable:
 
 
 def folded(native: str) -> str:
-    """Returns a word in Devanagari, without what only doubles a consonant."""
+    """Returns a word in Devanagari, without characters that only double a consonant."""
     signs = "".join(_SINGLE.get(sign, chr(_FIRST + ord(sign) % _BLOCK)) for sign in native)
     for sign in set(signs):
         signs = signs.replace(f"{sign}{_VIRAMA}{sign}", sign)

@@ -48,7 +48,7 @@ def _family_forms() -> frozenset[str]:
 
 
 def family(name: str) -> int:
-    """Tells how many syllables of a whole name are the family name; 0 where none is known."""
+    """Tells how many syllables of a whole name are the family name; 0 if unknown."""
     return next((size for size in (2, 1) if len(name) > size and name[:size] in _families()), 0)
 
 

@@ -1,4 +1,4 @@
-"""Tells where two Latin spellings come from one name in another script, which each system spells in its own way."""
+"""Tells whether two Latin spellings come from one name in another script, which each system spells in its own way."""
 
 from __future__ import annotations
 

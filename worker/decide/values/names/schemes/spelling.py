@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-LONGEST = 48  # letters of one word; what is longer is not compared
+LONGEST = 48  # letters of one word; longer words are not compared
 _CONSONANTS = frozenset("bcdfghjklmnpqrstvwxyz")
 _DOUBLED = re.compile(r"(sh|ch|th|kh|dh|ph|gh|zh|ts|[bcdfghjklmnpqrstvwxyz])\1+")
 
@@ -34,7 +34,7 @@ def ends(latin: str, ways: Iterable[str], places: Iterable[int]) -> set[int]:
 
 
 def spellings(pairs: str) -> dict[str, str]:
-    """Reads what is written as ``letters:spelling|spelling``, blanks between."""
+    """Reads lines of ``letters:spelling|spelling``, separated by blanks."""
     return dict(pair.split(":") for pair in pairs.split())
 
 
@@ -49,7 +49,7 @@ def followed(known: Mapping[str, str], vowels: str) -> dict[str, str]:
 class SpellingTable:
     """Lists the spellings of each letter or group of letters.
 
-    ``^`` stands for the word's beginning, ``$`` for its end.
+    ``^`` means the word's beginning, ``$`` its end.
 
     ``known`` tells the Latin spellings, separated by ``|``; a blank one may be left out in writing.
     """
@@ -63,7 +63,7 @@ class SpellingTable:
             self._sizes[unit[0]] = tuple(sorted({*self._sizes.get(unit[0], ()), len(unit)}, reverse=True))
 
     def reach(self, native: str, latin: str, starts: Iterable[int] = (0,)) -> set[int]:
-        """Tells where in ``latin`` a spelling of ``native`` can end that begins at one of ``starts``."""
+        """Returns where in ``latin`` a spelling of ``native`` can end that begins at one of ``starts``."""
         at: list[set[int]] = [set() for _ in range(len(native) + 1)]
         at[0].update(starts)
         for index, places in enumerate(at):
@@ -86,7 +86,7 @@ class SpellingTable:
         return any(way.startswith(letter) for unit in units for way in self._units.get(unit, ()))
 
     def default(self, native: str) -> str:
-        """Returns the first spelling of each unit, longest units first; ``""`` where a letter is in no unit."""
+        """Returns the first spelling of each unit, longest units first; ``""`` if a letter is in no unit."""
         word, index, spelled = f"^{native}$", 0, []
         while index < len(word):
             sizes = self._sizes.get(word[index], ())
@@ -110,7 +110,7 @@ _CLASS = {
 
 @lru_cache(maxsize=2048)
 def skeleton(latin: str) -> str:
-    """Returns the consonants of a Latin word by where in the mouth they are made."""
+    """Returns the consonants of a Latin word by their place of articulation."""
     return "".join(_CLASS.get(sound, "") for sound in _SOUNDS.findall(simple(latin)[:LONGEST]))
 
 
