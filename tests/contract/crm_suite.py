@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from connectors.errors import AccessError, ContractError, SignInUnavailableError, UnavailableError
+from connectors.models import Cursor, Page
 from connectors.operations import Operation, Repeat
-from connectors.ports import Crm
+from connectors.ports import Crm, Watched
 from connectors.transport import RENEWALS
 from tests.contract.suite import Case, crossed
 from tests.contract.wire import KeptTicket
@@ -52,6 +53,17 @@ async def ids_found(
     """Ids of the rows that ``find`` gives per value."""
     found = await crm.find(object, property, values, (), read)
     return {value: tuple(row.id for row in rows) for value, rows in found.items()}
+
+
+async def drained(crm: Crm, watched: Watched, cursor: Cursor) -> tuple[list[str], Page]:
+    """Returns the ids that a poll sees to its end, and its last page."""
+    seen: list[str] = []
+    while True:
+        page = await crm.changed(watched, cursor)
+        seen += [record.id for record in page.records]
+        cursor = page.cursor
+        if page.done:
+            return seen, page
 
 
 def table(rows: Sequence[CrmRow]) -> list[Any]:

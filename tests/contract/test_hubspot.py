@@ -23,10 +23,10 @@ from connectors.hubspot.client import HubSpot
 from connectors.hubspot.options import SEARCH, HubSpotOptions
 from connectors.hubspot.paths import PATHS
 from connectors.limits import NoLimiter, Window
-from connectors.models import Cursor, Fate, Page, Write, Written
+from connectors.models import Cursor, Fate, Write, Written
 from connectors.oauth import OwnGrants
 from connectors.ports import Watched
-from tests.contract.crm_suite import check_part_of_a_text, check_staff, ids_found
+from tests.contract.crm_suite import check_part_of_a_text, check_staff, drained, ids_found
 from tests.contract.wire import KeptTicket
 from tests.contract.writes import Rest, written
 from tests.harness.sandbox import Sandbox, Start
@@ -116,16 +116,6 @@ def held(sandbox: Sandbox, record_id: str, object: str = "contacts") -> dict[str
     listed = rows if isinstance(rows, list) else rows["records"]
     properties: dict[str, Any] = next(row for row in listed if str(row["id"]) == record_id)["properties"]
     return properties
-
-
-async def drained(crm: HubSpot, watched: Watched, cursor: Cursor) -> tuple[list[str], Page]:
-    seen: list[str] = []
-    while True:
-        page = await crm.changed(watched, cursor)
-        seen += [record.id for record in page.records]
-        cursor = page.cursor
-        if page.done:
-            return seen, page
 
 
 def searches(sandbox: Sandbox) -> int:

@@ -24,12 +24,12 @@ from connectors.errors import (
     UnavailableError,
 )
 from connectors.limits import NoLimiter
-from connectors.models import Cursor, Fate, Page, Write, Writer, Written
+from connectors.models import Cursor, Fate, Write, Writer, Written
 from connectors.oauth import OwnGrants
 from connectors.ports import Watched
 from connectors.salesforce.client import Salesforce
 from connectors.salesforce.options import SalesforceOptions
-from tests.contract.crm_suite import check_part_of_a_text, check_staff, ids_found
+from tests.contract.crm_suite import check_part_of_a_text, check_staff, drained, ids_found
 from tests.contract.wire import KeptTicket
 from tests.contract.writes import Rest, written
 from tests.harness.sandbox import Sandbox, Start
@@ -120,16 +120,6 @@ def stamp(text: str) -> int:
 
 def count(sandbox: Sandbox, end: str) -> int:
     return sum(1 for one in sandbox.requests() if one["route"].rstrip("/").endswith(end))
-
-
-async def drained(crm: Salesforce, watched: Watched, cursor: Cursor) -> tuple[list[str], Page]:
-    seen: list[str] = []
-    while True:
-        page = await crm.changed(watched, cursor)
-        seen += [record.id for record in page.records]
-        cursor = page.cursor
-        if page.done:
-            return seen, page
 
 
 # ---- login ---------------------------------------------------------------------------------------------------------

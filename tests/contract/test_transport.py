@@ -215,14 +215,15 @@ async def test_a_429_pauses_the_bucket_for_as_long_as_the_vendor_says(headers: s
 # ---- the ticket's order ----------------------------------------------------------------------------------------
 
 
-async def test_a_slot_too_far_away_releases_and_sends_nothing() -> None:
+@pytest.mark.parametrize("operation", [LOOKUP, SEARCH])
+async def test_a_slot_too_far_away_releases_and_sends_nothing(operation: Operation) -> None:
     ticket = KeptTicket()
-    limiter = HeardLimiter(refuse=RateLimitedError("acme", "slot"))
+    limiter = HeardLimiter(refuse=RateLimitedError("acme", "slot", bucket="acme"))
     async with wire(answers(200)) as served, sending(served.url, limiter) as transport:
         with pytest.raises(RateLimitedError):
-            await paid(transport, ticket)
+            await transport.send(operation, json={}, ticket=ticket if operation is LOOKUP else None)
         assert not served.requests
-    assert ticket.steps == ["released"]
+    assert ticket.steps == (["released"] if operation is LOOKUP else [])
 
 
 class Spent(KeptTicket):
@@ -298,14 +299,6 @@ async def test_cancellation_while_waiting_for_a_slot_releases() -> None:
 # ---- UPDATES calls: sent once, and only on what was just read -----------------------------------------------------
 
 
-@pytest.mark.parametrize("act", [closes, resets, says(CUT), answers(503), answers(429), answers(408), answers(423)])
-async def test_an_update_without_a_clear_answer_is_sent_once(act: Act) -> None:
-    async with wire(act) as served, sending(served.url) as transport:
-        with pytest.raises(UnavailableError):
-            await transport.send(UPDATE, json={})
-        assert len(served.requests) == 1
-
-
 async def test_an_update_is_not_sent_again_with_a_fresh_credential() -> None:
     auth = Renewing("old", "new")
     async with wire(answers(401), answers(200)) as served, sending(served.url, auth=auth) as transport:
@@ -333,6 +326,34 @@ async def test_a_read_made_again_counts_from_its_last_attempt() -> None:
         await transport.send(READ, path={"id": 7})
         await transport.send(UPDATE, json={})
         assert len(served.requests) == 3
+
+
+BIG = b"0" * (BODY_CAP + 1)
+ONCE: dict[str, tuple[Operation, type[ConnectorError], tuple[Act, ...]]] = {
+    "an update without a clear answer": (
+        UPDATE,
+        UnavailableError,
+        (closes, resets, says(CUT), answers(503), answers(429), answers(408), answers(423)),
+    ),
+    "a refused read": (SEARCH, ConnectorError, tuple(map(answers, (400, 403, 404, 409, 422, 302)))),
+    "a wait beyond its bound": (SEARCH, RateLimitedError, (answers(429, headers="retry-after: 31\r\n"),)),
+    "a body beyond the cap": (
+        SEARCH,
+        ContractError,
+        (answers(200, BIG), answers(200, gzip.compress(BIG), "content-encoding: gzip\r\n")),
+    ),
+}
+
+
+@pytest.mark.parametrize(("operation", "error", "acts"), ONCE.values(), ids=ONCE)
+async def test_what_no_repeat_mends_is_sent_once(
+    operation: Operation, error: type[ConnectorError], acts: tuple[Act, ...]
+) -> None:
+    for act in acts:
+        async with wire(act) as served, sending(served.url) as transport:
+            with pytest.raises(error):
+                await transport.send(operation, json={})
+            assert len(served.requests) == 1
 
 
 # ---- SAFE calls ------------------------------------------------------------------------------------------------
@@ -366,14 +387,6 @@ async def test_no_more_calls_are_under_way_than_the_pool_holds() -> None:
     assert most == 2
 
 
-async def test_a_safe_call_is_not_repeated_into_a_retry_after_beyond_its_bound() -> None:
-    async with wire(answers(429, headers="retry-after: 31\r\n")) as served, sending(served.url) as transport:
-        with pytest.raises(RateLimitedError) as caught:
-            await transport.send(SEARCH, json={})
-        assert len(served.requests) == 1
-    assert caught.value.retry_after_s == 31
-
-
 async def test_a_vendor_that_fails_everything_is_asked_a_fifth_more_often_and_no_more() -> None:
     calls = 100
     async with wire(answers(503, headers="retry-after: 0\r\n")) as served, sending(served.url) as transport:
@@ -381,37 +394,6 @@ async def test_a_vendor_that_fails_everything_is_asked_a_fifth_more_often_and_no
             with pytest.raises(UnavailableError):
                 await transport.send(SEARCH, json={})
         assert calls < len(served.requests) <= calls * 1.2 + 11
-
-
-@pytest.mark.parametrize("status", [400, 403, 404, 409, 422, 302])
-async def test_a_refused_safe_call_is_not_repeated(status: int) -> None:
-    async with wire(answers(status)) as served, sending(served.url) as transport:
-        with pytest.raises(ConnectorError):
-            await transport.send(SEARCH, json={})
-        assert len(served.requests) == 1
-
-
-async def test_our_own_limiters_refusal_is_not_repeated() -> None:
-    limiter = HeardLimiter(refuse=RateLimitedError("acme", "slot", bucket="acme"))
-    async with wire(answers(200)) as served, sending(served.url, limiter) as transport:
-        with pytest.raises(RateLimitedError):
-            await transport.send(SEARCH, json={})
-        assert not served.requests
-
-
-BIG = b"0" * (BODY_CAP + 1)
-
-
-@pytest.mark.parametrize(
-    "act",
-    [answers(200, BIG), answers(200, gzip.compress(BIG), "content-encoding: gzip\r\n")],
-    ids=["plain", "gzip bomb"],
-)
-async def test_a_body_beyond_the_cap_is_a_contract_error(act: Act) -> None:
-    async with wire(act) as served, sending(served.url) as transport:
-        with pytest.raises(ContractError):
-            await transport.send(SEARCH, json={})
-        assert len(served.requests) == 1
 
 
 # ---- credentials, redirects, addresses -------------------------------------------------------------------------

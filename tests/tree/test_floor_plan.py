@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 
@@ -37,27 +38,25 @@ def test_rules_import_nothing_but_pure_modules() -> None:
     assert {name for name in seen if not name.startswith("worker.decide")} <= PURE
 
 
+def functions() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    """Yields every function of the product with its place."""
+    for folder in ("config", "connectors", "worker"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in nodes(path):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    yield f"{path.relative_to(ROOT)}:{node.lineno} {node.name}", node
+
+
 def test_no_function_is_longer_than_sixty_lines() -> None:
-    found = [
-        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
-        for folder in ("config", "connectors", "worker")
-        for path in (ROOT / folder).rglob("*.py")
-        for node in nodes(path)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (node.end_lineno or 0) - node.lineno >= 60
-    ]
+    found = [place for place, node in functions() if (node.end_lineno or 0) - node.lineno >= 60]
     assert found == [], "give a part of it a name"
 
 
 def test_no_function_takes_more_than_eight_parameters() -> None:
+    taken = [(place, _parameters(node)) for place, node in functions()]
     found = [
-        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
-        for folder in ("config", "connectors", "worker")
-        for path in (ROOT / folder).rglob("*.py")
-        for node in nodes(path)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and len(names := _parameters(node)) > 8
-        and "as_json" not in names  # a command takes each of its options
-    ]
+        place for place, names in taken if len(names) > 8 and "as_json" not in names
+    ]  # a command's are its options
     assert found == [], "which of them are one value, and what is it called?"
 
 

@@ -195,26 +195,23 @@ async def test_parts_of_a_split_batch_share_a_new_read() -> None:
     assert crm.log == ["r 1 2 3 4", "w 1 2 3 4", "r 1 2 3 4", "w 1 2", "w 3 4"]
 
 
-async def test_the_values_left_when_one_is_refused_are_written_on_a_new_read() -> None:
-    crm = table(1, says(Written.INVALID, "title"))
+@pytest.mark.parametrize(
+    ("script", "attempts", "written", "refused"),
+    [
+        ([says(Written.INVALID, "title")], 2, {"phone": "1"}, {"title"}),  # the others on a new read
+        # where no value is named each is tried alone
+        ([says(Written.INVALID), says(Written.DONE), says(Written.INVALID)], 3, {"title": "CTO"}, {"phone"}),
+        ([refuses(RefusalKind.ROW)], 1, {}, {"title", "phone"}),  # it is about the record
+        ([refuses(RefusalKind.ACCESS)], 1, {}, {"title", "phone"}),
+    ],
+)
+async def test_of_a_refused_row_what_may_be_written_is(
+    script: list[Step], attempts: int, written: dict[str, str], refused: set[str]
+) -> None:
+    crm = table(1, *script)
     (row,) = (await crm.fill({"title": "CTO", "phone": "1"})).values()
-    assert crm.log == ["r 1", "w 1", "r 1", "w 1"]
-    assert (row.written, set(row.refused)) == ({"phone": "1"}, {"title"})
-
-
-async def test_after_a_refusal_that_names_no_value_each_is_tried_alone() -> None:
-    crm = table(1, says(Written.INVALID), says(Written.DONE), says(Written.INVALID))
-    (row,) = (await crm.fill({"title": "CTO", "phone": "1"})).values()
-    assert crm.log == ["r 1", "w 1"] * 3
-    assert (row.written, set(row.refused)) == ({"title": "CTO"}, {"phone"})
-
-
-@pytest.mark.parametrize("kind", [RefusalKind.ROW, RefusalKind.ACCESS])
-async def test_what_is_about_the_record_is_not_tried_value_by_value(kind: RefusalKind) -> None:
-    crm = table(1, refuses(kind))
-    (row,) = (await crm.fill({"title": "CTO", "phone": "1"})).values()
-    assert crm.log == ["r 1", "w 1"]
-    assert set(row.refused) == {"title", "phone"}
+    assert crm.log == ["r 1", "w 1"] * attempts
+    assert (row.written, set(row.refused)) == (written, refused)
 
 
 async def test_a_batch_too_large_for_the_orgs_triggers_is_halved_until_it_passes() -> None:

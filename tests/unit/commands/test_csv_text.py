@@ -33,35 +33,22 @@ def test_short_rows_are_filled_up_and_blank_lines_left_out(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("", "is empty"),
-        (" \n", "is empty"),
-        ("a,b\n1,2,3\n", ":2: this row has 3 cells and the first one 2"),
-        ('a,b\n1,"2\n', ":2: this row cannot be read"),
-        ("a,b\n" + "x" * 200_000 + ",1\n", ":2: this row cannot be read"),
-    ],
-)
-def test_a_file_that_is_no_table_is_told_with_its_place(tmp_path: Path, text: str, told: str) -> None:
-    file = tmp_path / "people.csv"
-    file.write_text(text, encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"people\.csv") as raised:
-        read(file)
-    assert told in str(raised.value)
-
-
-@pytest.mark.parametrize(
     ("raw", "told"),
     [
+        (b"", "is empty"),
+        (b" \n", "is empty"),
+        (b"a,b\n1,2,3\n", ":2: this row has 3 cells and the first one 2"),
+        (b'a,b\n1,"2\n', ":2: this row cannot be read"),
+        (b"a,b\n" + b"x" * 200_000 + b",1\n", ":2: this row cannot be read"),
         (b"PK\x03\x04\x14\x00", "is an Excel workbook or another archive and not text"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "is an old Excel workbook and not text"),
         (b"name\x00\x01\n", "is not text"),
     ],
 )
-def test_a_workbook_is_told_from_a_table(tmp_path: Path, raw: bytes, told: str) -> None:
+def test_a_file_that_is_no_table_is_told_with_its_place(tmp_path: Path, raw: bytes, told: str) -> None:
     file = tmp_path / "people.csv"
     file.write_bytes(raw)
-    with pytest.raises(ConfigError, match="CSV") as raised:
+    with pytest.raises(ConfigError, match=r"people\.csv") as raised:
         read(file)
     assert told in str(raised.value)
 
