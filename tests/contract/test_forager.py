@@ -217,9 +217,7 @@ async def test_miss(sandbox: Sandbox, forager: Forager, row: Row) -> None:
 
 @pytest.mark.parametrize("seeds", [ODD, pytest.param(ODDER, marks=pytest.mark.slow)], ids=["few", "many"])
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.operation.name)
-async def test_odd_reply_is_a_value_or_a_typed_error(
-    sandbox: Sandbox, forager: Forager, row: Row, seeds: range
-) -> None:
+async def test_odd_reply_is_a_value_or_an_error(sandbox: Sandbox, forager: Forager, row: Row, seeds: range) -> None:
     await check_odd(sandbox, forager, row, route_of(sandbox, row.operation), seeds)
 
 

@@ -143,9 +143,7 @@ async def test_a_value_is_matched_by_the_label_of_an_option(sandbox: Sandbox, cr
     assert {one.outcome for one in written.values()} == {Written.DONE}
 
 
-async def test_a_generation_of_paths_that_has_ended_is_told_with_what_to_set(
-    sandbox: Sandbox, open_crm: Open, version: str
-) -> None:
+async def test_an_ended_api_version_is_told_with_what_to_set(sandbox: Sandbox, open_crm: Open, version: str) -> None:
     sandbox.control("settings", {"retired": ["dated", "numbered"]})
     with pytest.raises(AccessError, match=f"API version {version}: set crm.acme.api_version to a newer one"):
         await open_crm().properties("contact")
@@ -175,9 +173,7 @@ async def test_the_schema_tells_what_may_be_written(crm: HubSpot) -> None:
 
 
 @pytest.mark.parametrize("object", ["contact", "company"])
-async def test_setup_creates_what_is_missing_and_accepts_what_is_there(
-    sandbox: Sandbox, crm: HubSpot, object: str
-) -> None:
+async def test_setup_makes_what_is_missing_and_takes_what_is_there(sandbox: Sandbox, crm: HubSpot, object: str) -> None:
     sandbox.control("switch", {"openprospect_id": False})
     assert crm.missing(object, await crm.properties(object)) == ("openprospect_id",)
     names = ("openprospect_id", *crm.provenance.names)
@@ -191,9 +187,7 @@ async def test_setup_creates_what_is_missing_and_accepts_what_is_there(
     assert (await crm.setup(object, names)).count("was there already") == 3
 
 
-async def test_the_clock_is_the_vendors_asked_of_a_property_that_every_portal_has(
-    sandbox: Sandbox, crm: HubSpot
-) -> None:
+async def test_the_clock_is_the_vendors_by_a_property_of_every_portal(sandbox: Sandbox, crm: HubSpot) -> None:
     sandbox.control("reset-books", {})
     told = await crm.now()
     assert [request["status"] for request in sandbox.requests()] == [200]

@@ -195,7 +195,7 @@ async def test_miss(sandbox: Sandbox, crm: HubSpot, row: CrmRow) -> None:
 
 @pytest.mark.parametrize("seeds", [ODD, pytest.param(ODDER, marks=pytest.mark.slow)], ids=["few", "many"])
 @pytest.mark.parametrize(("version", "row"), NEWEST, ids=named)
-async def test_odd_reply_is_a_value_or_a_typed_error(sandbox: Sandbox, crm: HubSpot, row: CrmRow, seeds: range) -> None:
+async def test_odd_reply_is_a_value_or_an_error(sandbox: Sandbox, crm: HubSpot, row: CrmRow, seeds: range) -> None:
     await check_odd(sandbox, crm, row, row.route, seeds)
 
 

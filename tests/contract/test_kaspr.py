@@ -169,7 +169,7 @@ async def test_miss(sandbox: Sandbox, kaspr: Kaspr, row: Row) -> None:
 @pytest.mark.parametrize("seeds", [ODD, pytest.param(ODDER, marks=pytest.mark.slow)], ids=["few", "many"])
 @pytest.mark.parametrize(("dialect", "row"), CELLS)
 @pytest.mark.usefixtures("dialect")
-async def test_odd_reply_is_a_value_or_a_typed_error(sandbox: Sandbox, kaspr: Kaspr, row: Row, seeds: range) -> None:
+async def test_odd_reply_is_a_value_or_an_error(sandbox: Sandbox, kaspr: Kaspr, row: Row, seeds: range) -> None:
     await check_odd(sandbox, kaspr, row, route_of(sandbox, row.operation), seeds)
 
 
@@ -187,9 +187,7 @@ def identity(person: dict[str, Any]) -> Identity:
 
 
 @pytest.mark.parametrize("dialect", ["reference", "v2"])
-async def test_an_answer_names_the_person_and_costs_what_the_header_says(
-    sandbox: Sandbox, opened: Open, dialect: Dialect
-) -> None:
+async def test_an_answer_names_the_person_and_its_cost(sandbox: Sandbox, opened: Open, dialect: Dialect) -> None:
     client = opened(dialect=dialect)
     person = somebody(sandbox, masked=False)
     (offer,) = client.offers({})
@@ -210,9 +208,7 @@ async def test_an_answer_names_the_person_and_costs_what_the_header_says(
 @pytest.mark.parametrize(
     ("verdict", "grade"), [(True, Grade.VALID), (None, Grade.UNVERIFIED)], ids=["checked", "not checked"]
 )
-async def test_the_reference_grades_and_v2_does_not(
-    sandbox: Sandbox, opened: Open, verdict: bool | None, grade: Grade
-) -> None:
+async def test_only_the_reference_grades(sandbox: Sandbox, opened: Open, verdict: bool | None, grade: Grade) -> None:
     person = somebody(sandbox, work_email_valid=verdict)
     for dialect, expected in (("reference", grade), ("v2", Grade.UNVERIFIED)):
         client = opened(dialect=dialect)
@@ -237,9 +233,7 @@ async def test_masked_values_do_not_exist(sandbox: Sandbox, opened: Open) -> Non
 
 @pytest.mark.parametrize("shape", ["404", "empty", "null", "absent"])
 @pytest.mark.parametrize("dialect", ["reference", "v2"])
-async def test_each_shape_of_a_miss_is_a_miss_and_free(
-    sandbox: Sandbox, opened: Open, dialect: Dialect, shape: str
-) -> None:
+async def test_each_shape_of_a_miss_is_free(sandbox: Sandbox, opened: Open, dialect: Dialect, shape: str) -> None:
     client = opened(dialect=dialect)
     question = client.offers({})[0].question(Identity(slug=NOBODY, first_name="No", last_name="Body"))
     assert question is not None

@@ -70,9 +70,7 @@ async def raced(sandbox: Sandbox, pushing_: Awaitable[WriteOutcome], person: Cal
 
 
 @pytest.mark.parametrize("fault", [{"status": 503, "headers": {"Retry-After": "1"}}, {"status": 429}])
-async def test_what_a_person_types_while_a_refused_write_waits_stays(
-    sandbox: Sandbox, side: Side, fault: dict[str, Any]
-) -> None:
+async def test_what_is_typed_while_a_write_waits_stays(sandbox: Sandbox, side: Side, fault: dict[str, Any]) -> None:
     async with pushing(sandbox, side) as (watch, pusher):
         record_id = made(sandbox, side)
         sandbox.calm()
@@ -87,9 +85,7 @@ async def test_what_a_person_types_while_a_refused_write_waits_stays(
 
 
 @pytest.mark.parametrize("kind", ["close", "reset_mid_body"])
-async def test_a_write_that_was_made_although_its_answer_was_lost_is_told_as_ours(
-    sandbox: Sandbox, side: Side, kind: str
-) -> None:
+async def test_a_write_whose_answer_was_lost_is_told_as_ours(sandbox: Sandbox, side: Side, kind: str) -> None:
     async with pushing(sandbox, side) as (watch, pusher):
         record_id = made(sandbox, side)
         sandbox.calm()
@@ -99,9 +95,7 @@ async def test_a_write_that_was_made_although_its_answer_was_lost_is_told_as_our
         assert writes(sandbox) == 1
 
 
-async def test_nothing_of_a_refused_batch_is_sent_again_before_its_rows_were_read_again(
-    sandbox: Sandbox, side: Side
-) -> None:
+async def test_nothing_of_a_refused_batch_is_sent_again_before_a_new_read(sandbox: Sandbox, side: Side) -> None:
     reads = {"hubspot": "/batch/read", "salesforce": "/query"}[side.kind]
     async with pushing(sandbox, side) as (watch, pusher):
         ids = [made(sandbox, side) for _ in range(5)]
@@ -132,9 +126,7 @@ async def test_nothing_is_sent_on_a_read_that_is_two_seconds_old(sandbox: Sandbo
     await crm.aclose()
 
 
-async def test_a_crm_that_is_slow_in_all_it_reads_is_written_to_a_second_after_its_quickest_read(
-    sandbox: Sandbox, side: Side
-) -> None:
+async def test_a_crm_slow_in_all_reads_is_written_to_a_second_after_its_quickest(sandbox: Sandbox, side: Side) -> None:
     """One late answer is no licence to write on it; the eighth in a row is."""
     crm, record_id = opened(sandbox, side), made(sandbox, side)
     await crm.properties("contact")

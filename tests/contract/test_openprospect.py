@@ -178,9 +178,7 @@ async def test_miss(sandbox: Sandbox, client: OpenProspect, row: Row) -> None:
 
 @pytest.mark.parametrize("seeds", [ODD, pytest.param(ODDER, marks=pytest.mark.slow)], ids=["few", "many"])
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.operation.name)
-async def test_odd_reply_is_a_value_or_a_typed_error(
-    sandbox: Sandbox, client: OpenProspect, row: Row, seeds: range
-) -> None:
+async def test_odd_reply_is_a_value_or_an_error(sandbox: Sandbox, client: OpenProspect, row: Row, seeds: range) -> None:
     await check_odd(sandbox, client, row, route_of(sandbox, row.operation), seeds)
 
 
@@ -194,9 +192,7 @@ async def test_trouble(sandbox: Sandbox, client: OpenProspect, row: Row, case: C
 
 @pytest.mark.parametrize("list_key", ["items", "collection"])
 @pytest.mark.parametrize("paging", ["full", "no_has_more", "bare"])
-async def test_every_form_of_a_list_is_walked_to_its_end(
-    sandbox: Sandbox, client: OpenProspect, list_key: str, paging: str
-) -> None:
+async def test_every_list_form_is_walked(sandbox: Sandbox, client: OpenProspect, list_key: str, paging: str) -> None:
     wanted = {row.id for row in (await client.delivered_page(sandbox.info["delivery_ids"][0])).items}
     with sandbox.switched(list_key=list_key, paging=paging):
         seen: list[str] = []

@@ -505,9 +505,7 @@ async def test_a_batch_is_written_in_one_call_and_fails_row_by_row(sandbox: Sand
     assert told.outcome is Written.GONE
 
 
-async def test_numbers_flags_and_cleared_values_are_sent_as_the_field_wants_them(
-    sandbox: Sandbox, crm: Salesforce
-) -> None:
+async def test_numbers_flags_and_blanks_are_sent_as_the_field_wants_them(sandbox: Sandbox, crm: Salesforce) -> None:
     firm = account(sandbox, Phone="1")
     (told,) = (await crm.write("company", [Write(firm, {"NumberOfEmployees": "40", "Phone": ""})])).values()
     assert told.outcome is Written.DONE
@@ -590,9 +588,7 @@ async def test_contacts_are_found_by_email_and_external_id(sandbox: Sandbox, crm
     assert await ids_found(crm, "contact", "OpenProspect_Id__c", [key]) == {key: (record_id,)}
 
 
-async def test_a_row_that_is_found_tells_whose_it_is_and_where_that_person_works(
-    sandbox: Sandbox, crm: Salesforce
-) -> None:
+async def test_a_found_row_tells_whose_it_is_and_where_that_person_works(sandbox: Sandbox, crm: Salesforce) -> None:
     address, place = email(), account(sandbox, Name="Ny AB", Website="https://www.ny-example.se")
     contact(sandbox, Email=address, FirstName="Mara", AccountId=place)
     (row,) = (await crm.find("contact", "Email", [address], ("FirstName", "Phone")))[address]
@@ -624,9 +620,7 @@ async def test_staff_is_found_by_company_and_last_name(sandbox: Sandbox, crm: Sa
     await check_staff(crm, (here, last), ada)
 
 
-async def test_a_creation_with_our_external_id_is_one_row_however_often_it_is_sent(
-    sandbox: Sandbox, crm: Salesforce
-) -> None:
+async def test_a_creation_with_our_id_is_one_row_however_often_it_is_sent(sandbox: Sandbox, crm: Salesforce) -> None:
     key, ticket = f"op/{next(FRESH)}?#%", KeptTicket()
     values = {"OpenProspect_Id__c": key, "LastName": "Ny", "Email": email()}
     record_id = await crm.create("contact", values, ticket)

@@ -168,9 +168,7 @@ async def test_miss(sandbox: Sandbox, crm: Salesforce, row: CrmRow) -> None:
 
 @pytest.mark.parametrize("seeds", [ODD, pytest.param(ODDER, marks=pytest.mark.slow)], ids=["few", "many"])
 @EACH
-async def test_odd_reply_is_a_value_or_a_typed_error(
-    sandbox: Sandbox, crm: Salesforce, row: CrmRow, seeds: range
-) -> None:
+async def test_odd_reply_is_a_value_or_an_error(sandbox: Sandbox, crm: Salesforce, row: CrmRow, seeds: range) -> None:
     await check_odd(sandbox, crm, row, row.route, seeds)
 
 

@@ -44,9 +44,7 @@ async def contact(portal: Client, **properties: str) -> str:
         ("companies", {"createdate", "domain", "hs_lastmodifieddate", "hs_object_id", "name"}),
     ],
 )
-async def test_a_record_shows_its_default_properties_as_texts_or_null(
-    portal: Client, kind: str, names: set[str]
-) -> None:
+async def test_a_record_shows_default_properties_as_texts_or_null(portal: Client, kind: str, names: set[str]) -> None:
     properties = {"lastname": "Ek"} if kind == "contacts" else {"name": "Ek AB"}
     made = (await portal.post(f"{V3}/{kind}", properties=properties)).json["id"]
     for base in (V3, DATED):

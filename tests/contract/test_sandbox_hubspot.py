@@ -194,9 +194,7 @@ class TestPublishedShapes:
             ("/crm/objects/2026-09", "/crm/associations/2026-09", "associations-2026-09"),
         ],
     )
-    async def test_every_answer_about_associations_fits(
-        self, portal: Client, objects: str, pairs: str, file: str
-    ) -> None:
+    async def test_every_answer_about_links_fits(self, portal: Client, objects: str, pairs: str, file: str) -> None:
         contact, company = await made(portal), await made(portal, "companies", name="Acme")
         both = f"{pairs}/contacts/companies/batch"
         primary = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 1}]
@@ -253,9 +251,7 @@ class TestWriting:
         assert (await dumped(portal, one))["properties"]["lifecyclestage"] == "customer"
 
     @pytest.mark.parametrize(("style", "text"), [("id", "Existing ID: {}"), ("none", "Contact already exists.")])
-    async def test_a_taken_address_is_a_conflict_with_or_without_the_id(
-        self, portal: Client, style: str, text: str
-    ) -> None:
+    async def test_taken_address_is_a_conflict_with_or_without_id(self, portal: Client, style: str, text: str) -> None:
         await portal.control("POST", "settings", {"conflict_style": style})
         one = await made(portal, email="taken@acme.example")
         answer = await portal.post(f"{V3}/contacts", properties={"email": "TAKEN@acme.example"})
@@ -386,9 +382,7 @@ class TestSearch:
             ({"operator": "GT", "value": "nora"}, {"otto"}),
         ],
     )
-    async def test_operators_mean_what_the_documents_say(
-        self, portal: Client, item: dict[str, Any], found: set[str]
-    ) -> None:
+    async def test_operators_are_as_documented(self, portal: Client, item: dict[str, Any], found: set[str]) -> None:
         for name in ("nils", "nora", "otto"):
             await made(portal, firstname=name, company="Operators")
         await made(portal, lastname="blank", company="Operators")

@@ -39,9 +39,7 @@ async def test_the_key_is_told_whose_it_is_without_credit_headers(client: Client
         ("any", "Bearer wrong", 401),
     ],
 )
-async def test_both_forms_of_authorization_can_be_demanded(
-    client: Client, scheme: str, given: str, status: int
-) -> None:
+async def test_both_forms_of_a_key_can_be_demanded(client: Client, scheme: str, given: str, status: int) -> None:
     await client.control("POST", "switches", {"auth": scheme})
     answer = await client.ask("GET", "/keys/verifyKey", headers={"Authorization": given})
     assert answer.status == status

@@ -58,9 +58,7 @@ async def test_a_row_in_an_approval_is_locked_for_us_alone_and_its_end_edits_it(
 
 
 @pytest.mark.parametrize("at_field", [False, True])
-async def test_a_validation_rule_asks_for_another_field_and_names_its_own_where_it_stands_there(
-    org: Client, at_field: bool
-) -> None:
+async def test_a_validation_rule_asks_for_another_field_and_may_name_its_own(org: Client, at_field: bool) -> None:
     one = await contact(org)
     rule = {"object": "Contact", "field": "Title", "needs": "LeadSource", "at_field": at_field}
     await org.control("POST", "rules", {"validations": [rule]})

@@ -146,9 +146,7 @@ def test_renewing_asks_for_every_package_and_keeps_what_was_accepted(tmp_path: P
     assert told["advisories"] == {}
 
 
-def test_a_database_that_cannot_be_reached_leaves_the_file_alone(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_database_out_of_reach_leaves_the_file_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "advisories.json"
     file.write_text(json.dumps(KNOWN), "utf-8")
     given = ["--renew", "--file", str(file), "--database", "http://127.0.0.1:9"]

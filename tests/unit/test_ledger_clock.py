@@ -11,9 +11,7 @@ AHEAD_S = 1_800_000_000.25
 
 
 @given(st.lists(st.tuples(st.floats(0, 30), st.floats(0.0001, 2), st.floats(0, 1)), min_size=1, max_size=30))
-def test_true_offset_lies_within_the_bounds_whatever_replies_take(
-    replies: list[tuple[float, float, float]],
-) -> None:
+def test_true_offset_lies_within_the_bounds_whatever_replies_take(replies: list[tuple[float, float, float]]) -> None:
     clock, now_s, quickest = LedgerClock(), 1000.0, 3.0
     for idle_s, takes_s, share in replies:
         asked_s = now_s + idle_s

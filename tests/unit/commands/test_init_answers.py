@@ -55,9 +55,7 @@ def test_lists_are_read_with_commas_or_without() -> None:
         known_fields("hubspot", ["contact"], words("email"), "there is no")
 
 
-def test_a_key_is_found_in_the_folder_or_from_where_somebody_stands(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_key_is_found_in_the_folder_or_where_somebody_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, here = tmp_path / "refill", tmp_path / "here"
     for at in (folder, here):
         at.mkdir()

@@ -55,9 +55,7 @@ def test_one_crms_works_or_all_can_be_chosen(settings: Settings) -> None:
         ("two", "contact", 'two has no "contact" in its work; known: lead'),
     ],
 )
-def test_an_unknown_work_is_answered_with_the_known_ones(
-    settings: Settings, crm: str, object: str | None, sentence: str
-) -> None:
+def test_unknown_work_is_answered_with_known(settings: Settings, crm: str, object: str | None, sentence: str) -> None:
     with pytest.raises(ConfigError) as raised:
         names.chosen_works(settings, crm, object, [])
     assert raised.value.problems == (sentence,)

@@ -393,9 +393,7 @@ def test_salesforce_says_what_its_kind_of_login_needs(file: Path, auth: str, nam
         ("", {"REFILL_CRM__S__SECURITY_TOKEN": "p-canary"}, "REFILL_CRM__S__SECURITY_TOKEN: crm.s.security_token"),
     ],
 )
-def test_sign_in_by_password_is_refused_with_its_date_and_the_way_out(
-    file: Path, line: str, environ: dict[str, str], where: str
-) -> None:
+def test_sign_in_by_password_is_refused_with_help(file: Path, line: str, environ: dict[str, str], where: str) -> None:
     first, *more = problems(file, ORG + line, ORG_SECRETS | environ)
     assert first.startswith(f"{where} is a sign-in that is being retired")
     for told in ("20 February 2027", "Summer '27", "External Client App", "JWT bearer", 'auth = "jwt"'):

@@ -28,9 +28,7 @@ def reply(status: int, body: Any, **headers: str) -> Reply:
         ("refused_option", ("industry",), ("INVALID_OPTION",)),
     ],
 )
-def test_refused_properties_are_named_wherever_they_stand(
-    name: str, properties: tuple[str, ...], codes: tuple[str, ...]
-) -> None:
+def test_refused_properties_are_named_anywhere(name: str, properties: tuple[str, ...], codes: tuple[str, ...]) -> None:
     said = refusal(json.dumps(sample("hubspot", name)).encode())
     assert said.properties == properties
     assert tuple(code for _, code in said.faults) == codes

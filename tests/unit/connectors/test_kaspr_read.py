@@ -106,9 +106,7 @@ def test_patterns_are_sorted_and_unknown_tokens_skipped() -> None:
 
 
 @pytest.mark.parametrize(("dialect", "price"), [("reference", 1), ("v2", 3)])
-async def test_the_offer_asks_by_slug_and_name_and_its_key_is_the_slug(
-    dialect: Literal["reference", "v2"], price: int
-) -> None:
+async def test_the_offer_asks_by_slug_and_name_keyed_by_slug(dialect: Literal["reference", "v2"], price: int) -> None:
     options = KasprOptions(api_key=SecretStr("s3cret"), dialect=dialect)
     client = Kaspr(open_transport(options, NoLimiter()), options)
     provider: Provider = client

@@ -117,7 +117,7 @@ def test_each_row_error_has_an_outcome(
         ("INVALID_FIELD_FOR_INSERT_UPDATE", ("OwnerId",), RefusalKind.ACCESS),
     ],
 )
-def test_a_word_on_a_field_that_we_do_not_write_is_no_word_on_a_value_of_ours(
+def test_a_word_on_a_field_of_others_is_none_on_a_value_of_ours(
     code: str, fields: tuple[str, ...], kind: RefusalKind
 ) -> None:
     told = row_result(Write("1", {"Title": "y"}), [fault({"statusCode": code, "message": "", "fields": list(fields)})])

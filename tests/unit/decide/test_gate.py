@@ -30,9 +30,7 @@ OFFICE, SWITCHBOARD = ("+442079306250",), ("+13035569469",)
         ({"first": "Ada", "last": "Example"}, {}, UNSAID),
     ],
 )
-def test_a_full_name_decides_and_half_a_name_does_not(
-    record: dict[str, Any], found: dict[str, Any], verdict: Verdict
-) -> None:
+def test_a_full_name_decides_and_half_does_not(record: dict[str, Any], found: dict[str, Any], verdict: Verdict) -> None:
     assert judge(facts(**record), facts(**found)) == Judgement(verdict)
 
 
@@ -83,18 +81,14 @@ def test_where_the_name_cannot_tell_a_second_fact_decides(
         ({"employers": ("acme.com",)}, None),
     ],
 )
-def test_a_last_name_an_employer_and_a_number_are_what_families_share(
-    known: dict[str, Any], second: Fact | None
-) -> None:
+def test_last_name_employer_and_number_are_what_families_share(known: dict[str, Any], second: Fact | None) -> None:
     found = facts(**ADA, emails=("ada@acme.com",), numbers=(MOBILE,), employers=("acme.com",))
     expected = Judgement(SAME if second else UNSAID, second)
     assert judge(facts(last="Example", **known), found, found_by=Fact.SLUG) == expected
 
 
 @pytest.mark.parametrize(("found_by", "verdict"), [(Fact.SLUG, SAME), (Fact.EMAIL, UNSAID), (Fact.PHONE, UNSAID)])
-def test_colleagues_share_an_employer_and_sometimes_an_address_or_a_number(
-    found_by: Fact | None, verdict: Verdict
-) -> None:
+def test_colleagues_share_an_employer_and_perhaps_an_address_or_number(found_by: Fact | None, verdict: Verdict) -> None:
     colleague = facts(first="Mary", last="Ramirez", employers=("acme.com",))
     assert (
         judge(facts(first="សុខា", last="ចាន់", employers=("acme.com",)), colleague, found_by=found_by).verdict is verdict
@@ -119,9 +113,7 @@ def test_colleagues_share_an_employer_and_sometimes_an_address_or_a_number(
         ({"first": "Kevin", "numbers": OFFICE, "employers": ("acme.com",)}, Fact.PHONE, True),
     ],
 )
-def test_whom_nothing_could_prove_is_told_beforehand(
-    record: dict[str, Any], found_by: Fact | None, provable: bool
-) -> None:
+def test_whom_nothing_can_prove_is_told_before(record: dict[str, Any], found_by: Fact | None, provable: bool) -> None:
     assert is_provable(facts(**record), found_by) is provable
 
 
@@ -164,9 +156,7 @@ def test_a_search_needs_the_whole_name() -> None:
         ({"slug": "otto"}, Fact.EMAIL, False),
     ],
 )
-def test_a_row_that_says_too_little_is_matched_where_what_it_says_agrees(
-    row: dict[str, Any], found_by: Fact, likely: bool
-) -> None:
+def test_a_row_that_says_little_is_matched_where_it_agrees(row: dict[str, Any], found_by: Fact, likely: bool) -> None:
     delivered = facts(**ADA, emails=("ada@acme.com",), employers=("acme.com",), slug="ada")
     assert is_likely(facts(**row), delivered, found_by) is likely
 
@@ -182,9 +172,7 @@ def test_a_row_that_says_too_little_is_matched_where_what_it_says_agrees(
         ({}, Fact.EMAIL, True),
     ],
 )
-def test_nobody_is_asked_whose_a_row_with_half_the_name_and_the_employer_is(
-    row: dict[str, Any], found_by: Fact, theirs: bool
-) -> None:
+def test_half_the_name_and_the_employer_tell_whose_a_row_is(row: dict[str, Any], found_by: Fact, theirs: bool) -> None:
     delivered = facts(**ADA, emails=("ada@acme.com",), employers=("acme.com",), slug="ada")
     assert is_theirs(facts(**row), delivered, found_by) is theirs
 
@@ -198,9 +186,7 @@ AT_ACME: dict[str, Any] = {"employers": ("acme.com",)}
 
 @pytest.mark.parametrize("numbers", [OFFICE, SWITCHBOARD])
 @pytest.mark.parametrize("name", [XIAOMING, SOKHA, {}])
-def test_who_answers_the_phone_of_an_office_is_not_proved_by_working_there(
-    name: dict[str, Any], numbers: tuple[str, ...]
-) -> None:
+def test_the_phone_of_an_office_proves_nobody_who_works_there(name: dict[str, Any], numbers: tuple[str, ...]) -> None:
     row = facts(**name, **AT_ACME, numbers=numbers)
     assert judge(row, facts(**KEVIN, **AT_ACME, numbers=numbers), found_by=Fact.PHONE) == Judgement(UNSAID)
 

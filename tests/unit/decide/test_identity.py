@@ -50,9 +50,7 @@ from worker.decide.waterfall import Supply
         ({"mobilephone": MOBILE}, ["search", "by_phone"]),
     ],
 )
-def test_the_slug_is_searched_before_it_is_looked_up_by_mail_or_by_phone(
-    held: dict[str, str], operations: list[str]
-) -> None:
+def test_the_slug_is_searched_before_a_lookup_by_mail_or_phone(held: dict[str, str], operations: list[str]) -> None:
     seen = visit(record({**AT_ACME, **held}), policy(rule("phone")), {})
     assert (seen.operations, seen.decision.unfilled) == (operations, {"phone": Reason.NOT_FOUND})
 

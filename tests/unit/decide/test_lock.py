@@ -53,9 +53,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("write", "writer", "age", "value"), TABLE)
-def test_a_persons_edit_locks_for_its_time_whatever_the_rule_says(
-    write: WriteRule, writer: Writer | None, age: str, value: str
-) -> None:
+def test_a_persons_edit_locks_under_every_rule(write: WriteRule, writer: Writer | None, age: str, value: str) -> None:
     edit = Edit(writer, NOW - AGES[age]) if writer else None
     ours = OURS if value and write is WriteRule.IF_OURS else None
     is_gap = not value or write in {WriteRule.ALWAYS, WriteRule.IF_OURS}
@@ -82,9 +80,7 @@ def test_without_a_history_the_rows_last_edit_counts_unless_the_value_is_ours(
 
 
 @pytest.mark.parametrize(("write", "writer", "age", "value"), [one for one in TABLE if one[1] is not None])
-def test_a_line_of_a_tracked_field_counts_as_where_every_field_has_one(
-    write: WriteRule, writer: Writer, age: str, value: str
-) -> None:
+def test_a_line_counts_as_where_every_field_has_one(write: WriteRule, writer: Writer, age: str, value: str) -> None:
     edit = Edit(writer, NOW - AGES[age])
     ours = OURS if value and write is WriteRule.IF_OURS else None
     told = [is_locked(value, edit, rules(write), ours, told=complete, modified=NOW) for complete in (True, False)]

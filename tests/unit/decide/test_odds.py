@@ -66,9 +66,7 @@ COUNTS = st.dictionaries(
 
 
 @given(COUNTS, st.sampled_from(OFFERS), st.sampled_from(["phone", "slug", "job_title"]))
-def test_whatever_was_counted_a_chance_is_one_and_no_question_is_free_of_doubt(
-    counted: dict[str, int], offer: Offer, field: str
-) -> None:
+def test_whatever_was_counted_a_chance_is_one(counted: dict[str, int], offer: Offer, field: str) -> None:
     odds = odds_of(counted)
     assert 0 < odds.chance(offer, field) <= 1
     assert odds.credits(offer) >= 0

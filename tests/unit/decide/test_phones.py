@@ -55,7 +55,7 @@ def test_numbers_kept_free_for_films_are_shown_and_never_used(text: str) -> None
         ("+18005551299", PhoneKind.ANY, False),
     ],
 )
-def test_a_number_whose_kind_cannot_be_told_is_mobile_unless_the_provider_says_otherwise(
+def test_a_number_of_unknown_kind_is_mobile_unless_the_provider_objects(
     number: str, said: PhoneKind, mobile: bool
 ) -> None:
     assert phones.read(number, kind=said).mobile is mobile

@@ -125,9 +125,7 @@ def _ended(row: Record, told: Policy, book: Mapping[str, Answer], **given_settin
 
 @examples(100, short=15)
 @given(rows, policies, books)
-def test_every_visit_ends_and_a_second_pass_asks_and_changes_nothing(
-    row: Record, told: Policy, book: dict[str, Answer]
-) -> None:
+def test_every_visit_ends_and_a_second_pass_changes_nothing(row: Record, told: Policy, book: dict[str, Answer]) -> None:
     first = _ended(row, told, book)
     second = _ended(row, told, {}, kept=first.answers)
     assert (second.asked, second.decision) == ([], first.decision)
@@ -135,9 +133,7 @@ def test_every_visit_ends_and_a_second_pass_asks_and_changes_nothing(
 
 @examples(100, short=15)
 @given(rows, policies, books, st.randoms(use_true_random=False))
-def test_the_order_of_answers_does_not_matter(
-    row: Record, told: Policy, book: dict[str, Answer], chance: random.Random
-) -> None:
+def test_answers_come_in_any_order(row: Record, told: Policy, book: dict[str, Answer], chance: random.Random) -> None:
     first = _ended(row, told, book)
     shuffled = list(first.answers.items())
     chance.shuffle(shuffled)
@@ -179,9 +175,7 @@ def test_nothing_masked_invalid_or_below_its_grade_is_written_and_no_value_of_a_
 
 @examples(100, short=15)
 @given(rows, policies, books)
-def test_credits_stay_within_the_fields_bounds_and_each_question_is_paid_once(
-    row: Record, told: Policy, book: dict[str, Answer]
-) -> None:
+def test_credits_stay_in_bounds_and_a_question_is_paid_once(row: Record, told: Policy, book: dict[str, Answer]) -> None:
     seen = _ended(row, told, {name: Answer(one.outcome, one.people) for name, one in book.items()})
     assert len({question.key for question in seen.asked}) == len(seen.asked)
     for rule in told.rules:

@@ -115,9 +115,7 @@ def test_a_persons_value_is_never_written_over(typed: str, write: WriteRule) -> 
         ([], None),
     ],
 )
-def test_only_what_somebody_wrote_directly_under_ours_was_overtaken(
-    lines: list[tuple[str, str]], under: str | None
-) -> None:
+def test_only_what_was_written_right_under_ours_was_overtaken(lines: list[tuple[str, str]], under: str | None) -> None:
     assert overtaken(TITLE, lines, "Sales", "us".__eq__) == under
 
 
@@ -135,9 +133,7 @@ INTENT = Intent("j1", "work_email", "email", "", "ada@acme.com")
         (Intent("j3", "phone", "email", "", "+493023123456"), "(030) 23123456", True, IntentFate.CONFIRMED),
     ],
 )
-def test_an_unseen_write_is_judged_by_what_the_crm_shows(
-    intent: Intent, held: str | None, ours: bool, fate: IntentFate
-) -> None:
+def test_an_unseen_write_is_judged_by_the_crm(intent: Intent, held: str | None, ours: bool, fate: IntentFate) -> None:
     closed = close_intents((intent,), record({"email": held}), lambda name: ours and name == "email", ("DE",))
     assert closed == ((intent, fate),)
 

@@ -178,9 +178,7 @@ LUCA = {"firstname": "Luca", "lastname": "Rossi", **AT_ACME}
         (dataclasses.replace(LUCAS, slug="luca-rossi", first_name="Marco", full_name="Marco Rossi"), LUCA, False),
     ],
 )
-def test_a_sister_name_is_found_where_the_slug_or_the_address_spells_it(
-    found: Person, row: dict[str, str], is_found: bool
-) -> None:
+def test_a_sister_name_needs_a_slug_or_address_spelling_it(found: Person, row: dict[str, str], is_found: bool) -> None:
     seen = visit(record(row), policy(rule("job_title", ("forager",))), {"search": hit(found)})
     assert seen.values == ({"job_title": "CFO"} if is_found else {})
 

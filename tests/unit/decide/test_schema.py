@@ -42,9 +42,7 @@ COUNTRIES = {"kind": "options", "options": frozenset({"DE", "US", "GB"}), "label
         ("England", "country", COUNTRIES, "GB"),
     ],
 )
-def test_a_value_that_fits_is_given_as_the_property_takes_it(
-    value: str, field: str, settings: dict[str, Any], fitted: str
-) -> None:
+def test_a_value_is_given_in_the_propertys_form(value: str, field: str, settings: dict[str, Any], fitted: str) -> None:
     assert fit(value, field, text("p", **settings)) == fitted
 
 
@@ -74,9 +72,7 @@ def test_a_value_that_fits_is_given_as_the_property_takes_it(
         ("Llanfairpwllgwyngyll", "city", {"length": 5}, "too_long"),
     ],
 )
-def test_a_value_that_does_not_fit_is_dropped_with_a_reason(
-    value: str, field: str, settings: dict[str, Any], reason: str
-) -> None:
+def test_a_misfit_is_dropped_with_a_reason(value: str, field: str, settings: dict[str, Any], reason: str) -> None:
     assert fit(value, field, text("p", **settings)) == Invalid(reason)
 
 
