@@ -44,7 +44,7 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from connectors.batching import JOINER
+from connectors.batching import JOINER, ended
 from worker.ledger.keys import PREFIX, Keys, lua_names
 
 Arg: TypeAlias = str | bytes | int
@@ -247,6 +247,7 @@ class Scripts:
         self.keys = Keys(prefix)
         self._clock = clock
         self._scripts: dict[str, _Known] = {}
+        self._shared: dict[tuple[object, ...], asyncio.Future[Any]] = {}  # looks that leave in this turn of the loop
 
     async def run(self, script: str, /, **named: Value) -> Any:
         """Run a script with the arguments that its head names: by its SHA, with its text when Redis has lost it.
@@ -267,6 +268,26 @@ class Scripts:
             if meant is error:
                 raise
             raise meant from error
+        finally:
+            if joiner is not None:
+                joiner.rise()
+
+    async def shared(self, script: str, /, **named: str | tuple[str, ...]) -> Any:
+        """Run a script that changes nothing, once for all who ask for the same in one turn of the loop.
+
+        Raises: as ``run``.
+        """
+        key = (script, *named.values())
+        if key not in self._shared:
+            self._shared[key] = asyncio.ensure_future(self.run(script, **named))
+            asyncio.get_running_loop().call_soon(self._shared.pop, key)
+        joiner = JOINER.get()
+        if joiner is not None:
+            joiner.rest()
+        try:
+            looking = self._shared[key]
+            await ended(looking)
+            return looking.result()
         finally:
             if joiner is not None:
                 joiner.rise()

@@ -71,7 +71,7 @@ class Suppressions:
         if not rows:
             return []
         if self._is_empty:
-            word, _ = await self._find(())
+            word = await self._nobody()
             if word != b"list":
                 return [word == b"another"] * len(rows)
         sets = [frozenset(self.hashes(one() if callable(one) else one)) for one in rows]
@@ -81,6 +81,12 @@ class Suppressions:
             return [word == b"another"] * len(rows)
         on_it = {name for name, hit in zip(names, hits, strict=True) if hit}
         return [not on_it.isdisjoint(one) for one in sets]
+
+    async def _nobody(self) -> bytes:
+        """Returns the list's word on no names, which all who ask in one turn of the loop share."""
+        word: bytes = (await self._scripts.shared("suppression_find", check=self.check, hashes=()))[0]
+        self._is_empty = word == b"nobody"
+        return word
 
     async def _find(self, names: Sequence[str]) -> tuple[bytes, Sequence[int]]:
         word, *hits = await self._scripts.run("suppression_find", check=self.check, hashes=names)

@@ -131,7 +131,6 @@ class RedisLimiter:
 
         self._asking = defaultdict[str, deque[_Asking]](deque)  # bucket -> tasks that are not booked for yet
         self._bookings: dict[str, asyncio.Task[None]] = {}  # bucket -> the booking that is on its way
-        self._refusals: dict[str, asyncio.Future[Sequence[bytes]]] = {}  # bucket -> the look that leaves this turn
         self._clock = LedgerClock()
         self._ahead_s = defaultdict[str, float](float)  # bucket -> how far ahead a slow process has to book
         self.add(buckets)
@@ -195,7 +194,8 @@ class RedisLimiter:
         if slot.wait_s > 0:
             await asyncio.sleep(slot.due_s - loop.time())  # never early, and no later than measured
         if slot.wait_s > _BRIEF_S and not slot.is_probe:
-            self._raise_refused(bucket, await self._refusal(self._name(bucket)))
+            name = self._name(bucket)
+            self._raise_refused(bucket, await self._scripts.shared("rate_open", vendor=self._vendor, bucket=name))
         self._note(bucket, slot)
         return self._is_in_time(self._name(bucket), loop.time() - slot.first_s)
 
@@ -343,16 +343,6 @@ class RedisLimiter:
             return True
         self._ahead_s[name] = min(_AHEAD_S, max(self._ahead_s[name], late_s))
         return False
-
-    async def _refusal(self, name: str) -> Sequence[bytes]:
-        """Returns whether the bucket was paused meanwhile. All who ask in one turn of the loop share the answer."""
-        if name not in self._refusals:
-            self._refusals[name] = asyncio.ensure_future(
-                self._scripts.run("rate_open", vendor=self._vendor, bucket=name)
-            )
-            asyncio.get_running_loop().call_soon(self._refusals.pop, name)
-        answer: Sequence[bytes] = await asyncio.shield(self._refusals[name])
-        return answer
 
     def _raise_refused(self, bucket: str, answer: Sequence[bytes]) -> None:
         wait, *rest = answer
