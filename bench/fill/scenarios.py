@@ -11,6 +11,7 @@ import kills
 import refill
 import sharing
 import storm
+import workers
 from running import Contender
 from worlds import World
 
@@ -76,4 +77,5 @@ SCENARIOS = {
     "S7-sparse": Scenario("growth, one record in fifty takes a lookup", 1_000_000, base="", single=growth.sparse),
     "S7-walk": Scenario("growth, every record walked over, one in fifty filled", 10_000, base="", single=growth.walk),
     "S8": Scenario("two crms on one provider key of 50 calls a second", 600, base="", single=sharing.measured),
+    "S9": Scenario("one, two and four workers, a provider at 1.8 s", 4000, base="", single=workers.measured),
 }  # fmt: skip
