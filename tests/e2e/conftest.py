@@ -47,8 +47,7 @@ def undisturbed(opened: Open, seen: list[State]) -> Undisturbed:
     async def state() -> State:
         if not seen:
             stage = opened(WITHOUT_DELIVERIES, **RECORDS)
-            await stage.start()
-            await stage.finished()
+            await stage.played()
             seen.append(stage.vendors.state())
         return seen[0]
 

@@ -84,6 +84,11 @@ class Stage:
             assert worker.started, worker.log.read_text(encoding="utf-8")
         return fresh
 
+    async def played(self, count: int = 1, *, within_s: float = WITHIN_S) -> None:
+        """Start workers, and wait until there is nothing left to do."""
+        await self.start(count)
+        await self.finished(within_s)
+
     def spawn(self) -> Process:
         """Start a worker and do not wait for it."""
         worker = Process.start(self.path, "worker", log=self.folder / f"worker-{len(self.workers)}.log")
@@ -276,7 +281,8 @@ class Stage:
         return found.spent, found.bill, found.at_most
 
     async def bill_is_accounted_for(self) -> None:
-        """Spent <= bill <= spent + sent + uncertain, at this instant."""
+        """Spent <= bill <= spent + sent + uncertain, at this instant, and no question was charged twice."""
+        assert self.vendors.charged_twice() == []
         for provider in PROVIDERS:
             found = await reading(self.ledger.budgets, provider, partial(self.vendors.bill, provider))
             assert found.holds, (provider, found)

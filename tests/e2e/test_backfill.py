@@ -57,8 +57,7 @@ async def test_a_backfill_stops_at_its_room_goes_on_from_its_place_and_lets_fres
 async def test_a_backfill_fills_what_no_poll_saw(opened: Open) -> None:
     stage = opened(laid_over(ONLY_SYNC, WITHOUT_DELIVERIES), records=40, companies=8)
     before = stage.vendors.state()
-    await stage.start(2)
-    await stage.finished()
+    await stage.played(2)
     assert stage.vendors.state() == before
 
     for crm, kind in (WATCH, ("acme_salesforce", "contact"), ("acme_salesforce", "lead")):

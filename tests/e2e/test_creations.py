@@ -38,8 +38,7 @@ async def test_a_kill_between_a_create_and_its_answer_makes_nothing_twice(opened
         stage.vendors[name].control("release", {})
     await stage.time_passes()
 
-    await stage.start(2)
-    await stage.finished()
+    await stage.played(2)
 
     await each_once(stage)
 
@@ -49,8 +48,7 @@ async def test_an_order_is_delivered_when_it_completes_and_rows_that_arrive_mean
     prospect = stage.vendors["openprospect"]
     order = place_order(prospect)
     prospect.control("act/arrive", {"companies": 1})
-    await stage.start(2)
-    await stage.finished()
+    await stage.played(2)
     await each_once(stage)
     assert not await brought(stage, order)
 

@@ -59,8 +59,7 @@ async def test_rules_approvals_and_triggers_keep_values_back_until_they_end_and_
     before = stage.vendors.state()
     states = States(stage)
     states.begin()
-    await stage.start()
-    await stage.finished()
+    await stage.played()
     kept_back = [row for row, values in watched(stage.vendors.state()).items() if values != expected[row]]
     bill, dead = len(stage.vendors.charges()), {name: one.dead for name, one in (await stage.counts()).items()}
 

@@ -36,8 +36,7 @@ EMPLOYER = {
 async def test_polls_that_see_our_own_writes_start_nothing_and_a_persons_edit_is_filled_again(opened: Open) -> None:
     stage = opened(laid_over(WITHOUT_DELIVERIES, POLLING), records=30, companies=8)
     typed = stage.vendors.rows("hubspot", "contacts")
-    await stage.start()
-    await stage.finished()
+    await stage.played()
     charges, writes, visits = await done_so_far(stage)
 
     await polled_again(stage, 3)
@@ -123,8 +122,7 @@ async def test_a_changed_job_is_told_once_and_the_crms_keep_the_employer_they_ha
     stage = opened(laid_over(WITHOUT_DELIVERIES, POLLING), records=60, companies=12)
     moved = moved_people(records=60, companies=12)
     before = stage.vendors.state()
-    await stage.start()
-    await stage.finished()
+    await stage.played()
 
     told = await job_changes(stage)
     assert {crm for crm, _, _ in told} == set(EMPLOYER)

@@ -61,8 +61,7 @@ async def test_the_same_of_two_thousand_records(opened: Open) -> None:
 
 
 async def nobody_gets_another_persons_data(stage: Stage, options: Mapping[str, Any], within_s: float) -> None:
-    await stage.start()
-    await stage.finished(within_s)
+    await stage.played(within_s=within_s)
 
     truth = Truth(stage)
     assert sum(person.number in truth.world.confused for person in truth.prospects.values()) > 10

@@ -20,8 +20,7 @@ PHONES = {"Phone", "MobilePhone"}
 async def test_two_workers_pay_once_overwrite_nothing_and_a_second_pass_does_nothing(opened: Open) -> None:
     stage = opened()
     before = stage.vendors.state()
-    await stage.start(2)
-    await stage.finished()
+    await stage.played(2)
 
     assert stage.vendors.charged_twice() == []
     assert stage.vendors.overwritten() == []

@@ -128,18 +128,22 @@ async def made_while_ours_is_on_its_way(desk: Desk, match: str) -> AsyncIterator
 
 
 @pytest.mark.parametrize(
-    "typed", [{"email": "ada@acme.com"}, {"linkedin": "https://www.linkedin.com/in/ada-lovelace/"}]
+    ("kind", "typed", "delivered"),
+    [
+        ("contact", {"first": "Ada", "last": "Lovelace", "email": "ada@acme.com"}, "p1"),
+        (
+            "contact",
+            {"first": "Ada", "last": "Lovelace", "linkedin": "https://www.linkedin.com/in/ada-lovelace/"},
+            "p1",
+        ),
+        ("company", {"name": "Acme", "domain": "https://acme.com"}, "c1"),
+    ],
+    ids=["contact by address", "contact by profile", "account"],
 )
-async def test_contact_that_an_org_got_while_ours_was_made_is_named_with_ours(org: Desk, typed: dict[str, str]) -> None:
-    async with made_while_ours_is_on_its_way(org, "ada-lovelace"):
-        theirs = org.add(first="Ada", last="Lovelace", **typed)
-    ours = other(org.rows(), theirs)
-    assert named(await org.dead(), theirs, ours, "p1", "merge")
-
-
-async def test_account_that_an_org_got_while_ours_was_made_is_named_with_ours(org: Desk) -> None:
-    async with made_while_ours_is_on_its_way(org, "acme.com"):
-        theirs = org.add("company", name="Acme", domain="https://acme.com")
-    ours = other(org.rows("company"), theirs)
-    assert named(await org.dead(), theirs, ours, "c1", "merge")
-    assert len(org.rows()) == 1
+async def test_row_that_an_org_got_while_ours_was_made_is_named_with_ours(
+    org: Desk, kind: str, typed: dict[str, str], delivered: str
+) -> None:
+    async with made_while_ours_is_on_its_way(org, {"contact": "ada-lovelace", "company": "acme.com"}[kind]):
+        theirs = org.add(kind, **typed)
+    assert named(await org.dead(), theirs, other(org.rows(kind), theirs), delivered, "merge")
+    assert len(org.rows()) == (2 if kind == "contact" else 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from pathlib import Path
 
 import pytest
@@ -42,6 +42,19 @@ def limiter_of(scripts: Scripts, *windows: Window, chance: float = 0.5) -> Redis
 async def book(limiter: RedisLimiter, clock: Clock, patience_s: float = 5) -> float:
     """The time (s) of the next slot, without waiting for it."""
     return clock.now / 1000 + (await limiter._book("main", patience_s)).wait_s
+
+
+async def refused(asked: Awaitable[object]) -> RateLimitedError:
+    """Why there is no slot now."""
+    with pytest.raises(RateLimitedError) as told:
+        await asked
+    return told.value
+
+
+async def fail(limiter: RedisLimiter, times: int = 5) -> None:
+    """So many calls fail; five of them are an outage."""
+    for _ in range(times):
+        await limiter.failed("main")
 
 
 async def saturate(limiter: RedisLimiter, clock: Clock, seconds: float) -> list[float]:
@@ -92,14 +105,12 @@ async def test_long_window_may_be_used_up_at_once_and_frees_as_calls_leave_it(sc
     limiter = limiter_of(scripts, Window(500, 3600))
     times = [await book(limiter, clock) for _ in range(500)]
     assert set(times) == {clock.now / 1000}
-    with pytest.raises(RateLimitedError) as refused:
-        await book(limiter, clock)
-    assert refused.value.bucket == "main"
-    assert refused.value.retry_after_s
-    assert 3600 <= refused.value.retry_after_s <= 3600 * 1.02 + 1
+    told = await refused(book(limiter, clock))
+    assert told.bucket == "main"
+    assert told.retry_after_s
+    assert 3600 <= told.retry_after_s <= 3600 * 1.02 + 1
     clock.pass_ms(HOUR_MS)
-    with pytest.raises(RateLimitedError):
-        await book(limiter, clock)
+    await refused(book(limiter, clock))
     clock.pass_ms(HOUR_MS // 60 + 100)
     await book(limiter, clock)
 
@@ -109,8 +120,7 @@ async def test_call_leaves_a_long_window_no_earlier_than_the_vendor_forgets_it(s
     clock.pass_ms(59_999)  # the last moment of a sixtieth
     await book(limiter, clock)
     clock.pass_ms(HOUR_MS + 40)  # a call may reach the vendor that much later than another
-    with pytest.raises(RateLimitedError):
-        await book(limiter, clock, patience_s=0)
+    await refused(book(limiter, clock, patience_s=0))
 
 
 async def test_every_window_of_a_bucket_holds_at_once(scripts: Scripts, clock: Clock) -> None:
@@ -121,17 +131,15 @@ async def test_every_window_of_a_bucket_holds_at_once(scripts: Scripts, clock: C
     assert most_in_any(times, 3600) == 200
     assert len(times) == 300
     clock.now = start + DAY_MS
-    with pytest.raises(RateLimitedError):
-        await book(limiter_of(scripts, *windows), clock)
+    await refused(book(limiter_of(scripts, *windows), clock))
 
 
 async def test_slot_beyond_patience_takes_nothing(scripts: Scripts, clock: Clock) -> None:
     limiter = limiter_of(scripts, Window(1, 60), Window(5, 3600))
     await book(limiter, clock)
     for _ in range(20):
-        with pytest.raises(RateLimitedError) as refused:
-            await book(limiter, clock)
-    assert refused.value.retry_after_s == pytest.approx(60.6, abs=0.1)
+        told = await refused(book(limiter, clock))
+    assert told.retry_after_s == pytest.approx(60.6, abs=0.1)
     for _ in range(4):  # the other window lost nothing to the refused
         clock.pass_ms(60_700)
         await book(limiter, clock)
@@ -165,9 +173,7 @@ async def test_bucket_without_windows_is_unlimited_but_can_be_paused(scripts: Sc
     for _ in range(50):
         await limiter.slot("search")
     await Pauses(scripts).pause("acme_hubspot:search", "operator")
-    with pytest.raises(RateLimitedError) as refused:
-        await limiter.slot("search")
-    assert refused.value.retry_after_s is None
+    assert (await refused(limiter.slot("search"))).retry_after_s is None
 
 
 async def test_pause_of_the_whole_vendor_holds_every_bucket_and_that_of_one_only_itself(scripts: Scripts) -> None:
@@ -175,12 +181,9 @@ async def test_pause_of_the_whole_vendor_holds_every_bucket_and_that_of_one_only
     pauses = Pauses(scripts)
     await pauses.pause("acme_hubspot:search", "429", (await scripts.now()) + 9000)
     await limiter.slot("burst")
-    with pytest.raises(RateLimitedError) as refused:
-        await limiter.slot("search")
-    assert refused.value.retry_after_s == 9
+    assert (await refused(limiter.slot("search"))).retry_after_s == 9
     await pauses.pause("acme_hubspot", "operator")
-    with pytest.raises(RateLimitedError):
-        await limiter.slot("burst")
+    await refused(limiter.slot("burst"))
 
 
 async def test_calls_pass_where_only_work_is_to_wait(scripts: Scripts, work: Work) -> None:
@@ -190,8 +193,7 @@ async def test_calls_pass_where_only_work_is_to_wait(scripts: Scripts, work: Wor
     await limiter.slot("", patience_s=5)
     assert not await work.claim("w1", 1)
     await Pauses(scripts).pause(work.crm, "operator")
-    with pytest.raises(RateLimitedError):
-        await limiter.slot("", patience_s=5)
+    await refused(limiter.slot("", patience_s=5))
 
 
 async def test_vendors_remaining_calls_bound_ours_until_its_reset(scripts: Scripts, clock: Clock) -> None:
@@ -200,9 +202,7 @@ async def test_vendors_remaining_calls_bound_ours_until_its_reset(scripts: Scrip
     await book(limiter, clock)
     await limiter.noticed("main", Notice(remaining=2, reset_s=600, seconds=3600))  # does not know of the one just taken
     await book(limiter, clock)
-    with pytest.raises(RateLimitedError) as refused:
-        await book(limiter, clock)
-    assert refused.value.retry_after_s == 600
+    assert (await refused(book(limiter, clock))).retry_after_s == 600
     clock.pass_ms(600_000)
     await book(limiter, clock)
 
@@ -218,9 +218,7 @@ async def test_exhausted_short_window_holds_for_a_moment_only(scripts: Scripts, 
 async def test_429_pauses_the_bucket_for_every_worker_until_retry_after(scripts: Scripts, clock: Clock) -> None:
     here, there = limiter_of(scripts, TEN_S, chance=0), limiter_of(scripts, TEN_S)
     await here.limited("main", 7.0)
-    with pytest.raises(RateLimitedError) as refused:
-        await book(there, clock)
-    assert refused.value.retry_after_s == 7
+    assert (await refused(book(there, clock))).retry_after_s == 7
     [pause] = await Pauses(scripts).all()
     assert (pause.target, pause.reason) == ("forager:main", "429")
     clock.pass_ms(7000)
@@ -236,9 +234,7 @@ async def test_slot_that_was_booked_before_a_429_is_not_used_during_its_pause(sc
     while await scripts.call("HGETALL", scripts.keys("rate", "forager:main")) == taken:  # noqa: ASYNC110  # in Redis
         await asyncio.sleep(0)
     await here.limited("main", 7.0)
-    with pytest.raises(RateLimitedError) as refused:
-        await later
-    assert refused.value.retry_after_s is not None
+    assert (await refused(later)).retry_after_s is not None
 
 
 async def test_429s_without_a_time_back_off_further_once_for_calls_under_way(scripts: Scripts, clock: Clock) -> None:
@@ -261,8 +257,7 @@ async def test_five_failures_of_ten_calls_are_an_outage_and_four_are_not(scripts
     limiter = limiter_of(scripts, TEN_S)
     for _ in range(5):
         await limiter.worked("main")
-    for _ in range(4):
-        await limiter.failed("main")
+    await fail(limiter, 4)
     assert await Pauses(scripts).all() == []
     await limiter.failed("main")
     [pause] = await Pauses(scripts).all()
@@ -272,17 +267,16 @@ async def test_five_failures_of_ten_calls_are_an_outage_and_four_are_not(scripts
 async def test_outage_somebody_else_told_of_does_not_hide_ours(scripts: Scripts, clock: Clock) -> None:
     await Pauses(scripts).pause("forager:main", "outage", clock.now + 1000)
     clock.pass_ms(1000)
-    await start_outage(limiter_of(scripts, TEN_S))
+    await fail(limiter_of(scripts, TEN_S))
     [pause] = await Pauses(scripts).all()
     assert pause.probe
 
 
 async def test_failures_of_calls_under_way_do_not_put_off_the_probe(scripts: Scripts, clock: Clock) -> None:
     limiter = limiter_of(scripts, TEN_S)
-    await start_outage(limiter)
+    await fail(limiter)
     [pause] = await Pauses(scripts).all()
-    for _ in range(20):
-        await limiter.failed("main")
+    await fail(limiter, 20)
     assert await Pauses(scripts).all() == [pause]
 
 
@@ -291,37 +285,27 @@ async def test_answers_of_another_worker_count_against_an_outage(scripts: Script
     for _ in range(20):
         await healthy.worked("main")
     await book(healthy, clock)
-    for _ in range(10):
-        await failing.failed("main")
+    await fail(failing, 10)
     assert await Pauses(scripts).all() == []
 
 
 async def test_failures_of_a_minute_ago_are_forgotten(scripts: Scripts, clock: Clock) -> None:
     limiter = limiter_of(scripts, TEN_S)
-    for _ in range(4):
-        await limiter.failed("main")
+    await fail(limiter, 4)
     clock.pass_ms(60_000)
-    for _ in range(4):
-        await limiter.failed("main")
+    await fail(limiter, 4)
     assert await Pauses(scripts).all() == []
-
-
-async def start_outage(limiter: RedisLimiter) -> None:
-    for _ in range(5):
-        await limiter.failed("main")
 
 
 async def test_outage_lets_one_probe_pass_at_a_time_and_ends_when_it_works(scripts: Scripts, clock: Clock) -> None:
     here, there = limiter_of(scripts, TEN_S), limiter_of(scripts, TEN_S)
-    await start_outage(here)
+    await fail(here)
     assert await here.capacity("main") == 0
-    with pytest.raises(RateLimitedError):
-        await book(here, clock)
+    await refused(book(here, clock))
     clock.pass_ms(2000)
     assert await here.capacity("main") == 1
     await book(there, clock)
-    with pytest.raises(RateLimitedError):
-        await book(here, clock)
+    await refused(book(here, clock))
     await there.worked("main")
     assert await Pauses(scripts).all() == []
     await book(here, clock)
@@ -329,7 +313,7 @@ async def test_outage_lets_one_probe_pass_at_a_time_and_ends_when_it_works(scrip
 
 async def test_failed_probe_puts_the_next_one_further_away(scripts: Scripts, clock: Clock) -> None:
     limiter = limiter_of(scripts, TEN_S)
-    await start_outage(limiter)
+    await fail(limiter)
     [begun] = await Pauses(scripts).all()
     gaps = []
     for _ in range(7):
@@ -351,32 +335,30 @@ async def test_failed_probe_puts_the_next_one_further_away(scripts: Scripts, clo
 
 async def test_probe_nobody_hears_of_is_followed_by_another(scripts: Scripts, clock: Clock) -> None:
     limiter, other = limiter_of(scripts, TEN_S), limiter_of(scripts, TEN_S)
-    await start_outage(limiter)
+    await fail(limiter)
     clock.pass_ms(2000)
     await book(limiter, clock)
     clock.pass_ms(29_000)
-    with pytest.raises(RateLimitedError):
-        await book(other, clock)
+    await refused(book(other, clock))
     clock.pass_ms(1000)
     await book(other, clock)
 
 
 async def test_outage_pauses_its_target_until_the_next_probe_only(scripts: Scripts, clock: Clock) -> None:
     here, there = limiter_of(scripts, TEN_S), limiter_of(scripts, TEN_S)
-    await start_outage(here)
+    await fail(here)
     [pause] = await Pauses(scripts).of("forager:main")
     clock.now = pause.until_ms
     assert await Pauses(scripts).of("forager:main") == []  # whoever claims work goes on, and calls pass one by one
     await book(here, clock)
     [probed] = await Pauses(scripts).of("forager:main")
     assert probed.since_ms == pause.since_ms
-    with pytest.raises(RateLimitedError):
-        await book(there, clock)
+    await refused(book(there, clock))
 
 
 async def test_operator_who_lifts_an_outage_opens_the_bucket(scripts: Scripts, clock: Clock) -> None:
     limiter = limiter_of(scripts, TEN_S)
-    await start_outage(limiter)
+    await fail(limiter)
     await Pauses(scripts).lift("forager:main", "outage")
     for _ in range(3):
         await book(limiter, clock)
@@ -386,12 +368,10 @@ async def test_outage_of_the_vendor_is_probed_through_any_of_its_buckets(scripts
     limiter = RedisLimiter(scripts, "acme", {"acme": (TEN_S,), "acme:search": (Window(5, 1),)}, chance=lambda: 0.5)
     for _ in range(5):
         await limiter.failed("acme")
-    with pytest.raises(RateLimitedError):
-        await limiter.slot("acme:search")
+    await refused(limiter.slot("acme:search"))
     clock.pass_ms(2000)
     await limiter.slot("acme:search")
-    with pytest.raises(RateLimitedError):
-        await limiter.slot("acme")
+    await refused(limiter.slot("acme"))
     await limiter.worked("acme:search")
     await limiter.slot("acme")
 
@@ -400,8 +380,7 @@ async def test_429_of_one_bucket_leaves_the_vendors_others_open(scripts: Scripts
     limiter = RedisLimiter(scripts, "acme", {"acme": (), "acme:search": ()})
     await limiter.limited("acme:search", 5)
     await limiter.slot("acme")
-    with pytest.raises(RateLimitedError):
-        await limiter.slot("acme:search")
+    await refused(limiter.slot("acme:search"))
 
 
 async def test_capacity_is_the_least_of_rate_budget_and_pauses(scripts: Scripts, clock: Clock) -> None:
