@@ -228,22 +228,13 @@ async def test_no_page_changes_what_redis_holds(door: Door, page: str) -> None:
 async def test_redis_that_hangs_holds_no_page(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("worker.web.app.SCRAPE_S", 0.5)
     await door.redis.execute_command("CLIENT PAUSE", 20_000, "ALL")  # type: ignore[no-untyped-call]
-    for page, status in (("/healthz", 200), ("/readyz", 503), ("/metrics", 503)):
+    # A restart of this process would mend nothing: it is alive, and says that it is not ready.
+    for page, status, within_s in (("/healthz", 200, 1), ("/readyz", 503, 1), ("/metrics", 503, 3)):
         began = time.monotonic()
         answer = await door.http.get(door.url + page)
-        assert (answer.status_code, time.monotonic() - began < 3) == (status, True)
+        assert (answer.status_code, time.monotonic() - began < within_s) == (status, True)
     await door.redis.execute_command("CLIENT UNPAUSE")  # type: ignore[no-untyped-call]
     assert (await door.http.get(f"{door.url}/metrics")).status_code == 200
-
-
-async def test_readiness_names_a_crm_that_no_worker_has_open(door: Door) -> None:
-    await door.ledger.timetable.beat("w1", {"shut": ["acme_hubspot", "second_hubspot"]})
-    await door.ledger.timetable.beat("w2", {"shut": ["acme_hubspot"]})
-    told = await door.http.get(f"{door.url}/readyz")
-    assert (told.status_code, told.json()) == (
-        200,
-        {"status": "degraded", "warnings": ["acme_hubspot is not open: run refill check"]},
-    )
 
 
 async def test_readiness_tells_when_no_worker_has_room_for_a_paid_reply(door: Door) -> None:

@@ -126,17 +126,16 @@ async def test_crash_point_24_redis_that_comes_back_in_time_is_not_noticed_and_s
 
 
 @FAULTS
-async def test_readiness_sees_that_redis_takes_no_writes_without_writing(scene: Scene, fault: Step) -> None:
+async def test_readiness_sees_that_redis_takes_no_writes(scene: Scene, fault: Step) -> None:
     settings = load(scene.folder / "refill.toml", {})
     await scene.ledger.timetable.beat("w1", {"shut": []})
     app = web_app(scene.ledger, settings, asyncio.Event())
     client_of = AsyncClient(transport=ASGITransport(app), base_url="http://refill")
     async with app.lifespan_context(app), client_of as client:
-        changes = (await scene.redis.info("persistence"))["rdb_changes_since_last_save"]
         assert (await client.get("/readyz")).status_code == 200
-        assert (await scene.redis.info("persistence"))["rdb_changes_since_last_save"] == changes
         await fault(scene.redis)
         told = await client.get("/readyz")
         assert (told.status_code, told.json()["status"]) == (503, "redis does not answer, or takes no writes")
+        assert (await client.get("/healthz")).status_code == 200
         await well(scene.redis)
         assert (await client.get("/readyz")).status_code == 200

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -15,7 +14,6 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.harness.installation import Refill
-from tests.harness.redis import running
 from tests.harness.until import until
 
 
@@ -47,7 +45,7 @@ async def test_web_alone_is_alive_says_where_to_look_and_is_ready_once_a_worker_
             await ledger.timetable.beat("two", {"shut": ["acme_hubspot"]})
             assert await status(http, f"{url}/readyz") == (200, "degraded")
             told = (await http.get(f"{url}/readyz")).json()["warnings"]
-            assert [one for one in told if "acme_hubspot is not open" in one]
+            assert "acme_hubspot is not open: run refill check" in told
             await ledger.timetable.beat("three", {"shut": []})  # one worker has it open
             assert await status(http, f"{url}/readyz") == (200, "ok")
             ages = (await http.get(f"{url}/metrics")).text
@@ -100,26 +98,6 @@ async def test_while_draining_it_is_alive_and_not_ready(refill: Refill, http: ht
         assert totals.uncertain == 0
 
 
-async def test_health_answers_within_a_second_whatever_redis_does(refill: Refill, http: httpx.AsyncClient) -> None:
-    with running() as server:
-        refill.set(REFILL_REDIS__URL=f"unix://{server.socket}", REFILL_SECRET_KEY="k" * 32)
-        with refill.daemon("web") as web:
-            url = await web.url()
-            assert (await http.get(f"{url}/healthz")).status_code == 200
-            server.signal(signal.SIGSTOP)
-            # A restart of this process would mend nothing: it is alive, and says that it is not ready.
-            for probe, code in (("healthz", 200), ("readyz", 503)):
-                began = time.monotonic()
-                assert (await http.get(f"{url}/{probe}")).status_code == code
-                assert time.monotonic() - began < 1.0
-            server.signal(signal.SIGCONT)
-
-            async def answering() -> bool:
-                return (await status(http, f"{url}/readyz"))[1] == "no worker is alive"
-
-            await until(answering, "an answer of Redis")
-
-
 async def test_metrics_may_have_a_token(refill: Refill, http: httpx.AsyncClient) -> None:
     refill.set(REFILL_WEB__METRICS_TOKEN="m" * 32)
     with refill.daemon("web") as web:
@@ -159,19 +137,6 @@ async def test_half_open_connections_leave_descriptors_for_everything_else(refil
             await until(well, "an answer that asks Redis")
         assert "Traceback" not in web.log.read_text(encoding="utf-8")
         assert len(web.events("web.crowded")) <= 12
-
-
-async def test_a_redis_that_takes_no_writes_is_alive_and_not_ready(refill: Refill, http: httpx.AsyncClient) -> None:
-    with running() as server:
-        refill.set(REFILL_REDIS__URL=f"unix://{server.socket}", REFILL_SECRET_KEY="k" * 32)
-        with refill.daemon("web") as web:
-            url = await web.url()
-            async with refill.ledger() as ledger:
-                await ledger.timetable.beat("one", {"shut": []})
-                assert await status(http, f"{url}/readyz") == (200, "ok")
-                await ledger.scripts.call("CONFIG", "SET", "maxmemory", 1)
-            assert (await http.get(f"{url}/readyz")).status_code == 503
-            assert (await http.get(f"{url}/healthz")).status_code == 200
 
 
 @pytest.mark.parametrize("command", ["web", "up"])
