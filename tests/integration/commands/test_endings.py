@@ -61,19 +61,6 @@ async def test_an_object_whose_opt_outs_are_hidden_is_named_and_is_not_done(refi
     assert "DoNotCall of the lead is hidden from our user" in one["text"]
 
 
-async def test_a_pass_that_would_look_at_nothing_is_no_pass(refill: Refill) -> None:
-    text, sections = refill.text, ("acme_hubspot.watch", "acme_salesforce.watch")
-    start = min(text.index(f"[crm.{one}") for one in sections)
-    refill.change('deliver_to = ["acme_hubspot", "acme_salesforce"]', "deliver_to = []")
-    watched = [part for part in text[start:].split("\n\n") if part.startswith("[crm.") and ".watch." in part]
-    for part in watched:
-        refill.change(part, "")
-    for words in (("sync",), ("check",)):
-        ran = await refill(*words, "--json")
-        assert ran.code in {1, 2}, ran
-        assert "nothing is watched and nothing is delivered, so there is nothing to do" in ran.out + ran.err
-
-
 @pytest.mark.parametrize("status", [401, 503])
 async def test_a_crm_that_cannot_be_opened_is_named(refill: Refill, status: int) -> None:
     refill.vendors["hubspot"].control(

@@ -60,16 +60,6 @@ async def test_crash_point_01_before_2xx_nothing_is_half_accepted_and_comes_agai
         assert await door.due() == ["101", "102"]
 
 
-async def test_crash_point_01_a_redis_that_is_full_is_a_503_and_never_a_2xx(server: Server, tmp_path: Path) -> None:
-    body = posted(event(id=101))
-    async with open_door(server.socket, tmp_path) as door:
-        await door.redis.config_set("maxmemory", 1)
-        assert (await door.hubspot(body)).status_code == 503
-        await door.redis.config_set("maxmemory", 0)
-        assert await door.due() == []
-        assert (await door.hubspot(body)).status_code // 100 == 2
-
-
 async def test_crash_point_02_accepted_and_not_answered_is_one_visit_however_often(
     server: Server, tmp_path: Path
 ) -> None:

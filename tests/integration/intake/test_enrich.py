@@ -83,14 +83,6 @@ async def test_what_a_crm_refused_is_told_with_its_word(door: Door) -> None:
     assert "ada@acme.com" not in json.dumps(told)
 
 
-async def test_settled_record_is_looked_at_again_when_it_is_asked_for(door: Door) -> None:
-    await ask(door, asked("1"))
-    (held,) = await door.leases()
-    await door.ledger.work("acme_hubspot", "contact").settle(held, Settlement("a1", 5, 9_000))
-    await ask(door, asked("1"))
-    assert await door.due() == ["1"]
-
-
 async def test_same_key_gives_the_same_request_once(door: Door) -> None:
     first = await ask(door, asked("1"), **{"idempotency-key": "order-17"})
     (held,) = await door.leases()

@@ -192,11 +192,6 @@ async def test_post_of_several_crms_and_objects_is_one_script(door: Door) -> Non
     assert after - before <= 1
 
 
-async def test_announced_rows_are_counted(door: Door, redis: Redis) -> None:
-    await door.hubspot(posted(event(id=1), event(id=2)))
-    assert await Intake(Scripts(redis)).announced() == {("acme_hubspot", "contact"): 2}
-
-
 async def test_posts_of_one_moment_are_one_step_and_each_is_answered_when_that_ended(door: Door) -> None:
     await door.hubspot(posted(event()))
     before = (await door.redis.info("commandstats"))["cmdstat_evalsha"]["calls"]
