@@ -1,4 +1,4 @@
-"""The suite as a table: a line for every operation, a column for every case."""
+"""Shows the suite as a table: a line for every operation, a column for every case."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The common table of cases for the calls that a CRM's methods make, one route at a time."""
+"""Puts the calls that a CRM's methods make through the common table of cases, one route at a time."""
 
 from __future__ import annotations
 

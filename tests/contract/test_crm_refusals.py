@@ -1,4 +1,4 @@
-"""Real answers to updates, each with its ending: what is left out, what is tried alone, and what is told of it."""
+"""Follows real answers to updates to their ending: what is left out, tried alone, and told of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forager's 29 operations against the sandbox, over sockets."""
+"""Puts Forager's 29 operations to the sandbox, over sockets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HubSpot in both generations of paths against the sandbox, over sockets."""
+"""Puts HubSpot in both generations of paths to the sandbox, over sockets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every HubSpot operation through the common table of cases, in both generations of paths."""
+"""Puts every HubSpot operation through the common table of cases, in both generations of paths."""
 
 from __future__ import annotations
 

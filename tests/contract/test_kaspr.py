@@ -1,4 +1,4 @@
-"""Kaspr's operations in both dialects against the sandbox, over sockets."""
+"""Puts Kaspr's operations in both dialects to the sandbox, over sockets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No write lands on an edit that it could have seen: whatever a CRM answers, rows are read again before they are sent.
+"""Shows that no write lands on an edit that it could have seen: rows are read again before they are sent.
 
 Real answers: 503 with Retry-After 20, 423 for two seconds, a lock of one row, a batch refused for another row's value.
 """

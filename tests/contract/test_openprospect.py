@@ -1,4 +1,4 @@
-"""OpenProspect's 24 operations against the sandbox, over sockets."""
+"""Puts OpenProspect's 24 operations to the sandbox, over sockets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Provenance is written in the same call as the values, and never in a value's way, against both CRMs."""
+"""Writes provenance in the same call as the values, and never in a value's way, to both CRMs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Salesforce through simple-salesforce against the sandbox, over sockets."""
+"""Puts Salesforce through simple-salesforce to the sandbox, over sockets."""
 
 from __future__ import annotations
 

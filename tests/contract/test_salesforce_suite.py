@@ -1,4 +1,4 @@
-"""Every Salesforce operation through the common table of cases."""
+"""Puts every Salesforce operation through the common table of cases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The imitations do what the contracts ask and no other test of them shows."""
+"""Asks of the imitations what the contracts ask and no other test of them shows."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Asks the imitated Forager as any client would."""
+
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The imitated portal seen by HubSpot's own client, by their OpenAPI files, and by plain requests."""
+"""Sees the imitated portal by HubSpot's own client, by their OpenAPI files, and by plain requests."""
 
 import asyncio
 import base64

@@ -1,3 +1,5 @@
+"""Asks the imitated Kaspr as any client would, in both dialects."""
+
 from collections.abc import AsyncIterator, Callable
 
 import pytest

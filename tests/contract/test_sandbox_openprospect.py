@@ -1,3 +1,5 @@
+"""Asks the imitated OpenProspect as any client would."""
+
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""The imitated CRMs refuse what administrators, approvals and limits forbid, and stop when those end."""
+"""Meets what administrators, approvals and limits of the imitated CRMs forbid, and their end."""
 
 from collections.abc import AsyncIterator
 from typing import Any

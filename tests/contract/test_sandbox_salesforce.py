@@ -1,4 +1,4 @@
-"""The imitated org seen by simple-salesforce, and by plain requests where that client cannot show it."""
+"""Sees the imitated org by simple-salesforce, and by plain requests where that cannot show it."""
 
 import asyncio
 import base64

@@ -1,4 +1,4 @@
-"""The transport against servers that behave in every bad way there is, over real sockets."""
+"""Sends through the transport to servers that behave in every bad way there is, over real sockets."""
 
 from __future__ import annotations
 

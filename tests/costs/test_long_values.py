@@ -1,4 +1,4 @@
-"""A field may hold 32,000 characters of anything: no reader and no rule takes more than its share of them.
+"""Gives readers and rules fields of 32,000 characters: none takes more than its share of them.
 
 Times are compared with those of a text an eighth as long, so that a slow or busy machine does not show: what grows
 with the square of a length takes 64 times as long.

@@ -1,4 +1,4 @@
-"""A pin that an advisory affects is red without any network, and the file can be renewed where there is one."""
+"""Turns red for a pin that an advisory affects, without any network; renews the file where there is one."""
 
 from __future__ import annotations
 

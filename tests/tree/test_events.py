@@ -1,4 +1,4 @@
-"""Every event is a constant dotted name, and what it carries is shown: an unknown key would lose its value."""
+"""Checks that events are constant dotted names, and that what they carry is shown: no key loses its value."""
 
 from __future__ import annotations
 

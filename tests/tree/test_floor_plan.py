@@ -1,4 +1,4 @@
-"""The house keeps its shape: few rooms on few floors, rules that see nothing but rules."""
+"""Keeps the shape of the house: few rooms on few floors, rules that see nothing but rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The documents point at things that exist, and prose keeps to the rules for words."""
+"""Checks that the documents point at things that exist, and that prose keeps to the rules for words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows are read again before anything of them is sent again, and every wait ends."""
+"""Reads rows again before anything of them is sent again, and ends every wait."""
 
 from __future__ import annotations
 

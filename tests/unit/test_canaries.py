@@ -1,4 +1,4 @@
-"""The canaries are seen where they should not be: a leak that is planted is found."""
+"""Plants leaks where canaries should not be: they are found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ledger's clock is known as closely as the quickest reply told it."""
+"""Knows the ledger's clock as closely as the quickest reply showed it."""
 
 from __future__ import annotations
 

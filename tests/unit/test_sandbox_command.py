@@ -1,4 +1,4 @@
-"""The sandbox's command never overwrites a configuration."""
+"""Keeps the sandbox's command from overwriting a configuration."""
 
 from __future__ import annotations
 

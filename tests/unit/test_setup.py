@@ -1,4 +1,4 @@
-"""The two commands set themselves up from what is locked."""
+"""Checks that the two commands set themselves up from what is locked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The check tells all that an installation depends on: hosts, sign-ins, versions."""
+"""Tells by the check all that an installation depends on: hosts, sign-ins, versions."""
 
 from __future__ import annotations
 

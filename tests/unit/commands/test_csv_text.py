@@ -1,4 +1,4 @@
-"""Tables are read as people save them, and written so that no cell is run."""
+"""Reads tables as people save them, and writes them so that no cell is run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stable keys of ``status --json`` and the names of ``/metrics``."""
+"""Pins the stable keys of ``status --json`` and the names of ``/metrics``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A first configuration is what was chosen, and it loads."""
+"""Writes a first configuration of what was chosen, and loads it."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Finds works, watches and targets by the names that a person types."""
+
 from __future__ import annotations
 
 from pathlib import Path

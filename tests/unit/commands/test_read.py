@@ -1,4 +1,4 @@
-"""``refill read`` answers JSON lines one for one, each at once, whatever stands on a line."""
+"""Asks ``refill read`` in JSON lines: it answers one for one, each at once, whatever stands on a line."""
 
 from __future__ import annotations
 

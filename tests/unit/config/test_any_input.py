@@ -1,4 +1,4 @@
-"""Any input is answered with a configuration or with sentences, never with anything else."""
+"""Gives any input to the configuration: it answers with one or with sentences, with nothing else."""
 
 from __future__ import annotations
 

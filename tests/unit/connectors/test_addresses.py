@@ -1,4 +1,4 @@
-"""An answer may lead to the vendor's own origin, and nowhere else."""
+"""Follows an answer to the vendor's own origin, and nowhere else."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Gathers single calls into batches: each asker gets an answer, an error of its own, or leaves."""
+
 import asyncio
 from collections.abc import Mapping, Sequence
 

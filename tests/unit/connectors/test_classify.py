@@ -1,3 +1,5 @@
+"""Gives every reply its meaning: an error, a wait, a body with what it must have."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,4 +1,4 @@
-"""Kept answers of both CRMs, and what each of them is read as."""
+"""Reads kept answers of both CRMs as what each of them says."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Reads Forager's replies, and asks its questions."""
+
 from __future__ import annotations
 
 import json

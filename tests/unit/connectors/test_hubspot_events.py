@@ -1,4 +1,4 @@
-"""HubSpot's signatures, against the vectors of its own documents and libraries."""
+"""Checks HubSpot's signatures by the vectors of its own documents and libraries, and reads its events."""
 
 from __future__ import annotations
 

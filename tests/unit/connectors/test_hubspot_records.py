@@ -1,3 +1,5 @@
+"""Reads a portal's rows: what became of each id, and what a row says."""
+
 from typing import Any
 
 import pytest

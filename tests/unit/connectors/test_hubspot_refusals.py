@@ -1,3 +1,5 @@
+"""Reads a portal's refusals: whom they blame, which properties they name, how long they ask to wait."""
+
 import json
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""Asks a portal for changes in windows that fit its limits and lose no row."""
+
 import json
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""Reads what became of each row of a batch of updates."""
+
 import json
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""A batch leaves when everybody at work waits for one, and no earlier."""
+"""Lets a batch leave when everybody at work waits for one, and no earlier."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Reads Kaspr's replies in both dialects, and asks its question."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""Gives every spelling of an id its one long form, and refuses what is none."""
+
 from __future__ import annotations
 
 import pytest

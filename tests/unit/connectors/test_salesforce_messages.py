@@ -1,4 +1,4 @@
-"""Any bytes are a message or are refused; a message names nothing but record ids."""
+"""Reads or refuses any bytes as a message; a message names nothing but record ids."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Reads an org's rows and fields, and writes values as a field wants them."""
+
 import pytest
 
 from connectors.salesforce import records

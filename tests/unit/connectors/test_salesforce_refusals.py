@@ -1,3 +1,5 @@
+"""Reads an org's refusals: what the caller does next, and what became of each row."""
+
 import json
 
 import pytest

@@ -1,3 +1,5 @@
+"""Writes queries in which a value stays a value."""
+
 import re
 
 import pytest

@@ -1,3 +1,5 @@
+"""Sends tokens to the configured host or Salesforce's, and asks for them as the org's address tells."""
+
 import pytest
 
 from connectors.errors import AccessError

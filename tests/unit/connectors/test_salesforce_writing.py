@@ -1,3 +1,5 @@
+"""Reads what became of each row of an update."""
+
 import json
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Refusals of the token endpoints mean a repeat, a wait, or a person who has to mend something."""
+"""Reads refusals of the token endpoints: a repeat, a wait, or a person who has to mend something."""
 
 from __future__ import annotations
 

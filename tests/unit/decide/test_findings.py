@@ -1,4 +1,4 @@
-"""Values of an answer are written by grade, employer and kind."""
+"""Writes values of an answer by grade, employer and kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The right person, or nothing: what the name decides, and what has to agree where it does not."""
+"""Lets the right person through, or nobody: by the name, and by what agrees where it cannot tell."""
 
 from __future__ import annotations
 

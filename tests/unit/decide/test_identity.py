@@ -1,4 +1,4 @@
-"""A record without a slug gets one where that pays, and proves by it who was found."""
+"""Gets a record without a slug one where that pays, and proves by it who was found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An entry of the journal is told in words, chosen by what is asked, and run by no spreadsheet."""
+"""Tells an entry of the journal in words, chosen by what is asked, and run by no spreadsheet."""
 
 from __future__ import annotations
 

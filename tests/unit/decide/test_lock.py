@@ -1,4 +1,4 @@
-"""A field that a person edited lately is left alone, whatever the rule says: writer x age x rule."""
+"""Leaves a field alone that a person edited lately, whatever the rule says: writer x age x rule."""
 
 from __future__ import annotations
 

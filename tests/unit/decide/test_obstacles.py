@@ -1,4 +1,4 @@
-"""An obstacle to a delivery ends as its kind does: with a change of the row, with time, or with a person."""
+"""Ends an obstacle to a delivery as its kind does: with a change of the row, with time, or with a person."""
 
 from __future__ import annotations
 

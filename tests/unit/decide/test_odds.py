@@ -1,4 +1,4 @@
-"""Experience with a provider orders the questions once there is enough of it; before that the price list does."""
+"""Orders the questions by experience once there is enough of it; before that by the price list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cheapest order of providers, learned from what questions have brought, and the scorecard behind it."""
+"""Learns the cheapest order of providers from what questions have brought, and keeps the scorecard behind it."""
 
 from __future__ import annotations
 

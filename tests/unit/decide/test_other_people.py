@@ -1,4 +1,4 @@
-"""No answer of another person is ever written: worlds with namesakes, families, shared phones and mistaken links."""
+"""Draws worlds with namesakes, families, shared phones and mistaken links: no stranger's answer is written."""
 
 from __future__ import annotations
 

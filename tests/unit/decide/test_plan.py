@@ -1,4 +1,4 @@
-"""A plan leaves questions unasked and values unwritten, and says why."""
+"""Leaves questions unasked and values unwritten, and says why."""
 
 from __future__ import annotations
 

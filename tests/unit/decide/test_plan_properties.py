@@ -1,4 +1,4 @@
-"""Every visit ends, pays within bounds and writes only what it may, whatever records, policies and answers come."""
+"""Draws records, policies and answers: every visit ends, pays within bounds and writes only what it may."""
 
 from __future__ import annotations
 

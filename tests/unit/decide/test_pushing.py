@@ -1,4 +1,4 @@
-"""A person's value survives every push, and an unseen write is judged by what the CRM shows."""
+"""Keeps a person's value through every push, and judges an unseen write by what the CRM shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules see a record through a view, and remember it by a fingerprint."""
+"""Shows the rules a record through a view, and remembers it by a fingerprint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The right person, or nothing."""
+"""Writes of the right person, or nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A value fits the CRM's property, in its form, or is dropped with a reason."""
+"""Fits a value into the CRM's property, in its form, or drops it with a reason."""
 
 from __future__ import annotations
 

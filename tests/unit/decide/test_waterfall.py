@@ -1,4 +1,4 @@
-"""The waterfall says who is asked, in which order, for how much, and what is asked together."""
+"""Asks providers in the order of the waterfall, within its bounds, and together where that spares nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Entries come back as they were written, whatever they hold, and take less room in between."""
+"""Gives entries back as they were written, whatever they hold, and takes less room in between."""
 
 from __future__ import annotations
 

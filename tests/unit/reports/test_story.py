@@ -1,4 +1,4 @@
-"""The story of a record, told from what the ledger holds of it: one situation each, with its sentences."""
+"""Tells the story of a record from what the ledger holds of it: one situation each, with its sentences."""
 
 from __future__ import annotations
 
