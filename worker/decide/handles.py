@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from msgspec.structs import replace
+
 from connectors.models import Answer, Discreet, Identity, Person, Record
 from worker.decide.gate import Facts, facts
 from worker.decide.policy import Policy
@@ -209,18 +211,14 @@ def _reading(values: tuple[str | None, ...], policy: Policy) -> Reading:
         last_name=last,
         domain=known[0] if known else "",
     )
+    evidence = facts(
+        first=first, last=last, emails=addresses, numbers=[one.e164 for one in read.values()], employers=employers
+    )
     borne = {slot: text for slot in _HANDLE_SLOTS if (text := texts.get(slot))}
     return Reading(
         read_from=values,
         identity=identity,
-        facts=facts(
-            first=first,
-            last=last,
-            emails=addresses,
-            numbers=[number.e164 for number in read.values()],
-            employers=employers,
-            slug=identity.slug,
-        ),
+        facts=replace(evidence, slug=identity.slug),
         held={rule.field: said[rule.property] for rule in policy.rules if rule.property in said},
         numbers={slot: number.e164 for slot, number in read.items() if number.e164},
         domains=known,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
 from urllib.parse import quote, unquote
 
 from msgspec import Struct
@@ -258,9 +258,9 @@ def _checked(word: str) -> Profile:
 def _is_placeholder(slug: str) -> bool:
     """Tells whether a slug is a placeholder: ``not-found``, ``vorname-nachname``."""
     parts = re.split(r"[-_ ]+", slug)
-    if all(part in _NOBODY for part in parts) or parts[-1] in _TYPED:
+    if _NOBODY.issuperset(parts) or parts[-1] in _TYPED:
         return True
-    if len(set(slug)) == 1 and 3 < len(slug) <= _MAX:
+    if 3 < len(slug) <= _MAX and slug == slug[0] * len(slug):
         return True
     named = [part for part in parts if not part.isdecimal()]
     together = "".join(named)
@@ -269,8 +269,12 @@ def _is_placeholder(slug: str) -> bool:
         together = "".join(sign for sign in marked if not unicodedata.combining(sign))
     if together in _SAID_TOGETHER or together.endswith("mustermann"):
         return True
-    known = name_words("placeholders")
-    return len(named) > 1 and all(part in known or part in _NOBODY for part in named)
+    return len(named) > 1 and _names_nobody().issuperset(named)
+
+
+@cache
+def _names_nobody() -> frozenset[str]:
+    return _NOBODY | name_words("placeholders")
 
 
 def _is_slug_sign(sign: str) -> bool:
