@@ -171,7 +171,7 @@ def _of_operation(provider: str, account: str, operation: str) -> str:
 
 
 class AskedBy(Enum):
-    SLUG = auto()  # or by a provider's own id: somebody who is known already
+    SLUG = auto()  # or by a provider's own id: a person who is known already
     EMAIL = auto()
     PHONE = auto()
     NAME = auto()
