@@ -27,7 +27,7 @@ from worker.reports.overview import Overview
 
 __all__ = ["CONTENT_TYPE", "text"]
 
-_WORK = ("crm", "object")
+_WORK, _PROVIDER = ("crm", "object"), ("provider",)
 _Rows = Iterable[tuple[tuple[str, ...], float]]
 
 
@@ -73,89 +73,51 @@ class _Doors(Collector):
         self._answered, self._refused = answered, refused
 
     def collect(self) -> Iterator[Metric]:
-        answers = CounterMetricFamily(
-            "refill_web_answers", "Requests this web process has answered.", labels=("route", "status")
-        )
-        for (route, status), count in sorted(self._answered.items()):
-            answers.add_metric((route, str(status)), count)
-        yield answers
-        refusals = CounterMetricFamily(
-            "refill_webhook_refusals", "Webhooks and orders this web process has refused.", labels=("door", "reason")
-        )
-        for name, count in sorted(self._refused.items()):
-            refusals.add_metric(name, count)
-        yield refusals
+        answers = [((route, str(status)), count) for (route, status), count in sorted(self._answered.items())]
+        refusals, door = sorted(self._refused.items()), ("door", "reason")
+        yield _counter("refill_web_answers", "Requests this web process has answered.", ("route", "status"), answers)
+        yield _counter("refill_webhook_refusals", "Webhooks and orders this web process has refused.", door, refusals)
 
 
 def _work(work: Mapping[WorkName, Counts], now_ms: int) -> Iterator[Metric]:
-    rows = [(name, one) for name, one in work.items()]
-    lanes = [(*name, "live") for name, _ in rows], [(*name, "backfill") for name, _ in rows]
-    live = [one.due - one.due_backfill for _, one in rows]
-    backfill = [one.due_backfill for _, one in rows]
-    yield _gauge(
-        "refill_backlog",
-        "Records due, deferred ones among them.",
-        (*_WORK, "lane"),
-        [*zip(lanes[0], live, strict=True), *zip(lanes[1], backfill, strict=True)],
+    rows = work.items()
+    backlog = [((*name, "live"), one.due - one.due_backfill) for name, one in rows]
+    backlog += [((*name, "backfill"), one.due_backfill) for name, one in rows]
+    yield _gauge("refill_backlog", "Records due, deferred ones among them.", (*_WORK, "lane"), backlog)
+    ages = [(n, max(0, now_ms - one.oldest_due_ms) / 1000 if one.oldest_due_ms else 0) for n, one in rows]
+    tables: tuple[tuple[str, str, _Rows], ...] = (
+        ("refill_leased", "Records being visited.", [(name, one.leased) for name, one in rows]),
+        ("refill_waiting", "Records waiting for a provider.", [(name, one.waiting) for name, one in rows]),
+        ("refill_dead", "Dead letters.", [(name, one.dead) for name, one in rows]),
+        ("refill_settled", "Records remembered and not in the work.", [(name, one.settled) for name, one in rows]),
+        ("refill_oldest_due_seconds", "How long the oldest due record has been due.", ages),
     )
-    yield _gauge("refill_leased", "Records being visited.", _WORK, [(name, one.leased) for name, one in rows])
-    yield _gauge(
-        "refill_waiting", "Records waiting for a provider.", _WORK, [(name, one.waiting) for name, one in rows]
-    )
-    yield _gauge("refill_dead", "Dead letters.", _WORK, [(name, one.dead) for name, one in rows])
-    yield _gauge("refill_settled", "Records remembered and not in the work.", _WORK, [(n, o.settled) for n, o in rows])
-    yield _gauge(
-        "refill_oldest_due_seconds",
-        "How long the oldest due record has been due.",
-        _WORK,
-        [(name, max(0, now_ms - one.oldest_due_ms) / 1000 if one.oldest_due_ms else 0) for name, one in rows],
-    )
+    for metric, help_, figures in tables:
+        yield _gauge(metric, help_, _WORK, figures)
 
 
 def _money(found: Overview) -> Iterator[Metric]:
-    provider = ("provider",)
-    yield _gauge(
-        "refill_waiting_for_provider",
-        "Records in the queue for a provider.",
-        provider,
-        [((name,), count) for name, count in found.waiting.items()],
-    )
-    filled = CounterMetricFamily("refill_filled", "Values written.", labels=(*_WORK, "field", "provider"))
-    for name, pairs in found.filled.items():
-        for pair, count in pairs.items():
-            filled.add_metric((*name, *pair), count)
-    yield filled
-    spent = CounterMetricFamily("refill_credits_spent", "Credits spent.", labels=provider)
-    for one, totals in found.totals.items():
-        spent.add_metric((one,), totals.spent)
-    yield spent
-    credits = found.credits.items()
-    tables: tuple[tuple[str, str, _Rows], ...] = (
-        ("refill_credits_today", "Credits spent today.", [((name,), one.today) for name, one in credits]),
-        ("refill_credits_month", "Credits spent this month.", [((name,), one.month) for name, one in credits]),
-        (
-            "refill_credits_reserved",
-            "Credits reserved or uncertain.",
-            [((n,), o.reserved) for n, o in credits],
-        ),
-        (
-            "refill_budget_day",
-            "Credits allowed a day.",
-            [((n,), o.cap.day) for n, o in credits if o.cap.day is not None],
-        ),
-        (
-            "refill_budget_month",
-            "Credits allowed a month.",
-            [((n,), o.cap.month) for n, o in credits if o.cap.month is not None],
-        ),
-    )
-    for metric, help_, rows in tables:
-        yield _gauge(metric, help_, provider, rows)
-    yield _one("refill_tickets_uncertain", "Lookups that may have been charged.", found.uncertain)
+    filled = [((*name, *pair), count) for name, pairs in found.filled.items() for pair, count in pairs.items()]
+    yield _counter("refill_filled", "Values written.", (*_WORK, "field", "provider"), filled)
+    spent = [((name,), totals.spent) for name, totals in found.totals.items()]
+    yield _counter("refill_credits_spent", "Credits spent.", _PROVIDER, spent)
+    credits = [((name,), one) for name, one in found.credits.items()]
+    day = [(name, one.cap.day) for name, one in credits if one.cap.day is not None]
+    month = [(name, one.cap.month) for name, one in credits if one.cap.month is not None]
     drifts = [((name,), books["drift"]) for name, books in found.reconciled.items() if books.get("drift") is not None]
-    yield _gauge(
-        "refill_drift_credits", "Credits a provider billed beyond anything our ledger explains.", provider, drifts
+    waiting = [((name,), count) for name, count in found.waiting.items()]
+    tables: tuple[tuple[str, str, _Rows], ...] = (
+        ("refill_waiting_for_provider", "Records in the queue for a provider.", waiting),
+        ("refill_credits_today", "Credits spent today.", [(name, one.today) for name, one in credits]),
+        ("refill_credits_month", "Credits spent this month.", [(name, one.month) for name, one in credits]),
+        ("refill_credits_reserved", "Credits reserved or uncertain.", [(name, one.reserved) for name, one in credits]),
+        ("refill_budget_day", "Credits allowed a day.", day),
+        ("refill_budget_month", "Credits allowed a month.", month),
+        ("refill_drift_credits", "Credits a provider billed beyond anything our ledger explains.", drifts),
     )
+    for metric, help_, figures in tables:
+        yield _gauge(metric, help_, _PROVIDER, figures)
+    yield _one("refill_tickets_uncertain", "Lookups that may have been charged.", found.uncertain)
     yield _one("refill_redis_unsafe", "Reasons for which Redis may forget what it stores.", len(found.unsafe))
 
 
@@ -166,11 +128,8 @@ def _events(found: Overview) -> Iterator[Metric]:
         ("refill_events_recovered", "Records a sweep found that no webhook had named.", found.recovered),
     )
     for name, help_, counts in tables:
-        counter = CounterMetricFamily(name, help_, labels=_WORK)
-        for work in sorted({*found.work, *counts}):
-            if work[1] != DELIVERY:
-                counter.add_metric(work, counts.get(work, 0))
-        yield counter
+        works = [work for work in sorted({*found.work, *counts}) if work[1] != DELIVERY]
+        yield _counter(name, help_, _WORK, [(work, counts.get(work, 0)) for work in works])
 
 
 def _life(found: Overview) -> Iterator[Metric]:
@@ -181,12 +140,8 @@ def _life(found: Overview) -> Iterator[Metric]:
     yield _gauge("refill_poll_age_seconds", "Since the last successful poll; +Inf before the first.", _WORK, ages)
     age = max(0, found.now_ms - found.collected_ms) / 1000 if found.collected_ms else None
     yield _one("refill_collect_age_seconds", "Since deliveries were last pulled.", age)
-    yield _gauge(
-        "refill_clock_offset_seconds",
-        "How far a vendor's clock is ahead of ours.",
-        ("vendor",),
-        [((name,), one.ms / 1000) for name, one in found.clocks.items()],
-    )
+    clocks = [((name,), one.ms / 1000) for name, one in found.clocks.items()]
+    yield _gauge("refill_clock_offset_seconds", "How far a vendor's clock is ahead of ours.", ("vendor",), clocks)
     free = [int(beat.info["disk_free"]) for beat in found.workers if "disk_free" in beat.info]
     yield _one("refill_disk_free_bytes", "Free on the disk of the worker that has least.", min(free, default=None))
     proposed = [(name, found.proposals.get(name, 0)) for name in sorted({*found.work, *found.proposals})]
@@ -198,45 +153,30 @@ def _life(found: Overview) -> Iterator[Metric]:
 
 def _today(found: Overview) -> Iterator[Metric]:
     """Yields the results of the day's runs; the series start again with each day of the budgets' time zone."""
-    yield _gauge(
-        "refill_unfilled_today",
-        "Gaps that visits of today left open, by reason.",
-        ("crm", "field", "reason"),
-        [((crm, *pair), count) for crm, run in found.today.items() for pair, count in run.unfilled.items()],
-    )
-    yield _gauge(
-        "refill_outcomes_today",
-        "Visits of today, by how they ended.",
-        ("crm", "outcome"),
-        [((crm, name), count) for crm, run in found.today.items() for name, count in run.outcomes.items()],
-    )
+    runs, gap = found.today.items(), ("crm", "field", "reason")
+    gaps = [((crm, *pair), count) for crm, run in runs for pair, count in run.unfilled.items()]
+    outcomes = [((crm, name), count) for crm, run in runs for name, count in run.outcomes.items()]
+    yield _gauge("refill_unfilled_today", "Gaps that visits of today left open, by reason.", gap, gaps)
+    yield _gauge("refill_outcomes_today", "Visits of today, by how they ended.", ("crm", "outcome"), outcomes)
 
 
 def _calls(calls: Mapping[CallName, Called]) -> Iterator[Metric]:
     names = ("vendor", "operation")
-    ends = CounterMetricFamily("refill_vendor_calls", "Calls of vendors, by how they ended.", labels=(*names, "end"))
+    ends = [((*name, end), count) for name, called in calls.items() for end, count in called.ends.items()]
+    yield _counter("refill_vendor_calls", "Calls of vendors, by how they ended.", (*names, "end"), ends)
     took = HistogramMetricFamily("refill_vendor_call_seconds", "How long calls of vendors took.", labels=names)
-    unsent = CounterMetricFamily(
-        "refill_vendor_writes_unsent",
-        "Writes not sent, because the read behind each was too slow.",
-        labels=names,
-    )
     bounds = [*map(str, BOUNDS_S), "+Inf"]
     for name, called in calls.items():
-        for end, count in called.ends.items():
-            ends.add_metric((*name, end), count)
-        if called.unsent:
-            unsent.add_metric(name, called.unsent)
         took.add_metric(name, list(zip(bounds, accumulate(called.ranges), strict=True)), called.seconds)
-    yield ends
     yield took
-    yield unsent
+    unsent = [(name, called.unsent) for name, called in calls.items() if called.unsent]
+    help_ = "Writes not sent, because the read behind each was too slow."
+    yield _counter("refill_vendor_writes_unsent", help_, names, unsent)
 
 
 def _machine(found: Overview) -> Iterator[Metric]:
-    build = GaugeMetricFamily("refill_build_info", "1; which version this is.", labels=("version", "python"))
-    build.add_metric((version("refill"), platform.python_version()), 1)
-    yield build
+    build = [((version("refill"), platform.python_version()), 1)]
+    yield _gauge("refill_build_info", "1; which version this is.", ("version", "python"), build)
     lags = [int(beat.info["lag_ms"]) for beat in found.workers if "lag_ms" in beat.info]
     lag = max(lags) / 1000 if lags else None
     yield _one("refill_loop_lag_seconds", "Longest delay of a worker's timers in its last beat.", lag)
@@ -250,6 +190,13 @@ def _gauge(name: str, help_: str, labels: tuple[str, ...], rows: _Rows) -> Metri
     for values, figure in rows:
         gauge.add_metric(values, figure)
     return gauge
+
+
+def _counter(name: str, help_: str, labels: tuple[str, ...], rows: _Rows) -> Metric:
+    counter = CounterMetricFamily(name, help_, labels=labels)
+    for values, count in rows:
+        counter.add_metric(values, count)
+    return counter
 
 
 def _one(name: str, help_: str, figure: float | None) -> Metric:
