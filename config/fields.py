@@ -11,33 +11,14 @@ from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 PersonField = Literal[
-    "work_email",
-    "personal_email",
-    "phone",
-    "mobile_phone",
-    "job_title",
-    "linkedin_url",
-    "first_name",
-    "last_name",
-    "city",
-    "country",
-    "company_name",
-    "company_domain",
-]
+    "work_email", "personal_email", "phone", "mobile_phone", "job_title", "linkedin_url", "first_name", "last_name",
+    "city", "country", "company_name", "company_domain",
+]  # fmt: skip
 CompanyField = Literal[
     "name",  # never a gap, since no CRM takes a company without one, but written when a delivery creates it
-    "domain",
-    "website",
-    "phone",
-    "industry",
-    "employee_count",
-    "linkedin_url",
-    "city",
-    "country",
-    "description",
-    "technologies",
-    "founded_year",
-]
+    "domain", "website", "phone", "industry", "employee_count", "linkedin_url", "city", "country", "description",
+    "technologies", "founded_year",
+]  # fmt: skip
 PERSON_FIELDS: tuple[str, ...] = get_args(PersonField)
 COMPANY_FIELDS: tuple[str, ...] = get_args(CompanyField)
 EMAIL_FIELDS = frozenset({"work_email", "personal_email"})
@@ -122,16 +103,9 @@ READ_ONLY: Mapping[tuple[str, str], Mapping[str, str]] = MappingProxyType(
 
 # Identifies a person. Read from the record; written only if a field maps the same property.
 IDENTITY = (
-    "linkedin_url",
-    "work_email",
-    "personal_email",
-    "phone",
-    "mobile_phone",
-    "first_name",
-    "last_name",
-    "company_name",
-    "company_domain",
-)
+    "linkedin_url", "work_email", "personal_email", "phone", "mobile_phone", "first_name", "last_name",
+    "company_name", "company_domain",
+)  # fmt: skip
 
 
 def default_accept(field: str) -> tuple[str, ...]:

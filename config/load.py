@@ -28,29 +28,11 @@ _PLAIN = frozenset(
     {"REFILL_DATA_DIR", "REFILL_INSTALLATION", "REFILL_BUDGET_ZONE", "REFILL_SECRET_KEY"}
 )  # keys of the topmost table
 _ABOUT_US = frozenset({"REFILL_CONFIG", "REFILL_SECRETS_DIR"})  # say where the others are
-_SECRET = frozenset(
-    {
-        "api_key",
-        "client_id",
-        "client_secret",
-        "metrics_token",
-        "hapikey",
-        "operator_token",
-        "password",
-        "private_key_file",
-        "refresh_token",
-        "secret_key",
-        "security_token",
-        "slack_url",
-        "smtp_password",
-        "teams_url",
-        "token",
-        "username",
-        "viewer_token",
-        "webhook_secret",
-        "webhook_url",
-    }
-)
+_SECRET = frozenset({
+    "api_key", "client_id", "client_secret", "metrics_token", "hapikey", "operator_token", "password",
+    "private_key_file", "refresh_token", "secret_key", "security_token", "slack_url", "smtp_password", "teams_url",
+    "token", "username", "viewer_token", "webhook_secret", "webhook_url",
+})  # fmt: skip
 _VERBATIM = frozenset({"where", "skip_if"})  # below these are names of CRM properties, whose case matters
 _ENDED_FLOWS = frozenset({"password", "soap", "username_password"})  # values of ``auth`` that stand for it
 # What makes something configured that the file does not mention; any other variable of it is a leftover.

@@ -19,85 +19,19 @@ from config.masking import HIDDEN, masked, traceback_text
 from config.plain import shown
 
 # Keys whose texts are ids of ours or of a vendor: bare digits in them are not phone numbers.
-IDS = frozenset(
-    {
-        "account",
-        "company_id",
-        "creation",
-        "crm",
-        "delivery_id",
-        "external_id",
-        "field",
-        "fields",
-        "id",
-        "job",
-        "made_id",
-        "moved_to",
-        "new_id",
-        "object",
-        "old_id",
-        "operation",
-        "order_id",
-        "owner",
-        "portal_id",
-        "property",
-        "provider",
-        "question",
-        "record_id",
-        "record_ids",
-        "request_id",
-        "run",
-        "source",
-        "survivor",
-        "ticket",
-        "token_id",
-        "vendor",
-    }
-)
+IDS = frozenset({
+    "account", "company_id", "creation", "crm", "delivery_id", "external_id", "field", "fields", "id", "job",
+    "made_id", "moved_to", "new_id", "object", "old_id", "operation", "order_id", "owner", "portal_id", "property",
+    "provider", "question", "record_id", "record_ids", "request_id", "run", "source", "survivor", "ticket",
+    "token_id", "vendor",
+})  # fmt: skip
 # Words from closed lists, class names and figures.
-WORDS = frozenset(
-    {
-        "attempt",
-        "bucket",
-        "cause",
-        "code",
-        "door",
-        "ending",
-        "endpoint",
-        "error",
-        "event",
-        "fate",
-        "hint",
-        "host",
-        "kind",
-        "lane",
-        "level",
-        "line",
-        "lines",
-        "logger",
-        "made_object",
-        "mode",
-        "outcome",
-        "policy",
-        "properties",
-        "providers",
-        "reason",
-        "reasons",
-        "redis_version",
-        "server",
-        "signal",
-        "state",
-        "status",
-        "statuses",
-        "step",
-        "until",
-        "verdict",
-        "version",
-        "warning",
-        "web",
-        "worker",
-    }
-)
+WORDS = frozenset({
+    "attempt", "bucket", "cause", "code", "door", "ending", "endpoint", "error", "event", "fate", "hint", "host",
+    "kind", "lane", "level", "line", "lines", "logger", "made_object", "mode", "outcome", "policy", "properties",
+    "providers", "reason", "reasons", "redis_version", "server", "signal", "state", "status", "statuses", "step",
+    "until", "verdict", "version", "warning", "web", "worker",
+})  # fmt: skip
 KNOWN = IDS | WORDS | {"timestamp", "exception"}
 _SMALL = 10_000_000  # larger unknown figures could be phone numbers
 _UNITS = ("_ms", "_s", "_bytes", "_at")

@@ -47,18 +47,9 @@ from connectors.replies import (
 from connectors.telemetry import CALLS
 
 __all__ = [
-    "BODY_CAP",
-    "Auth",
-    "BrokenError",
-    "ConnectionTerms",
-    "NoAuth",
-    "Operation",
-    "Repeat",
-    "ReplyReading",
-    "StaticAuth",
-    "Transport",
-    "UnsentError",
-]
+    "BODY_CAP", "Auth", "BrokenError", "ConnectionTerms", "NoAuth", "Operation", "Repeat", "ReplyReading",
+    "StaticAuth", "Transport", "UnsentError",
+]  # fmt: skip
 
 ATTEMPTS = 3
 RENEWALS = 2  # of a refused credential within a call: the first may bring a token that is dead by now, too

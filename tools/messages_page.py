@@ -25,35 +25,17 @@ the page beside it says more. Words, vendors' hints, webhooks and the log are in
 This page is generated from the product (`make references`).
 
 """
-RAISED = frozenset(
-    {
-        "AnotherAccountError",
-        "AnotherKeyError",
-        "BadParameter",
-        "BrokenError",
-        "ColumnError",
-        "ConfigError",
-        "NotNowError",
-        "TrialError",
-        "UnfitError",
-        "ValueError",
-        "WebError",
-        "WrongUseError",
-    }
-)
+RAISED = frozenset({
+    "AnotherAccountError", "AnotherKeyError", "BadParameter", "BrokenError", "ColumnError", "ConfigError",
+    "NotNowError", "TrialError", "UnfitError", "ValueError", "WebError", "WrongUseError",
+})  # fmt: skip
 OURS = frozenset({"ValueError"})  # raised for settings there; elsewhere they are for programmers
 NAMED = frozenset({"price", "sentence", "why"})  # of sentences, where they are put together first
 TABLES = re.compile(r"_(HELD|NEXT|WAITS|HINTS?)$")  # names of tables of sentences
 LOOSE = (  # where each text of a few words is a sentence for people
-    "config/exposure.py",
-    "config/load.py",
-    "config/problems.py",
-    "config/settings.py",
-    "worker/commands/",
-    "worker/manual/",
-    "worker/redis/",
-    "worker/service/accounts.py",
-)
+    "config/exposure.py", "config/load.py", "config/problems.py", "config/settings.py", "worker/commands/",
+    "worker/manual/", "worker/redis/", "worker/service/accounts.py",
+)  # fmt: skip
 WORDS, FEW = 4, 3
 LETTERS = 7  # a shorter rest says nothing by itself
 # a name or path, a page of HTML, lines of TOML, a piece of SOQL

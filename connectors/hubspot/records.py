@@ -34,17 +34,9 @@ NEEDS = {
 }
 MOST_PROPERTIES = 10_000  # several times the possible number in a portal
 COMPANY = (
-    "name",
-    "domain",
-    "website",
-    "phone",
-    "industry",
-    "numberofemployees",
-    "city",
-    "country",
-    "linkedin_company_page",
+    "name", "domain", "website", "phone", "industry", "numberofemployees", "city", "country", "linkedin_company_page",
     "hs_merged_object_ids",
-)
+)  # fmt: skip
 INTEGRATIONS = frozenset({"INTEGRATION", "API"})
 _SYSTEM = frozenset({"CALCULATED", "AUTOMATION_PLATFORM", "WORKFLOWS", "ANALYTICS", "SYNC_ENGINE"})
 _TEXTS = frozenset({str, type(None)})

@@ -32,15 +32,10 @@ from connectors.operations import Operation, Repeat
 from connectors.refusal_kinds import kind_of, word_of
 from connectors.replies import ReplyReading, json_of, retry_after, sent_a_page
 
-TAKEN = frozenset(
-    {
-        "CONFLICTING_UNIQUE_VALUE",
-        "DUPLICATE_UNIQUE_PROPERTY_VALUE",
-        "CONTACT_EXISTS",
-        "CONFLICT",
-        "OBJECT_ALREADY_EXISTS",
-    }
-)
+TAKEN = frozenset({
+    "CONFLICTING_UNIQUE_VALUE", "DUPLICATE_UNIQUE_PROPERTY_VALUE", "CONTACT_EXISTS", "CONFLICT",
+    "OBJECT_ALREADY_EXISTS",
+})  # fmt: skip
 KINDS: Mapping[str, RefusalKind] = {
     "INVALID_EMAIL": RefusalKind.VALUE,
     "INVALID_OPTION": RefusalKind.VALUE,

@@ -89,16 +89,10 @@ KINDS: Mapping[str, RefusalKind] = {
     "INVALID_BATCH_OPERATION": RefusalKind.UNKNOWN,
     "INVALID_STATUS": RefusalKind.UNKNOWN,
 }
-LATER = frozenset(
-    {
-        "UNABLE_TO_LOCK_ROW",
-        "QUERY_TIMEOUT",
-        "INVALID_QUERY_LOCATOR",
-        "REQUEST_LIMIT_EXCEEDED",
-        "SERVER_UNAVAILABLE",
-        "UNKNOWN_EXCEPTION",
-    }
-)
+LATER = frozenset({
+    "UNABLE_TO_LOCK_ROW", "QUERY_TIMEOUT", "INVALID_QUERY_LOCATOR", "REQUEST_LIMIT_EXCEEDED", "SERVER_UNAVAILABLE",
+    "UNKNOWN_EXCEPTION",
+})  # fmt: skip
 MAPPING = frozenset({"INVALID_FIELD", "INVALID_TYPE", "MALFORMED_QUERY", "INVALID_FIELD_FOR_INSERT_UPDATE"})
 SPENT_S = 900.0  # a spent day is rolling: look again after a quarter of an hour
 CROWDED_S = 5.0  # too many calls at once, and a 429 without a delay of its own

@@ -26,16 +26,8 @@ _FROM: Final = frozenset({"GT", "GTE", "BETWEEN", "EQ"})
 _PAST: Final = frozenset({"GT"})
 _TOKENS: Final = re.compile(r"[^\W_]+")
 _ASKED_BY_QUERY: Final = (
-    "email",
-    "firstname",
-    "lastname",
-    "phone",
-    "mobilephone",
-    "company",
-    "name",
-    "domain",
-    "website",
-)
+    "email", "firstname", "lastname", "phone", "mobilephone", "company", "name", "domain", "website",
+)  # fmt: skip
 
 
 def found_page(table: Table, index: Index, body: Mapping[str, Any]) -> tuple[int, list[int], int | None]:

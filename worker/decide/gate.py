@@ -25,17 +25,8 @@ from worker.decide.values.emails import read
 from worker.decide.values.person import PersonName, Verdict, compare, parts
 
 __all__ = [
-    "Fact",
-    "Facts",
-    "Judgement",
-    "Verdict",
-    "facts",
-    "facts_of",
-    "is_likely",
-    "is_provable",
-    "is_theirs",
-    "judge",
-]
+    "Fact", "Facts", "Judgement", "Verdict", "facts", "facts_of", "is_likely", "is_provable", "is_theirs", "judge",
+]  # fmt: skip
 
 
 class Fact(StrEnum):

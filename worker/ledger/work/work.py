@@ -55,27 +55,9 @@ from worker.ledger.work.work_values import (
 )
 
 __all__ = [
-    "BACKFILL_ROOM",
-    "LEASE_MS",
-    "Added",
-    "AllWork",
-    "Counts",
-    "CursorMove",
-    "DeadLetter",
-    "Due",
-    "Known",
-    "Lane",
-    "LastRead",
-    "Lease",
-    "Left",
-    "Memory",
-    "ReapedLeases",
-    "Settlement",
-    "StepEnd",
-    "VisitProgress",
-    "Work",
-    "ref",
-]
+    "BACKFILL_ROOM", "LEASE_MS", "Added", "AllWork", "Counts", "CursorMove", "DeadLetter", "Due", "Known", "Lane",
+    "LastRead", "Lease", "Left", "Memory", "ReapedLeases", "Settlement", "StepEnd", "VisitProgress", "Work", "ref",
+]  # fmt: skip
 
 
 P = ParamSpec("P")
