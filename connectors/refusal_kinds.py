@@ -12,74 +12,37 @@ from connectors.errors import CrmWord
 from connectors.models import RefusalKind
 
 LONGEST_WORDS = 160
-_LIKE: tuple[tuple[str, RefusalKind], ...] = (
-    ("DUPLICATE", RefusalKind.DUPLICATE),
-    ("CONFLICT", RefusalKind.DUPLICATE),
-    ("EXISTS", RefusalKind.DUPLICATE),
-    ("UNIQUE", RefusalKind.DUPLICATE),
-    ("LOCKED", RefusalKind.ROW),
-    ("ARCHIVED", RefusalKind.ROW),
-    ("DELETED", RefusalKind.ROW),
-    ("MERGED", RefusalKind.ROW),
-    ("CONVERTED", RefusalKind.ROW),
-    ("INACTIVE", RefusalKind.ROW),
-    ("REQUIRED", RefusalKind.RULE),
-    ("CONDITION", RefusalKind.RULE),
-    ("RULE", RefusalKind.RULE),
-    ("PERMISSION", RefusalKind.ACCESS),
-    ("ACCESS", RefusalKind.ACCESS),
-    ("SCOPE", RefusalKind.ACCESS),
-    ("INSUFFICIENT", RefusalKind.ACCESS),
-    ("TRANSFER", RefusalKind.ACCESS),
-    ("DISABLED", RefusalKind.ACCESS),
-    ("NOT_ENABLED", RefusalKind.ACCESS),
-    ("USER_TYPE", RefusalKind.ACCESS),
-    ("MAINTENANCE", RefusalKind.ORG),
-    ("NOT_ALLOWED", RefusalKind.ACCESS),
-    ("READ_ONLY", RefusalKind.ACCESS),
-    ("READONLY", RefusalKind.ACCESS),
-    ("IN_PROGRESS", RefusalKind.ORG),
-    ("UNAVAILABLE", RefusalKind.ORG),
-    ("LIMIT", RefusalKind.ORG),
-    ("EXCEEDED", RefusalKind.ORG),
-    ("QUOTA", RefusalKind.ORG),
-    ("STORAGE", RefusalKind.ORG),
-    ("TIMEOUT", RefusalKind.ORG),
-    ("FLOW", RefusalKind.ORG),
-    ("TRIGGER", RefusalKind.ORG),
-    ("APEX", RefusalKind.ORG),
-    ("METERING", RefusalKind.ORG),
-    ("TOO_MANY", RefusalKind.ORG),
-    ("TOO_LARGE", RefusalKind.ORG),
-    ("TOO_LONG", RefusalKind.VALUE),
-    ("OUT_OF_RANGE", RefusalKind.VALUE),
-    ("OUTSIDE", RefusalKind.VALUE),
-    ("INVALID", RefusalKind.VALUE),
-)
-_SAID: tuple[tuple[str, RefusalKind], ...] = (  # if a code only says that something is wrong
-    ("characters", RefusalKind.VALUE),
-    ("too long", RefusalKind.VALUE),
-    ("allowed options", RefusalKind.VALUE),
-    ("locked", RefusalKind.ROW),
-    ("approval", RefusalKind.ROW),
-    ("inactive", RefusalKind.ROW),
-    ("deactivated", RefusalKind.ROW),
-    ("already", RefusalKind.DUPLICATE),
-    ("duplicate", RefusalKind.DUPLICATE),
-    ("permission", RefusalKind.ACCESS),
-    ("authorized", RefusalKind.ACCESS),
-    ("not allowed", RefusalKind.ACCESS),
-    ("read only", RefusalKind.ACCESS),
-    ("read-only", RefusalKind.ACCESS),
-    ("calculated", RefusalKind.ACCESS),
-    ("limit", RefusalKind.ORG),
-    ("maximum", RefusalKind.ORG),
-    ("exceed", RefusalKind.ORG),
-    ("try again", RefusalKind.ORG),
-    ("required", RefusalKind.RULE),
-    ("not valid", RefusalKind.VALUE),
-    ("invalid", RefusalKind.VALUE),
-)
+
+
+def by_word(groups: Iterable[tuple[RefusalKind, Iterable[str]]]) -> dict[str, RefusalKind]:
+    """Returns the kind of every word, in the order of the groups."""
+    return {word: kind for kind, words in groups for word in words}
+
+
+_LIKE = by_word((
+    (RefusalKind.DUPLICATE, ("DUPLICATE", "CONFLICT", "EXISTS", "UNIQUE")),
+    (RefusalKind.ROW, ("LOCKED", "ARCHIVED", "DELETED", "MERGED", "CONVERTED", "INACTIVE")),
+    (RefusalKind.RULE, ("REQUIRED", "CONDITION", "RULE")),
+    (RefusalKind.ACCESS, (
+        "PERMISSION", "ACCESS", "SCOPE", "INSUFFICIENT", "TRANSFER", "DISABLED", "NOT_ENABLED", "USER_TYPE",
+    )),
+    (RefusalKind.ORG, ("MAINTENANCE",)),
+    (RefusalKind.ACCESS, ("NOT_ALLOWED", "READ_ONLY", "READONLY")),
+    (RefusalKind.ORG, (
+        "IN_PROGRESS", "UNAVAILABLE", "LIMIT", "EXCEEDED", "QUOTA", "STORAGE", "TIMEOUT", "FLOW", "TRIGGER", "APEX",
+        "METERING", "TOO_MANY", "TOO_LARGE",
+    )),
+    (RefusalKind.VALUE, ("TOO_LONG", "OUT_OF_RANGE", "OUTSIDE", "INVALID")),
+))  # fmt: skip
+_SAID = by_word((  # if a code only says that something is wrong
+    (RefusalKind.VALUE, ("characters", "too long", "allowed options")),
+    (RefusalKind.ROW, ("locked", "approval", "inactive", "deactivated")),
+    (RefusalKind.DUPLICATE, ("already", "duplicate")),
+    (RefusalKind.ACCESS, ("permission", "authorized", "not allowed", "read only", "read-only", "calculated")),
+    (RefusalKind.ORG, ("limit", "maximum", "exceed", "try again")),
+    (RefusalKind.RULE, ("required",)),
+    (RefusalKind.VALUE, ("not valid", "invalid")),
+))  # fmt: skip
 _EMAIL = re.compile(r"\S+@\S+")
 _ADDRESS = re.compile(r"\b(?:https?://|www\.)\S+", re.IGNORECASE)
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|“[^”]*”|„[^“”]*[“”]|\[[^\]]*\]|\{[^}]*\}")
@@ -92,9 +55,9 @@ def kind_of(code: str, table: Mapping[str, RefusalKind], message: str = "") -> R
 
     ``RefusalKind.UNKNOWN`` if none of them tells.
     """
-    kind = table.get(code) or next((kind for part, kind in _LIKE if part in code.upper()), RefusalKind.UNKNOWN)
+    kind = table.get(code) or next((kind for part, kind in _LIKE.items() if part in code.upper()), RefusalKind.UNKNOWN)
     if kind is RefusalKind.UNKNOWN:
-        return next((said for part, said in _SAID if part in message.lower()), kind)
+        return next((said for part, said in _SAID.items() if part in message.lower()), kind)
     return kind
 
 

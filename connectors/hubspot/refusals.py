@@ -29,32 +29,23 @@ from connectors.hubspot.paths import TYPES
 from connectors.limits import Notice
 from connectors.models import RefusalKind, Reply
 from connectors.operations import Operation, Repeat
-from connectors.refusal_kinds import kind_of, word_of
+from connectors.refusal_kinds import by_word, kind_of, word_of
 from connectors.replies import ReplyReading, json_of, retry_after, sent_a_page
 
 TAKEN = frozenset({
     "CONFLICTING_UNIQUE_VALUE", "DUPLICATE_UNIQUE_PROPERTY_VALUE", "CONTACT_EXISTS", "CONFLICT",
     "OBJECT_ALREADY_EXISTS",
 })  # fmt: skip
-KINDS: Mapping[str, RefusalKind] = {
-    "INVALID_EMAIL": RefusalKind.VALUE,
-    "INVALID_OPTION": RefusalKind.VALUE,
-    "INVALID_INTEGER": RefusalKind.VALUE,
-    "INVALID_LONG": RefusalKind.VALUE,
-    "INVALID_DATE": RefusalKind.VALUE,
-    "READ_ONLY_VALUE": RefusalKind.ACCESS,
-    "PROPERTY_DOESNT_EXIST": RefusalKind.ACCESS,
-    "PROPERTY_ARCHIVED": RefusalKind.ACCESS,
-    "CONFLICTING_UNIQUE_VALUE": RefusalKind.DUPLICATE,
-    "DUPLICATE_UNIQUE_PROPERTY_VALUE": RefusalKind.DUPLICATE,
-    "CONTACT_EXISTS": RefusalKind.DUPLICATE,
-    "CONFLICT": RefusalKind.DUPLICATE,
-    "OBJECT_ALREADY_EXISTS": RefusalKind.DUPLICATE,
-    "MISSING_CONDITIONAL_REQUIRED_PROPERTY": RefusalKind.RULE,
-    "MISSING_REQUIRED_PROPERTY": RefusalKind.RULE,
-    "REQUIRED_PROPERTY": RefusalKind.RULE,
-    "VALIDATION_ERROR": RefusalKind.UNKNOWN,
-}
+KINDS = by_word((
+    (RefusalKind.VALUE, ("INVALID_EMAIL", "INVALID_OPTION", "INVALID_INTEGER", "INVALID_LONG", "INVALID_DATE")),
+    (RefusalKind.ACCESS, ("READ_ONLY_VALUE", "PROPERTY_DOESNT_EXIST", "PROPERTY_ARCHIVED")),
+    (RefusalKind.DUPLICATE, (
+        "CONFLICTING_UNIQUE_VALUE", "DUPLICATE_UNIQUE_PROPERTY_VALUE", "CONTACT_EXISTS", "CONFLICT",
+        "OBJECT_ALREADY_EXISTS",
+    )),
+    (RefusalKind.RULE, ("MISSING_CONDITIONAL_REQUIRED_PROPERTY", "MISSING_REQUIRED_PROPERTY", "REQUIRED_PROPERTY")),
+    (RefusalKind.UNKNOWN, ("VALIDATION_ERROR",)),
+))  # fmt: skip
 _NAME = re.compile(r"[A-Za-z0-9_.]{1,120}")
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{2,60}")
 _EXISTING = re.compile(r"Existing ID:\s*(\d+)")
