@@ -24,12 +24,13 @@ JOINER: ContextVar[Joiner | None] = ContextVar("joiner", default=None)
 
 @dataclass(eq=False, slots=True)
 class Joiner:
-    """Counts one that is at work and may ask batches.
+    """Counts one that is at work and may ask batches. A batch waits ``patience`` times as long for company.
 
     ``waits`` counts places in batches still gathered, ``rests`` those in any batch, and steps, that are not back.
     """
 
     joiners: Joiners
+    patience: int = 1
     waits: int = 0
     rests: int = 0
     gone: bool = False
@@ -79,10 +80,10 @@ class Joiners:
         self._gathered: dict[object, Callable[[], None]] = {}
         self._is_due = False
 
-    def enter(self) -> Joiner:
+    def enter(self, patience: int = 1) -> Joiner:
         """Count one more at work, until ``leave``."""
         self.busy += 1
-        return Joiner(self)
+        return Joiner(self, patience)
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
@@ -118,6 +119,7 @@ Result = TypeVar("Result")
 Error = TypeVar("Error", bound=Exception)
 
 LINGER_S = 0.2  # without a newcomer
+PATIENT = 5  # times as long for company: of a pass over many records no single one is in a hurry
 LONGEST_S = 2.0  # since the first of the batch
 
 
@@ -137,11 +139,13 @@ class _Place(Generic[Item, Result]):
 class _Batch(Generic[Item, Result]):
     """Holds the batch being gathered. On the loop's clock it leaves at ``closes_at``, or ``lingers_till`` before.
 
-    ``joiners`` are its askers as far as somebody counts them. ``is_ready``: it leaves when the one before is back.
+    ``joiners`` are its askers as far as somebody counts them, ``patience`` is the hastiest one's. ``is_ready``: it
+    leaves when the one before is back.
     """
 
     closes_at: float
     lingers_till: float
+    patience: int
     places: dict[str, _Place[Item, Result]] = field(default_factory=dict)
     joiners: list[Joiner] = field(default_factory=list)
     is_ready: bool = False
@@ -155,6 +159,7 @@ class Batcher(Generic[Item, Result]):
     last newcomer, or as soon as everybody at work who could join waits for a batch to leave (``Joiners``), unless the
     one before is still under way: where the vendor or its rate is slow, few calls carry many items. Both times are as
     much longer as those at work get on more slowly than usual: a machine that is busy makes no more calls for that.
+    It lingers longer where all askers have the patience.
     Askers of equal items with one key share one place of the batch; a different item with a key that is already
     taken (a second write to one record) goes into the next batch. A batch that is refused is halved until only the
     items at fault are refused, so ``send`` must be a call that may be repeated. A batch sent is nobody's to cancel:
@@ -190,18 +195,16 @@ class Batcher(Generic[Item, Result]):
         if self._gathering is not None and taken is not None and taken.item != item:
             self._close(self._gathering)
         joiner = JOINER.get()
-        slowness = 1.0 if joiner is None else joiner.joiners.slowness()
+        slowness, patience = (1.0, 1) if joiner is None else (joiner.joiners.slowness(), joiner.patience)
         if self._gathering is None:
-            self._gathering = _Batch(loop.time() + self._longest_s * slowness, 0.0)
+            self._gathering = _Batch(loop.time() + self._longest_s * slowness, 0.0, patience)
         batch = self._gathering
         asker: asyncio.Future[Result] = loop.create_future()
         batch.places.setdefault(key, _Place(item)).askers.append(asker)
         if len(batch.places) >= self._size:
             self._close(batch)
         else:
-            batch.lingers_till = min(loop.time() + self._linger_s * slowness, batch.closes_at)
-            if batch.timer is None:
-                batch.timer = loop.call_at(batch.lingers_till, self._due, batch)
+            self._linger(batch, patience, slowness)
             self._count(batch)
         if joiner is not None:
             joiner.rest()
@@ -228,6 +231,17 @@ class Batcher(Generic[Item, Result]):
             batch.joiners.append(joiner)
             joiner.joiners.gather(batch, partial(self._leave, batch))
             joiner.wait()
+
+    def _linger(self, batch: _Batch[Item, Result], patience: int, slowness: float) -> None:
+        """Have the batch wait for company from now on, no longer than its hastiest asker would."""
+        loop = asyncio.get_running_loop()
+        if patience < batch.patience and batch.timer is not None:
+            batch.timer.cancel()
+            batch.timer = None
+        batch.patience = min(batch.patience, patience)
+        batch.lingers_till = min(loop.time() + self._linger_s * batch.patience * slowness, batch.closes_at)
+        if batch.timer is None:
+            batch.timer = loop.call_at(batch.lingers_till, self._due, batch)
 
     def _due(self, batch: _Batch[Item, Result]) -> None:
         """Close the batch unless a newcomer came since its timer was set: a timer for each would cost more."""

@@ -15,7 +15,7 @@ from functools import partial
 import structlog
 from structlog.contextvars import bind_contextvars
 
-from connectors.batching import JOINER, Joiners
+from connectors.batching import JOINER, PATIENT, Joiners
 from connectors.errors import (
     LOST,
     STALE_READ,
@@ -33,6 +33,7 @@ from connectors.errors import (
 from connectors.telemetry import is_traced, step
 from worker.decide.retry import backoff_ms
 from worker.ledger.rates.pauses import Pauses
+from worker.ledger.run import Run, RunKind
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.work.work import AllWork, Lease, VisitProgress, Work
 
@@ -42,6 +43,7 @@ LONGEST_VISIT_S = 120.0
 CROWD = 4  # times the limit: so many visits at most are under way, those included that wait for a batch or a step
 LOOK_MS = 60_000  # a question that a CRM refuses, or a property that it lacks, is looked at again
 LOOK_AGAIN_S = 0.5  # while visits run, new work is looked for this often
+PASSES = frozenset({RunKind.SYNC, RunKind.PLANNED, RunKind.BACKFILL})  # over many records
 log = structlog.get_logger(__name__)
 
 Story = Callable[[Lease], Awaitable[None]]
@@ -169,7 +171,7 @@ class Visits:
         return min(self._limit + self._joiners.resting, CROWD * self._limit) - running
 
     def _start(self, line: Line, lease: Lease, mine: _Mine) -> None:
-        joiner = self._joiners.enter()
+        joiner = self._joiners.enter(PATIENT if Run.named(lease.run).kind in PASSES else 1)
 
         async def attended() -> None:
             JOINER.set(joiner)

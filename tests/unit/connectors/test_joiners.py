@@ -23,9 +23,9 @@ class Desk:
         self.batches.append(list(items))
         return {str(item): item for item in items}
 
-    def begin(self, story: Awaitable[object]) -> asyncio.Task[object]:
+    def begin(self, story: Awaitable[object], patience: int = 1) -> asyncio.Task[object]:
         """Start somebody's work, as a visit is started."""
-        joiner = self.joiners.enter()
+        joiner = self.joiners.enter(patience)
 
         async def attended() -> object:
             JOINER.set(joiner)
@@ -131,6 +131,18 @@ async def test_an_asker_whom_nobody_counts_lingers(desk: Desk) -> None:
     assert not desk.batches
     await batcher.aclose()
     assert await asked == 1
+
+
+async def test_a_pass_waits_longer_for_company_until_somebody_joins_who_does_not(desk: Desk) -> None:
+    batcher = Batcher("hubspot", "contacts.read", desk.send, str, 100, linger_s=0.02, longest_s=DAYS)
+    busy = desk.joiners.enter()  # who might join
+    patient = desk.begin(batcher.ask(1), patience=1_000_000)
+    await asyncio.sleep(0.1)
+    assert not desk.batches
+    hasty = desk.begin(batcher.ask(2))
+    await asyncio.wait_for(asyncio.gather(patient, hasty), 10)
+    assert desk.batches == [[1, 2]]
+    busy.leave()
 
 
 async def test_counting_comes_out_even(desk: Desk) -> None:
