@@ -2,8 +2,8 @@
 
     python bench/edges.py [--charges 1000000] [--check]
 
-Each prints what it takes now beside what it took on 28 November 2026, before it was mended. Goal: an installation with
-a million charges in its provider's log buys within ten seconds of its start; ``--check`` exits 1 where it does not.
+Each prints its present cost beside that of 28 November 2026, before the fix. Goal: an installation with
+a million charges in its provider's log buys within ten seconds of its start; ``--check`` exits 1 if it does not.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def signed(raw: Sequence[dict[str, Any]], path: str = PATH) -> tuple[bytes, dict
 
 
 def event(record: int, chance: random.Random) -> dict[str, Any]:
-    """Returns the event of somebody who changed the address of a record."""
+    """Returns the event of a person who changed the address of a record."""
     return {
         "eventId": chance.randrange(2**40),
         "subscriptionId": 3329277,

@@ -1,10 +1,10 @@
-"""Times `look` at a record and each `decide` of its visit, on data such as CRMs really hold.
+"""Times `look` at a record and each `decide` of its visit, on realistic data.
 
     python bench/rules.py [--records 400] [--check]
 
 A seeded world is visited once; every call of a visit is kept with the answers it had and timed afterwards, first with
-every cache empty (a record nobody has seen, whose values are all read for the first time) and then again (what a pass
-over known records is like). Medians of the calls; beside them a loop of plain arithmetic, so that a slow or busy
+every cache empty (a new record, whose values are all read for the first time) and then again (as in a pass
+over known records). Medians of the calls; beside them a loop of plain arithmetic, so that a slow or busy
 machine shows. Goal: a ``decide`` takes at most 150 us; ``--check`` exits 1 above it.
 """
 
@@ -42,7 +42,7 @@ Call = dict[str, Answer]
 
 
 async def visits(records: int) -> tuple[Market, Policy, list[tuple[Record, list[Call]]]]:
-    """Returns every record with the answers at hand at each of its calls."""
+    """Returns every record with the answers known at each of its calls."""
     options = Options(
         vendors=("forager", "kaspr", "hubspot"), seed=1, records=records, companies=records * 27 // 100, mistakes=HARD
     )

@@ -3,7 +3,7 @@
     python bench/transport.py [--rounds 5] [--requests 1500] [--check]
 
 Both send the same POST with a JSON body to a server in a process of its own and read the whole answer. Rounds are
-interleaved (bare, ours, bare, ours, ...), so that what the machine does beside falls on both. ``--check`` fails above
+interleaved (bare, ours, bare, ours, ...), so that the machine's other load affects both. ``--check`` fails above
 the goal at 50 in flight.
 """
 
@@ -52,7 +52,7 @@ class Measured:
 
 
 class Answering(asyncio.Protocol):
-    """Gives the same answer to every request; reads just enough HTTP to know where one ends."""
+    """Gives the same answer to every request; reads just enough HTTP to find its end."""
 
     def __init__(self) -> None:
         self._held = b""
@@ -82,7 +82,7 @@ async def serve() -> None:
     server = await asyncio.get_running_loop().create_server(Answering, "127.0.0.1", 0, backlog=256)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
-    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)  # until whoever started it is gone
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)  # until the process that started it is gone
 
 
 # ---- the contenders ----------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ sys.path.insert(0, str(ROOT))
 from worker import trial  # the checkout's own
 
 MEDIAN_MS = {"none": 0, "demo": 20, "real": 350}  # of every answer of a vendor of the sandbox
-CRM_CALLS = 3  # the record, the record anew, our values: the calls to the CRM that a visit cannot make at the same time
+CRM_CALLS = 3  # the record, the record again, our values: CRM calls that a visit makes one after the other
 TYPED = "Typed by a person"
 SETTLED_S = 3.0
 LONGEST_S = 300.0
@@ -72,7 +72,7 @@ async def measured(latency: str, records: int, every_s: float, seed: int) -> tup
         folder = Path(name)
         async with trial.serve(records=records * 2, seed=seed, latency=latency) as served:
             hubspot = served.vendors["hubspot"]
-            for crm in ("hubspot", "salesforce"):  # what is there already is history, which nobody asked to fill
+            for crm in ("hubspot", "salesforce"):  # existing rows are history, which nobody asked to fill
                 control(served.vendors[crm], "clock", {"advance": 60})
             text, secrets = trial.configuration(served, "data", port)
             deliveries = text.index("[providers.openprospect]")  # they would share HubSpot's calls

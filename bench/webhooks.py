@@ -54,7 +54,7 @@ uvicorn.run(app, port=int(sys.argv[1]), access_log=False, log_level="error", htt
 
 @dataclass(slots=True)
 class Load:
-    """Holds what one load measured. ``waits`` are seconds from when a post was due to its answer."""
+    """Holds the measurements of one load. ``waits`` are seconds from when a post was due to its answer."""
 
     name: str
     server: str

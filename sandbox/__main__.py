@@ -32,7 +32,7 @@ async def _serve(options: Options, *, watch_stdin: bool) -> None:
         sys.stdout.write(json.dumps(announcement(vendors)) + "\n")
         sys.stdout.flush()
         if watch_stdin:
-            # whoever started us holds the other end; when that process is gone there is nobody left to serve
+            # the process that started us holds the other end; when it is gone there is nobody left to serve
             reader = asyncio.StreamReader()
             await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
             watcher = asyncio.create_task(_until_closed(reader, stop))

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-MADE_S = 60.0  # the rows of a CRM are so old at its start: whether a poll sees those of its own moment is a race
+MADE_S = 60.0  # age of a CRM's rows at its start: it is a race whether a poll sees those of its own moment
 
 
 class Clock:
@@ -26,7 +26,7 @@ class Clock:
 
     @contextlib.contextmanager
     def before_the_start(self) -> Iterator[None]:
-        """Stamps what is made inside as older than this vendor."""
+        """Stamps everything made inside as older than this vendor."""
         self.advance(-MADE_S)
         yield
         self.advance(MADE_S)

@@ -182,7 +182,7 @@ class _Control:
         return web.json_response({})
 
     async def act(self, request: web.Request) -> web.Response:
-        """Does what only this vendor can do, such as a delivery that arrives now."""
+        """Does an action of this vendor alone, such as a delivery that arrives now."""
         try:
             return web.json_response(self.vendor.act(request.match_info["action"], await _body(request)))
         except KeyError as error:

@@ -1,4 +1,4 @@
-"""Holds what the two imitated CRMs share: books of writes, senders of events, and control behind the API's back."""
+"""Holds the common parts of the two imitated CRMs: books of writes, senders of events, and control behind the API."""
 
 import asyncio
 import inspect
@@ -52,7 +52,7 @@ class CrmVendor(Vendor):
 
 
 class Sender(ABC):
-    """Sends what is pending in parts, a moment after it came; what is under way ends with the application.
+    """Sends pending events in parts, a moment after they came; sending ends with the application.
 
     ``aim`` says where: it has a ``url``, ``batch_s`` and ``shuffled``.
     """
@@ -68,7 +68,7 @@ class Sender(ABC):
 
     @property
     def url(self) -> str:
-        """Returns where it sends; empty: nowhere."""
+        """Returns the target address; empty: nowhere."""
         return self._aim.url if self._aim else ""
 
     def state(self) -> dict[str, int]:
@@ -82,15 +82,15 @@ class Sender(ABC):
 
     @abstractmethod
     def _waiting(self) -> int:
-        """Counts what is pending."""
+        """Counts pending events."""
 
     @abstractmethod
     def _taken(self) -> list[Any]:
-        """Takes what is pending."""
+        """Takes pending events."""
 
     @abstractmethod
     async def _deliver(self, aim: Any, items: list[Any]) -> None:
-        """Sends one part, again and again where it is not taken."""
+        """Sends one part, again and again until it is accepted."""
 
     def _wake(self, aim: Any) -> None:
         if self._flusher is None or self._flusher.done():

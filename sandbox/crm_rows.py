@@ -1,4 +1,4 @@
-"""Draws what a CRM holds about the people: mostly too little, sometimes something else."""
+"""Draws a CRM's data about the people: mostly too little, sometimes wrong."""
 
 import random
 import unicodedata
@@ -60,7 +60,7 @@ def _row(chance: random.Random, crm: str, number: int, person: Person, everybody
         company=linked,
         first_name=None if chance.random() < 0.04 else person.first_name,
         last_name=person.last_name,
-        # who moved has no address at the new employer in the CRM; an old one would be somebody's typing
+        # people who moved have no address at the new employer in the CRM; an old one would look typed by a person
         email=None if person.former_employer or chance.random() < 0.6 else person.work_email,
         phone=None if chance.random() < 0.7 else person.phone,
         mobile=None if chance.random() < 0.8 else person.mobile,

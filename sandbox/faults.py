@@ -17,7 +17,7 @@ KINDS = {
     "cut_body": True,  # half of the body, then close
     "reset_mid_body": True,  # half of the body, then RST
     "truncated_json": True,  # half of the JSON in a well-formed response
-    "garbled_status": True,  # a status line that is none
+    "garbled_status": True,  # an invalid status line
     "html": True,  # 200 with a page
     "content_type": True,  # params: content_type (default text/plain)
     "extra_field": True,  # params: name, value
@@ -32,7 +32,7 @@ KINDS = {
 
 @dataclass(slots=True)
 class Rule:
-    """Describes a fault. `route` is a template or a pattern with `*`; `match` must stand in the path, query or body."""
+    """Describes a fault. `route` is a template or a pattern with `*`; `match` must be in the path, query or body."""
 
     kind: str
     route: str = "*"
@@ -72,7 +72,7 @@ class Drawing(Protocol):
 
 
 class Faults:
-    """Rules in the order they were added; the first that fits and draws is used, then what the weather brings."""
+    """Rules in the order they were added; the first that fits and draws is used, then the random ones."""
 
     def __init__(self, weather: Drawing | None = None) -> None:
         self.rules: list[Rule] = []
@@ -99,7 +99,7 @@ def fits(route: str, method: str, match: str, call: Call) -> bool:
     """Tells whether a rule's route, method and text choose this call."""
     if method not in {"*", call.method}:
         return False
-    # a template has braces and no brackets, so a pattern means what it says
+    # a template has braces and no brackets, so a pattern is unambiguous
     if route not in {"*", call.route.template} and not fnmatch.fnmatchcase(call.route.template, route):
         return False
     return not match or match in call.request.path_qs or match in call.path or match.encode() in call.body

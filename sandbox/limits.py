@@ -36,7 +36,7 @@ class Limits:
             self.set(bucket, windows)
 
     def empty(self) -> None:
-        """Forgets every request so far, so that each window begins anew."""
+        """Forgets every request so far, so that each window starts again."""
         for windows in self._hits.values():
             for _, hits in windows:
                 hits.clear()

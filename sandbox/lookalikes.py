@@ -1,6 +1,6 @@
-"""Draws whom a record is mistaken for: namesakes, relatives, colleagues behind shared addresses, placeholders.
+"""Draws people that a record is mistaken for: namesakes, relatives, colleagues with shared addresses, placeholders.
 
-The providers know all of them well, so that whoever takes them for somebody else writes something.
+The providers know all of them well, so that a mistaken client writes something.
 """
 
 import random
@@ -37,13 +37,13 @@ class Lookalikes:
     strangers: tuple[Person, ...]
     """One behind each placeholder."""
     colleagues: dict[int, tuple[Person, Person]]
-    """By company: who answers to its role addresses, and who to its switchboard."""
+    """By company: the people who answer to its role addresses and its switchboard."""
 
     @classmethod
     def drawn(
         cls, people: Sequence[Person], companies: Sequence[Company], options: Options, make: Make
     ) -> "Lookalikes":
-        """Draws lookalikes. `make` returns a person by number and employer, and by name where one is given."""
+        """Draws lookalikes. `make` returns a person by number and employer, and by name if one is given."""
         chance = random.Random(f"refill-lookalikes-{options.seed}")
         known, found = [company for company in companies if company.in_crm], list(people)
         share = options.mistakes.links * options.mistakes.namesakes
@@ -114,7 +114,7 @@ def _rich(person: Person) -> Person:
 
 
 def _traceable(person: Person) -> Person:
-    """Returns the person with a title that nobody else has, so that a row with it can be traced."""
+    """Returns the person with a unique title, so that a row with it can be traced."""
     return replace(person, title=f"{person.title}, team {person.number}")
 
 

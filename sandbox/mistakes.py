@@ -12,7 +12,7 @@ class Mistakes:
     namesakes: float = 0.0
     """Share of `links` whose profile is a namesake's: spouse, father, brother or a stranger of the same last name."""
     placeholders: float = 0.0
-    """Rows with an address, number, name or profile that stands for nobody, and that somebody answers to."""
+    """Rows with an address, number, name or profile that is nobody's, but that somebody answers to."""
     shared_phones: float = 0.0
     """Rows known by the number of a household or a switchboard."""
     role_addresses: float = 0.0
@@ -22,11 +22,11 @@ class Mistakes:
     first_names: float = 0.0
     """Rows without a last name."""
     scripts: float = 0.0
-    """People whose rows spell the name in its own script, where the providers write Latin."""
+    """People whose rows spell the name in its own script, while the providers write Latin."""
     short_names: float = 0.0
     """Rows with a nickname or an initial for a first name."""
     junk: float = 0.0
-    """People for whom a provider tells something worthless before the good value."""
+    """People for whom a provider gives a worthless value before the good one."""
 
     @property
     def some(self) -> bool:

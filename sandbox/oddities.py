@@ -1,4 +1,4 @@
-"""Spoils one value of an answer the way no decent vendor would: what a client must survive and never believe."""
+"""Spoils one value of an answer as no decent vendor would: a client must survive it and never believe it."""
 
 import json
 import random

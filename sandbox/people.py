@@ -1,4 +1,4 @@
-"""Defines the world: who exists, and what each provider and CRM knows. Phones are E.164, absent is None."""
+"""Defines the world: the people, and each provider's and CRM's data. Phones are E.164, absent is None."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -84,7 +84,7 @@ class Person:
     forager: ForagerKnows
     kaspr: KasprKnows
     own_script: tuple[str, str] | None = None
-    """First and last name as the person writes them, where that is not in Latin letters."""
+    """First and last name as the person writes them, if that is not in Latin letters."""
     aliases: tuple[str, ...] = ()
     """Addresses and numbers that are not this person's alone and yet lead a provider here."""
 
@@ -162,7 +162,7 @@ class World:
 
     @cached_property
     def confused(self) -> frozenset[int]:
-        """Numbers of people whose profile, address or number stands on somebody else's row."""
+        """Numbers of people whose profile, address or number is on somebody else's row."""
         return frozenset(row.mistaken_for for rows in self.rows.values() for row in rows if row.mistaken_for)
 
     @cached_property

@@ -95,7 +95,7 @@ class _Page:
 
 
 def _refuse_strangers(request: web.Request) -> None:
-    """Lets nobody in but people at this machine, from this page: other pages in their browser cannot send the forms."""
+    """Admits only people at this machine, from this page: other pages in their browser cannot send the forms."""
     host = urlsplit(f"//{request.host}").hostname or ""
     origin = request.headers.get("Origin")
     if host not in LOOPBACK or request.remote not in LOOPBACK or origin not in {None, f"http://{request.host}"}:

@@ -1,4 +1,4 @@
-"""Names as their owners write them beside their usual Latin form, and the short forms people use."""
+"""Holds names as their owners write them, with their usual Latin form, and the short forms people use."""
 
 OWN_SCRIPT = (  # (first, last) in the own script, (first, last) in Latin
     (("Дмитрий", "Соколов"), ("Dmitry", "Sokolov")),

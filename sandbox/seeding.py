@@ -63,7 +63,7 @@ def _digits(chance: random.Random, template: str) -> str:
 
 
 def ascii_word(text: str, *, german: bool = False) -> str:
-    """Returns a name as it stands in a mail address."""
+    """Returns a name as it is written in a mail address."""
     text = text.translate(_GERMAN) if german else text
     plain = unicodedata.normalize("NFKD", text.translate(_ASCII)).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "", plain.lower())
@@ -111,14 +111,14 @@ class _People:
     def all(self) -> tuple[Person, ...]:
         records, known = self.options.records, self.companies[: self.options.companies]
         people = [self._person(n, known[(n - 1) % len(known)], movable=True) for n in range(1, records + 1)]
-        # colleagues nobody has in a CRM: what OpenProspect delivers and what a role search finds besides
+        # colleagues nobody has in a CRM: for OpenProspect's deliveries and for role searches
         for company in self.companies:
             for _ in range(3 if company.in_crm else 4):
                 people.append(self._person(len(people) + 1, company, movable=False))
         return tuple(people)
 
     def another(self, number: int, company: Company, name: tuple[str, str] | None = None) -> Person:
-        """Makes one more person, who has never moved; of a name of their own unless one is given."""
+        """Makes one more person, who has never moved; with a name of their own unless one is given."""
         return self._person(number, company, movable=False, name=name)
 
     def _person(self, number: int, company: Company, *, movable: bool, name: tuple[str, str] | None = None) -> Person:
@@ -130,7 +130,7 @@ class _People:
         if name is None and mistakes.scripts and self.mistakes.random() < mistakes.scripts:
             own_script, (first, last) = self.mistakes.choice(OWN_SCRIPT)
         while mistakes.some and name is None and (company.number, first, last) in self.names:
-            own_script = None  # nobody tells two people of one name at one company apart
+            own_script = None  # nobody can distinguish two people of one name at one company
             first, last = chance.choice(country.first_names), chance.choice(country.last_names)
         self.names.add((company.number, first, last))
         moved = movable and chance.random() < 0.03

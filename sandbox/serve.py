@@ -38,7 +38,7 @@ def make_vendor(name: str, world: World, options: Options) -> Vendor:
 
 
 def announcement(vendors: dict[str, Vendor]) -> dict[str, dict[str, Any]]:
-    """Returns what a client needs to know: addresses and credentials by vendor."""
+    """Returns the addresses and credentials for a client, by vendor."""
     return {
         name: {
             "base_url": vendor.base_url,
@@ -53,7 +53,7 @@ def announcement(vendors: dict[str, Vendor]) -> dict[str, dict[str, Any]]:
 
 
 def _mounts(name: str) -> list[Mount]:
-    """Returns what every port has under `/_sandbox/`, and what only this vendor has there."""
+    """Returns the routes under `/_sandbox/` that every port has, and those of this vendor."""
     own = vars(importlib.import_module(f"sandbox.{name}")).get("add_own_control")
     return [add_control, add_page, *([own] if own else [])]
 

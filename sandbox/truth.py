@@ -1,4 +1,4 @@
-"""Knows whose a value is and which gaps anybody careful can fill: what a test judges fills by."""
+"""Knows the owner of each value and the gaps that a careful client can fill, so that a test can judge fills."""
 
 import re
 import unicodedata
@@ -11,7 +11,7 @@ from sandbox.people import CrmRow, Person, World
 FIELDS = ("work_email", "phone", "mobile_phone", "job_title")
 _PROFILE = re.compile(r"linkedin\.com/in/([^/?#\s]+)", re.IGNORECASE)
 _CLEAR = frozenset({"typed", "do_not_call", "short_name"})
-"""Traits of rows that still say clearly whom they are about."""
+"""Traits of rows that still clearly identify their person."""
 
 
 def plain(value: str) -> str:
@@ -35,7 +35,7 @@ def owners(world: World) -> Mapping[str, frozenset[int]]:
 
 
 def values_of(person: Person) -> frozenset[str]:
-    """Returns everything that may stand on a row about the person, in the form of `plain`."""
+    """Returns everything that may be on a row about the person, in the form of `plain`."""
     own = (
         person.first_name, person.last_name, *(person.own_script or ()), person.slug, person.title, person.work_email,
         person.personal_email, person.mobile, person.phone, person.city, person.country,
@@ -50,7 +50,7 @@ def is_anothers(value: str, person: Person, whose: Mapping[str, frozenset[int]])
 
 
 def clear_gaps(world: World, crm: str) -> Mapping[tuple[int, str], frozenset[str]]:
-    """Finds blank fields of rows that say whom they are about, by row number and field, with every right value.
+    """Finds blank fields of rows that identify their person, by row number and field, with every right value.
 
     A provider must tell the person's name and know the value; addresses must be graded valid and at the employer.
     """

@@ -25,12 +25,12 @@ from sandbox.weather import Weather
 Windows = Mapping[str, Mapping[str, tuple[Window, ...]]]
 Switches = Mapping[str, tuple[Any, ...]]
 Mount = Callable[[web.Application, Any], None]
-"""Adds what stands beside a vendor's own paths, given its application and the vendor."""
+"""Adds routes beside a vendor's own paths, given its application and the vendor."""
 MAX_BODY = 16 * 1024 * 1024
 
 
 class Vendor(ABC):
-    """Subclasses give routes and override the hooks below `routes` where the vendor has such a thing.
+    """Subclasses give routes and override the hooks below `routes` that the vendor has.
 
     Handlers are plain functions, so each request is one step for all others; latency and holds come after it.
     """
@@ -71,14 +71,14 @@ class Vendor(ABC):
     def base_url(self) -> str:
         return self.origin + self.base_path
 
-    # what a vendor says about itself
+    # a vendor's announcements about itself
 
     @abstractmethod
     def routes(self) -> Iterable[Route]:
         """Lists the routes in the order of the contract."""
 
     def credentials(self) -> dict[str, Any]:
-        """Returns what a client must present; printed at the start."""
+        """Returns the credentials of a client; printed at the start."""
         return {}
 
     def admit(self, call: Call) -> Reply | None:
@@ -92,7 +92,7 @@ class Vendor(ABC):
         return None
 
     def headers(self, call: Call, reply: Reply) -> dict[str, str]:
-        """Headers every answer carries, such as what is left of the limits."""
+        """Headers of every answer, such as the rest of the limits."""
         del call, reply
         return {}
 
@@ -109,11 +109,11 @@ class Vendor(ABC):
         self.balance -= credits
 
     def set_balance(self, pools: Mapping[str, float]) -> None:
-        """Sets what is left; `credits` is the one pool every provider has."""
+        """Sets the balance; `credits` is the one pool every provider has."""
         self.balance = float(pools.get("credits", self.balance))
 
     def pools(self) -> dict[str, float]:
-        """Returns what is left, by pool."""
+        """Returns the balance, by pool."""
         return {"credits": self.balance}
 
     def turn(self, switch: str, value: Any) -> None:
@@ -131,10 +131,10 @@ class Vendor(ABC):
         """Adds the vendor's own state to GET /_sandbox/world."""
         return {}
 
-    # what people play with, see `play`
+    # the controls of the page, see `play`
 
     def forms(self) -> Iterable[Form]:
-        """Returns what only this vendor's page offers."""
+        """Returns the offers of this vendor's page alone."""
         return ()
 
     def play(self, action: str, fields: Mapping[str, str]) -> str:
@@ -143,7 +143,7 @@ class Vendor(ABC):
         raise PlayError(f"there is no form {action}")
 
     def some_people(self) -> Iterable[tuple[str, str]]:
-        """Returns a few of its rows for the page: id, and what is known."""
+        """Returns a few of its rows for the page: id and data."""
         return ()
 
     # the way of a request
@@ -212,7 +212,7 @@ class Vendor(ABC):
 
 
 def as_int(text: str | None, default: int) -> int:
-    """Returns a query parameter as a number, the default where it is absent."""
+    """Returns a query parameter as a number, or the default."""
     with contextlib.suppress(ValueError, TypeError):
         return int(text or "")
     return default

@@ -27,7 +27,7 @@ PROBABILITY = {"light": 0.01, "medium": 0.05, "heavy": 0.20}
 
 
 class Weather:
-    """Draws a fault, or none, for each request; equal seeds draw the same on each route, whatever the others get."""
+    """Draws a fault, or none, for each request; equal seeds draw the same on each route, independent of the others."""
 
     def __init__(self, level: str, seed: int, vendor: str) -> None:
         self.level = level

@@ -1,9 +1,9 @@
-"""Measures what filling records costs, beside what else one could run.
+"""Measures the cost of filling records, compared with other tools.
 
     make bench ARGS="S1 S1-one --records 2000 --rounds 3"
 
-Every contender has an environment of its own and is run on a new world, one after the other, in rounds. CPU is that of
-the contender's processes, start-up included; Redis' own is told apart. Wall figures of a busy machine are luck.
+Every contender has its own environment and is run on a new world, one after the other, in rounds. CPU is that of
+the contender's processes, start-up included; Redis' CPU is listed apart. Wall figures of a busy machine are luck.
 """
 
 from __future__ import annotations

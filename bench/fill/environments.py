@@ -1,4 +1,4 @@
-"""Makes each contender an environment of its own, under .venv/bench, and keeps it until its pins change."""
+"""Creates an environment for each contender, under .venv/bench, and keeps it until its pins change."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ PINS = {
 }
 REFILL = "refill"
 ENV = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-"""Holds the environment of contenders: of what is installed, modules are compiled."""
+"""Holds the environment of contenders, with their modules compiled."""
 
 
 @cache
 def python_of(contender: str) -> Path:
-    """Returns the interpreter of a contender, after its packages were installed where they were not.
+    """Returns the interpreter of a contender, after installing its packages if they are missing.
 
     Raises:
         SystemExit: pip could not install them.
@@ -52,7 +52,7 @@ def python_of(contender: str) -> Path:
 
 
 def _compile(contender: str, python: Path) -> None:
-    """Compiles Refill's own modules, which are used where they lie; pip has compiled all others."""
+    """Compiles Refill's own modules in place; pip has compiled all others."""
     if contender == REFILL:
         rooms = [str(ROOT / room) for room in ("config", "connectors", "worker")]
         subprocess.run([str(python), "-m", "compileall", "-q", *rooms], check=True, env=ENV)

@@ -29,15 +29,15 @@ def measured(records: int, blank: float, *, full: bool = False) -> dict[str, Any
 
 
 def dense(records: int) -> dict[str, Any]:
-    """Returns figures where every row takes a lookup."""
+    """Returns figures of a world in which every row takes a lookup."""
     return measured(records, 1.0)
 
 
 def sparse(records: int) -> dict[str, Any]:
-    """Returns figures where one row in fifty takes one, and HubSpot says which."""
+    """Returns figures of a world in which one row in fifty takes one, and HubSpot's search finds them."""
     return measured(records, 0.02)
 
 
 def walk(records: int) -> dict[str, Any]:
-    """Returns figures where one row in fifty takes one, and all are walked over."""
+    """Returns figures of a world in which one row in fifty takes one, and all are walked over."""
     return measured(records, 0.02, full=True)

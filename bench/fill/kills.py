@@ -20,7 +20,7 @@ RATE = 40  # calls a second, so that there is work to be killed at
 
 
 def measured(records: int) -> dict[str, Any]:
-    """Returns the figures of one storm of kills: what was asked twice, written twice, left blank."""
+    """Returns the figures of one storm of kills: double questions, double writes, blanks left."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="refill-bench-")))
         served = stack.enter_context(World(records, {"latency": "0.02,0.1"}).served())
@@ -33,7 +33,7 @@ def measured(records: int) -> dict[str, Any]:
                 while len(living) < WORKERS:
                     living.append(Running(folder, env, "worker"))
                 while not gone and not served.books()["asked"]:
-                    time.sleep(0.1)  # nobody is killed before there is something to lose
+                    time.sleep(0.1)  # no kill before there is something to lose
                 time.sleep(EVERY_S)
                 gone.append(living.popleft())
                 gone[-1].end(signal.SIGKILL)

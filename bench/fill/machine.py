@@ -1,4 +1,4 @@
-"""Describes the machine of a run: what it is and what else it does, nothing that names it."""
+"""Describes the machine of a run and its other load, without naming it."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Serves a cheap HubSpot portal, Forager and Kaspr: rows by arithmetic, only what was written is kept.
+"""Serves a cheap HubSpot portal, Forager and Kaspr: rows by arithmetic, and only written values stored.
 
     python bench/fill/portal.py --records 1000000 [--blank 1] [--twins 0.3] [--gap email] [--latency 0.12,0.45]
 
 One process, three loopback ports. It answers what the contenders ask and refuses everything else, costs some 40 us a
 call and 100 bytes a filled record, so that a million records are no burden; what a vendor really does is imitated by
-`sandbox/`, not here. It says where it listens in one line of JSON and ends when its standard input closes. Row n is
+`sandbox/`, not here. It prints its addresses in one line of JSON and ends when its standard input closes. Row n is
 about person n; the last `twins` of the rows are about the first people once more.
 """
 
@@ -90,7 +90,7 @@ class Delay:
 
 
 class World:
-    """Keeps the rows, what was written on them, and what the providers were asked."""
+    """Keeps the rows, the values written on them, and the questions to the providers."""
 
     def __init__(self, wanted: argparse.Namespace) -> None:
         self.records, self.gap = wanted.records, wanted.gap
@@ -212,7 +212,7 @@ class HubSpot:
                     case other:
                         raise ValueError(f"not served: {other}")
         limit, found = int(body.get("limit", 10)), list[int]()
-        old = low > world.base_ms + world.records  # only what was written since
+        old = low > world.base_ms + world.records  # only the written values
         for row in sorted(one for one in world.written if one > after) if old else range(after + 1, world.records):
             if (not gap or world.is_blank(row)) and low <= world.modified(row) <= high:
                 found.append(row)
@@ -261,7 +261,7 @@ def definition(name: str) -> dict[str, Any]:
 
 
 class Forager:
-    """Serves work e-mails by LinkedIn slug, and what a client asks of its account."""
+    """Serves work e-mails by LinkedIn slug, and a client's own account."""
 
     def __init__(self, world: World, windows: Windows) -> None:
         self.world, self.windows = world, windows

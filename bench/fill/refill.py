@@ -100,7 +100,7 @@ def words(*command: str) -> list[str]:
 
 
 def report(output: str, said: str, done: Sequence[int], code: int) -> dict[str, Any]:
-    """Reads what a pass tells of itself.
+    """Reads a pass's own report.
 
     Raises:
         SystemExit: it failed.

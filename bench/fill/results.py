@@ -1,4 +1,4 @@
-"""Keeps what was measured: one JSON per scenario, and one page of tables made from all of them."""
+"""Keeps measurements: one JSON per scenario, and one page of tables made from all of them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ COLUMNS = (
 
 
 def keep(name: str, result: dict[str, Any]) -> None:
-    """Writes one scenario's JSON, and the page anew."""
+    """Writes one scenario's JSON, and the whole page."""
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     kept = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(RESULTS.glob("*.json"))]

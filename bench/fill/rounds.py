@@ -17,7 +17,7 @@ Round = dict[str, Figures]
 def played(scenario: Scenario, records: int, count: int) -> tuple[list[Round], bool]:
     """Returns the rounds that count, and whether their base was steady.
 
-    A round is played again, a few times, until as many as asked for stand within the drift that is allowed.
+    A round is played again, a few times, until the requested number is within the allowed drift.
     """
     rounds: list[Round] = []
     for _ in range(count + (MORE if scenario.base and count > 1 else 0)):
@@ -31,7 +31,7 @@ def played(scenario: Scenario, records: int, count: int) -> tuple[list[Round], b
 
 
 def closest(rounds: list[Round], base: str, count: int) -> list[Round]:
-    """Returns so many rounds whose base took nearly the same CPU; none when there are not so many."""
+    """Returns that many rounds whose base took nearly the same CPU; none if there are fewer."""
     ordered = sorted(rounds, key=lambda one: one[base]["cpu_s"])
     for at in range(len(ordered) - count + 1):
         part = ordered[at : at + count]

@@ -23,7 +23,7 @@ Figures = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """Names a contender. `records` overrules the world's where a tool takes too long; `more` is told to it too."""
+    """Names a contender. `records` overrules the world's if a tool is too slow; `more` are further arguments for it."""
 
     name: str
     records: int = 0

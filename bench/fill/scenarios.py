@@ -1,4 +1,4 @@
-"""Lists the scenarios: their worlds, and who runs on each in which order."""
+"""Lists the scenarios: their worlds, and the contenders on each in order."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Single = Callable[[int], dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """Describes a scenario. `base` is whom the others are measured by, and by whose CPU a round is refused."""
+    """Describes a scenario. `base` is the contender that the others are compared with, and whose CPU judges a round."""
 
     title: str
     records: int
@@ -33,7 +33,7 @@ class Scenario:
     vendors: tuple[str, ...] = ()
     base: str = "floor"
     single: Single | None = None
-    """Runs once, in a way of its own, and gives its figures."""
+    """Runs once, in its own way, and returns its figures."""
 
     def world(self, records: int) -> World:
         return World(records, self.options, self.vendors)

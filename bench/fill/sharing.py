@@ -1,4 +1,4 @@
-"""Shares one provider key, whose rate is what binds, between two crms, and tells how calls fall to them (S8)."""
+"""Shares one provider key between two crms, with its rate as the limit, and shows each one's part of the calls (S8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs a command and tells what it cost: CPU of it and of all whom it waited for, memory, wall."""
+"""Runs a command and measures its cost: CPU of it and of its children, memory, wall."""
 
 from __future__ import annotations
 

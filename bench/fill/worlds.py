@@ -85,7 +85,7 @@ class Sandbox(Served):
 
 
 def flat(vendors: Mapping[str, Told]) -> Told:
-    """Returns one flat mapping out of what each vendor of the sandbox says of itself."""
+    """Returns one flat mapping of the announcements of all vendors of the sandbox."""
     told: Told = {name: one["base_url"] for name, one in vendors.items()}
     told["key"] = vendors["forager"]["api_key"]
     if "hubspot" in vendors:
@@ -97,7 +97,7 @@ def flat(vendors: Mapping[str, Told]) -> Told:
 
 @contextmanager
 def started(words: list[str]) -> Iterator[Told]:
-    """Runs a process that says in one line of JSON where it listens and ends when we let go of it."""
+    """Runs a process that prints its addresses in one line of JSON and ends when we let go of it."""
     process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
     try:
         assert process.stdout is not None

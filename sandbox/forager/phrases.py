@@ -14,7 +14,7 @@ def folded(text: str) -> str:
 
 
 def is_loose(expression: str) -> bool:
-    """Tells whether several words stand next to each other without quotes or operator."""
+    """Tells whether several words are adjacent without quotes or operator."""
     previous_was_word = False
     for quoted, bare in _TOKEN.findall(expression):
         is_word = not quoted and bare not in _OPERATORS

@@ -98,7 +98,7 @@ class Forager(ForagerState):
         return {"balance_log": [row.json() for row in self.log.rows], "feedback": self.account.feedbacks}
 
     def act(self, action: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Do what no call does.
+        """Do an action that no call does.
 
         `log_lag` {seconds}: how long a charge takes to show in the balance log; `charge` {change_type, credits}: one
         for somebody else on the same account.

@@ -1,4 +1,4 @@
-"""Checks tokens: the static one, OAuth refresh, and what a Bearer token may do."""
+"""Checks tokens: the static one, OAuth refresh, and a Bearer token's rights."""
 
 import secrets
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class Tokens:
                 "Authentication credentials not found. This API supports OAuth 2.0 authentication and you can find "
                 "more details at https://developers.hubspot.com/docs/methods/auth/oauth-overview",
             )
-        # a token nobody issued is taken for one that expired in 1970
+        # an unknown token counts as one that expired in 1970
         until, now = until or 0.0, self._clock.wall()
         if until <= now:
             seconds = int(now - until)
@@ -120,7 +120,7 @@ class Tokens:
         return Reply(200, body)
 
     def app_token(self, call: Call) -> Reply:
-        """Tells what a private app's token may do."""
+        """Returns a private app's rights."""
         if call.json.get("tokenKey") != self.credentials.token:
             return Reply(404, {"status": "error", "message": "token not found", "correlationId": "0"})
         told = {"userId": USER_ID, "hubId": self._settings.portal_id, "scopes": list(self._settings.scopes)}

@@ -48,7 +48,7 @@ class Batches:
         return self._answer(ask, list(results.values()), _missing(table, missing))
 
     def create(self, ask: Ask) -> Reply:
-        """Creates all inputs or none, unless every input has a trace id of its own."""
+        """Creates all inputs or none, unless every input has its own trace id."""
         table, inputs = self._portal.table(ask.params["object"]), _inputs(ask)
         traces = [item.get("objectWriteTraceId") for item in inputs]
         if inputs and all(traces) and len(set(traces)) == len(traces):

@@ -49,7 +49,7 @@ class ApiError(Exception):
         return Reply(self.status, body | self.extra)
 
     def group(self, context: Mapping[str, Sequence[str]] | None = None) -> dict[str, Any]:
-        """Returns the refusal as it stands in `errors` of a batch answer."""
+        """Returns the refusal in the form of `errors` of a batch answer."""
         return {
             "status": "error",
             "category": self.category,

@@ -83,7 +83,7 @@ class HubSpot(CrmVendor):
         yield from routes(self._endpoints, self._guard)
 
     def _account(self, call: Call) -> Reply:
-        """Tells whose the token is; it takes no scope that a token could lack."""
+        """Returns the token's account; it needs no scope that a token could lack."""
         del call
         return Reply(
             200,

@@ -1,4 +1,4 @@
-"""Indexes one object for search, which sees what was written a while ago."""
+"""Indexes one object for search, which sees writes a while later."""
 
 from bisect import bisect_left, bisect_right, insort
 from collections import deque

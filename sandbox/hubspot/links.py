@@ -42,7 +42,7 @@ class Links:
         return next((company for company, types in linked.items() if 1 in types), None)
 
     def put(self, source: End, target: End, types: set[int] | None) -> set[int]:
-        """Sets the labels of the pair; None adds the unlabelled type to what is there.
+        """Sets the labels of the pair; None adds the unlabelled type to the existing ones.
 
         The first company of a contact becomes its primary one. Raises: ApiError 400.
         """

@@ -155,7 +155,7 @@ class Portal:
         self.tell("privacyDeletion", table, record.id, writer, {})
 
     def merge(self, table: Table, primary: Record, other: Record, writer: Writer) -> Record:
-        """Returns the survivor: a new record, or the primary where its id is kept. Raises: ApiError 400, 414."""
+        """Returns the survivor: a new record, or the primary if its id is kept. Raises: ApiError 400, 414."""
         if primary is other:
             raise invalid_input("A record cannot be merged with itself")
         merged = [primary.id, other.id]
@@ -225,7 +225,7 @@ class Portal:
         return after
 
     def linkable(self, name: str, record_id: str) -> None:
-        """Checks that a record can be linked. Raises: ApiError 404 where there is none, 400 where no more links fit."""
+        """Checks that a record can be linked. Raises: ApiError 404 if there is none, 400 if no more links fit."""
         if self.tables[name].live(record_id) is None:
             raise no_object(record_id)
         if (name, record_id) in self.full:
@@ -239,7 +239,7 @@ class Portal:
         self._follow_primary(source, target)
 
     def follow_primary(self, contact_id: str) -> None:
-        """Keeps `associatedcompanyid` what the primary link says."""
+        """Keeps `associatedcompanyid` equal to the primary link."""
         table = self.tables["contacts"]
         contact = table.live(contact_id)
         primary = self.links.primary(contact_id) or ""
@@ -335,7 +335,7 @@ class Portal:
 
 
 def _merged_values(primary: Record, other: Record) -> dict[str, str]:
-    """Returns the primary's values, with the other's where those are blank; its address becomes an additional one."""
+    """Returns the primary's values, with the other's for its blanks; the other's address becomes an additional one."""
     values = {**other.values, **primary.values}
     addresses = [
         address

@@ -151,7 +151,7 @@ class Records:
         return record
 
     def rehearse(self, ask: Ask, table: Table, body: Mapping[str, Any]) -> Targets:
-        """Tells where the new record would be linked. Raises: ApiError 400, 404, 409 where it could not be created."""
+        """Returns the new record's links. Raises: ApiError 400, 404, 409 if it could not be created."""
         properties = _mapping(body.get("properties"))
         required = self._settings.required_on_create.get(table.name, ()) if ask.dated else ()
         missing = [name for name in required if not properties.get(name)]
@@ -162,7 +162,7 @@ class Records:
         return [self._target(table, item) for item in body.get("associations") or []]
 
     def refuse_incomplete(self, ask: Ask, table: Table, record: Record | None, properties: Mapping[str, Any]) -> None:
-        """Refuses a property written without the one that must stand beside it. Raises: ApiError 400."""
+        """Refuses a property written without the one that it requires. Raises: ApiError 400."""
         beside = self._settings.required_beside.get(table.name, {}) if ask.dated else {}
         held = {**(record.values if record else {}), **properties}
         missing = [needed for name, needed in beside.items() if properties.get(name) and not held.get(needed)]
@@ -177,7 +177,7 @@ class Records:
         return written_record(table, record, record.values, names, self._settings.portal_id, with_history)
 
     def _target(self, table: Table, item: Mapping[str, Any]) -> tuple[tuple[str, str], set[int]]:
-        """Tells where an inline association leads; the object is told by the type. Raises: ApiError 400, 404."""
+        """Returns the target of an inline association; the type names the object. Raises: ApiError 400, 404."""
         record_id = str(_mapping(item.get("to")).get("id"))
         types = {int(one["associationTypeId"]) for one in item.get("types") or []}
         to_other = bool(types & {279, 280, 1, 2, 930, 931})

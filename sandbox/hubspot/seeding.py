@@ -30,7 +30,7 @@ def fill(portal: Portal, world: World) -> dict[int, str]:
 
 
 def _company(company: Company) -> dict[str, Any]:
-    """Makes a company. Every third lacks what can be filled later; the domain says which company it is."""
+    """Makes a company. Every third lacks values that can be filled later; the domain identifies the company."""
     values: dict[str, Any] = {"name": company.name, "domain": company.domain, "website": company.website}
     if company.number % 3:
         values |= {

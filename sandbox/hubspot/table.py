@@ -1,4 +1,4 @@
-"""Keeps one object's records: values, history, unique keys, and where merged ids lead. No I/O."""
+"""Keeps one object's records: values, history, unique keys, and the targets of merged ids. No I/O."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ class Writer:
     source_id: str
     user_id: int | None = None
     privileged: bool = False
-    """May write what is read-only to the API: a person opts somebody out."""
+    """May write properties that are read-only to the API: a person opts somebody out."""
 
 
 APP_ID: Final = "9393361"
@@ -47,7 +47,7 @@ class Version:
 
 
 class Record:
-    """Holds a record. `values` has no blanks and is replaced, never changed: whoever holds it has a snapshot."""
+    """Holds a record. `values` has no blanks and is replaced, never changed, so that a reference is a snapshot."""
 
     __slots__ = ("archived", "created", "history", "id", "modified", "number", "values")
 
@@ -145,6 +145,6 @@ class Table:
 
 
 def changed_values(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
-    """Name -> new value, "" where it was cleared."""
+    """Name -> new value, "" if it was cleared."""
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     return {name: after.get(name, "") for name in names}

@@ -27,7 +27,7 @@ _NOT_SUBSCRIBABLE: Final = frozenset({"hs_lastmodifieddate", "lastmodifieddate"}
 class Target:
     url: str
     signed_url: str = ""
-    """The public URL as configured, where a proxy stands between; default: `url`."""
+    """The public URL as configured, if there is a proxy in between; default: `url`."""
     properties: tuple[str, ...] = ()
     """propertyChange subscriptions; empty: every property."""
     kinds: tuple[str, ...] = ()
@@ -67,7 +67,7 @@ class Webhooks(Sender):
         portal.watchers.append(self._watch)
 
     def aim(self, body: dict[str, Any]) -> None:
-        """Sets where events go. Raises: TypeError for an unknown field."""
+        """Sets the target of events. Raises: TypeError for an unknown field."""
         values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in body.items()
         }

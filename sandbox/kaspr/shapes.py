@@ -72,7 +72,7 @@ def profile_v2(person: Person, values: Values, now_s: float, *, objects: bool) -
     """Returns a v2 profile; `objects` wraps list items: `{"email": ...}`, `{"number": ...}`, as some accounts see."""
     employer, known = person.employer, person.kaspr
     work, direct, phones = (_list(one) for one in (values.work_email, values.direct_email, values.phone))
-    # a teaser shows also what was not paid for
+    # a teaser also shows values that were not paid for
     starry_work, starry_direct, starry_phone = (
         (masked(known.work_email), masked(known.direct_email), masked(known.phone))
         if known.masked

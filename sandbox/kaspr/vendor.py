@@ -238,7 +238,7 @@ class Kaspr(Vendor):
         return person if person and person.kaspr.known else None
 
     def _missed(self, call: Call) -> Reply:
-        """Returns one of the three shapes in which Kaspr says that it found nobody."""
+        """Returns one of the three forms of Kaspr's answer when it found nobody."""
         slug = call.object["id"]
         shape = self.miss if self.miss != "mixed" else ("404", "empty", "null", "absent")[_pick(slug, 4)]
         if shape == "404":

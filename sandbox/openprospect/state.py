@@ -1,4 +1,4 @@
-"""Holds what OpenProspect's operations share: its switches, its stock and the shape of its pages."""
+"""Holds the common parts of OpenProspect's operations: its switches, its stock and the shape of its pages."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar

@@ -15,7 +15,7 @@ _DEPARTMENTS = ("sales", "marketing", "engineering", "finance", "operations")
 
 
 def make_id(*parts: object) -> str:
-    """Returns a stable UUID made from what it names."""
+    """Returns a stable UUID derived from a name."""
     return str(uuid.uuid5(_SPACE, "/".join(map(str, parts))))
 
 
@@ -167,7 +167,7 @@ class Stock:
         return found
 
     def arrive(self, search_id: str, count: int, at: float) -> list[str]:
-        """Delivers new companies now; when there are no more, the oldest comes again with a new score."""
+        """Delivers new companies now; if there are no more, the oldest comes again with a new score."""
         ids = []
         for _ in range(count):
             if self._new:
@@ -186,7 +186,7 @@ class Stock:
             id=company_id,
             search_id=search_id,
             company=company,
-            # an id from a CRM, but of which one nobody knows
+            # an id from a CRM, but from an unknown one
             source_id=f"CRM-{1000 + company.number}" if known and company.number % 2 else None,
             match_score=round(self.chance.uniform(5, 10), 1),
             review_status="accepted",
@@ -196,7 +196,7 @@ class Stock:
         # half of the people at a known company are in the CRMs, the others are new
         listed = [person for person in staff if person.number in self.listed]
         unlisted = [person for person in staff if person.number not in self.listed]
-        if self.options.mistakes.some:  # whose profile or address stands on another's row comes before all others
+        if self.options.mistakes.some:  # people whose profile or address is on another's row come before all others
             listed.sort(key=lambda person: person.number not in self.world.confused)
             unlisted.sort(key=lambda person: person.number not in self.world.confused)
         chosen = [*listed[: share // 2], *unlisted, *listed[share // 2 :]][:share]

@@ -43,7 +43,7 @@ Handler = Callable[[Ask], Reply]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Maps a path to its handler. `template` stands below `/services/data/{version}`."""
+    """Maps a path to its handler. `template` is relative to `/services/data/{version}`."""
 
     method: str
     template: str

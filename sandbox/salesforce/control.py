@@ -148,7 +148,7 @@ class _Control:
     def switch(self, _: web.Request, body: dict[str, Any]) -> Any:
         """Removes the external id field from every object (`{"openprospect_id": false}`); true restores it.
 
-        `{"households": true}`: a trigger gives every contact without an account one of its own.
+        `{"households": true}`: a trigger gives every contact without an account its own.
         """
         self.store.households = bool(body.get("households", self.store.households))
         for name in STANDARD if "openprospect_id" in body else ():
@@ -191,7 +191,7 @@ class _Control:
     def rules(self, _: web.Request, body: dict[str, Any]) -> Any:
         """Sets any of `{"validations": [fields of rules.Validation], "trigger_rows", "trigger_words", "storage_full"}`.
 
-        Each replaces what was in force. `{"inactive_users": [ids]}` says who has left.
+        Each replaces the earlier rules. `{"inactive_users": [ids]}` names users who have left.
         """
         rules = self.store.rules
         if "validations" in body:

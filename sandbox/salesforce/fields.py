@@ -36,16 +36,16 @@ class Field:
     target: str | None = None
     default: str | bool | None = None
     refused: tuple[str, ...] = ()
-    """Values that the org does not know, though describe tells of no list: state and country picklists."""
+    """Values that the org refuses, though describe shows no list: state and country picklists."""
     encrypted: bool = False
 
     @property
     def filterable(self) -> bool:
-        """Tells whether a field may stand in a WHERE: long text and what the platform encrypts may not."""
+        """Tells whether a field may be in a WHERE: long text and platform-encrypted fields may not."""
         return not self.encrypted and (self.type != "textarea" or self.length <= 255)
 
     def described(self) -> dict[str, Any]:
-        """Returns the field as it stands in the `fields` of a describe answer."""
+        """Returns the field in the form of a describe answer's `fields`."""
         return {
             "name": self.name,
             "label": self.name.removesuffix("__c").replace("_", " "),
@@ -210,7 +210,7 @@ _RECORD_TYPE: Final = (
 STANDARD: Final[dict[str, tuple[Field, ...]]] = {"Contact": _CONTACT, "Lead": _LEAD, "Account": _ACCOUNT}
 """Objects of people and companies, which an administrator can give an external id."""
 AT_ACCOUNTS: Final[dict[str, tuple[Field, ...]]] = {"Opportunity": _OPPORTUNITY}
-"""Objects that stand at an account and are deleted with it, as its contacts are."""
+"""Objects that belong to an account and are deleted with it, as its contacts are."""
 _HISTORY: Final = {
     f"{name}History": (
         _read_only("Id", "id", 18, id_lookup=True),

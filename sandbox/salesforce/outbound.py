@@ -50,7 +50,7 @@ class Outbound(Sender):
         store.watchers.append(self._watch)
 
     def define(self, body: dict[str, Any]) -> None:
-        """Defines where messages go. Raises: TypeError for an unknown field."""
+        """Sets the target of messages. Raises: TypeError for an unknown field."""
         values = {**body, "fields": tuple(body.get("fields", ("Email",)))}
         self._aim = Definition(**values) if body.get("url") else None
 
@@ -103,7 +103,7 @@ class Outbound(Sender):
         return acknowledged
 
     def _body(self, definition: Definition, items: Sequence[tuple[str, str]]) -> bytes:
-        """Returns a message. Its values are the row's latest, whatever they were when the message arose."""
+        """Returns a message. Its values are the row's latest, not those of when the message arose."""
         session = "<SessionId>secret</SessionId>" if definition.session_id else '<SessionId xsi:nil="true"/>'
         notifications = "".join(self._notification(definition, notification, record) for notification, record in items)
         return (

@@ -154,7 +154,7 @@ class Rows:
 
 
 def rows_by_key(store: Store, name: str, field: str, value: str) -> list[Row]:
-    """Returns rows by a key field. Raises: ApiError 404 where the field is not a key."""
+    """Returns rows by a key field. Raises: ApiError 404 if the field is not a key."""
     item = store.schema.field(name, field)
     if item is None or not (item.external_id or item.id_lookup):
         raise not_found(f"Provided external ID field does not exist or is not accessible: {field}")

@@ -1,4 +1,4 @@
-"""Refuses for an org besides single values: validation rules, approvals, inactive owners and limits. No I/O."""
+"""Refuses in an org for reasons beyond single values: validation rules, approvals, inactive owners, limits. No I/O."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ class Validation:
 
 
 class Rules:
-    """Holds what is in force now. People answer a rule on the spot, so it refuses integrations only."""
+    """Holds the present rules. People satisfy a rule on the spot, so it refuses integrations only."""
 
     def __init__(self) -> None:
         self.validations: tuple[Validation, ...] = ()
         self.approvals: set[str] = set()
         """Ids of rows that an approval process keeps from being edited."""
         self.trigger_rows: dict[str, int] = {}
-        """Object -> rows that its triggers stand in one call; more fail as a whole."""
+        """Object -> rows that its triggers accept in one call; more fail as a whole."""
         self.trigger_words = "System.LimitException: Too many SOQL queries: 101"
         """How they fail; another limit is `System.LimitException: Apex CPU time limit exceeded`."""
         self.storage_full = False

@@ -1,4 +1,4 @@
-"""Defines the fields that exist, who may see them, and the values they take."""
+"""Defines the existing fields, their visibility, and their values."""
 
 import re
 from collections.abc import Mapping

@@ -32,7 +32,7 @@ def fill(store: Store, world: World) -> dict[int, str]:
 
 
 def _account(company: Company) -> dict[str, Any]:
-    """Makes an account. Every third lacks what can be filled later; the website says which company it is."""
+    """Makes an account. Every third lacks values that can be filled later; the website identifies the company."""
     values: dict[str, Any] = {"Name": company.name, "Website": company.website}
     if company.number % 3:
         values |= {

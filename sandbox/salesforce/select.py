@@ -192,7 +192,7 @@ def _compare(store: Store, object_name: str, condition: Compare) -> Test:
 
 
 def _operand(item: Field, value: Value) -> Stored:
-    """Returns a literal for comparison. Raises: ApiError INVALID_FIELD where its kind is not the field's."""
+    """Returns a literal for comparison. Raises: ApiError INVALID_FIELD if its kind is not the field's."""
     if value.kind == "null":
         return False if item.type == "boolean" else None
     expected = _KINDS.get(item.type, "string")

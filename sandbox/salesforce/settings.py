@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 @dataclass(slots=True)
 class Settings:
     page_size: int | None = None
-    """Rows of one query page; None: what the caller asks, at most 2,000."""
+    """Rows of one query page; None: as the caller asks, at most 2,000."""
     rotate_refresh_tokens: bool = False
     token_moods: list[str] = field(default_factory=list)
     """How the next calls of the token endpoint are answered, one by one; names as in `auth.MOODS`."""

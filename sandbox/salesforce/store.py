@@ -39,7 +39,7 @@ PERSON: Final = Caller(PERSON_USER, "person", allow_duplicate_alerts=True)
 
 @dataclass(frozen=True, slots=True)
 class DuplicateRule:
-    """Compares rows of `object` with those of `against` by one field; a blocking rule lets nobody through."""
+    """Compares rows of `object` with those of `against` by one field; a blocking rule applies to everybody."""
 
     object: str
     field: str
@@ -51,7 +51,7 @@ class DuplicateRule:
 
 
 class Row:
-    """Holds one row; `values` is replaced, never changed, so whoever holds it has a snapshot."""
+    """Holds one row; `values` is replaced, never changed, so that a reference is a snapshot."""
 
     __slots__ = ("id", "object", "values")
 
@@ -72,7 +72,7 @@ class Store:
         self.duplicate_rules: list[DuplicateRule] = []
         self.rules = Rules()
         self.households = False
-        """A trigger gives every contact without an account one of its own."""
+        """A trigger gives every contact without an account its own."""
         self.locked: dict[str, int] = {}
         self.tracked: set[tuple[str, str]] = set()
         """(object, field) of which every change leaves a line in the object's history."""
@@ -109,7 +109,7 @@ class Store:
         return None if found is None or found.deleted else found
 
     def matching(self, object_name: str, field: str, value: str) -> list[Row]:
-        """Returns live rows whose indexed field holds the value, letters' case aside."""
+        """Returns live rows whose indexed field holds the value, regardless of case."""
         ids = self._index(object_name, field).get(value.lower(), ())
         return [row for key in sorted(ids) if not (row := self.rows[object_name][key]).deleted]
 
@@ -197,7 +197,7 @@ class Store:
         self._tell(row, frozenset(values), caller.by)
 
     def delete(self, row: Row, caller: Caller) -> None:
-        """Puts a row into the recycle bin; what stands at an account goes with it."""
+        """Puts a row into the recycle bin; rows related to an account go with it."""
         for table in ("Contact", *AT_ACCOUNTS) if row.object == "Account" else ():
             for child in [one for one in self.rows[table].values() if one.values.get("AccountId") == row.id]:
                 if not child.deleted:
@@ -353,7 +353,7 @@ class Store:
         self._flush()
 
     def _flush(self) -> None:
-        """Tells what was noted, unless a transaction may still take it back."""
+        """Returns the notes, unless a transaction may still take them back."""
         if self._depth:
             return
         notes, self._notes = self._notes, []

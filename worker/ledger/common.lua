@@ -8,7 +8,7 @@ if now == 0 then
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- Numbers become text without an exponent: 1.7e12 is how Lua writes a time by itself.
+-- Numbers become text without an exponent: Lua by itself writes a time as 1.7e12.
 local function int(number)
   return string.format('%.0f', number)
 end
@@ -33,7 +33,7 @@ local function split(text, separator)
   return parts
 end
 
--- Whether one reason of a pause (key K.pause(target)) stands; a reason whose time has passed does not.
+-- Whether one reason of a pause (key K.pause(target)) applies; a reason whose time has passed does not.
 local function paused(key)
   local reasons = redis.call('HVALS', key)
   for _, reason in ipairs(reasons) do
@@ -69,7 +69,7 @@ local function bucket_of(id)
   return string.format('%03x', sum % 4096)
 end
 
--- `count` then that many values from ARGV[at]; gives them and where the next argument stands.
+-- `count` then that many values from ARGV[at]; gives them and the position of the next argument.
 local function list(at)
   local values = {}
   local length = tonumber(ARGV[at])

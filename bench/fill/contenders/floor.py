@@ -1,6 +1,6 @@
 """Fills with a bare loop of aiohttp that keeps nothing. Its argument is what to call, as JSON.
 
-`lookups`, where given, is how many paid calls to make in all: those that Refill made on the same world.
+`lookups`, if given, is how many paid calls to make in all: as many as Refill made on the same world.
 """
 
 from __future__ import annotations

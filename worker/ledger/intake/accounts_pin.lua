@@ -1,4 +1,4 @@
--- Names that are not pinned yet are, all of them or, where one stands for something else already, none: of two
+-- Pins names that are not pinned yet, all of them or, if one is pinned to something else already, none: of two
 -- installations that start at once one is let in. A repeat changes nothing.
 -- args: accounts(name, account)
 -- Gives how many were pinned by it.

@@ -1,6 +1,6 @@
 -- A crm has a row; the last one's word drops it. Nothing happens for a content that was replaced meanwhile.
--- `digest` '' is whatever is stored.
--- Gives 1 when nobody needs the row any more.
+-- `digest` '' means any stored one.
+-- Gives 1 when the row is no longer needed.
 -- args: crm, id, digest
 if digest ~= '' and redis.call('HGET', K.digests(), id) ~= digest then
   return redis.call('HEXISTS', K.rows(), id) == 0 and 1 or 0

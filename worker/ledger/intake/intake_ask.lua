@@ -1,6 +1,6 @@
 -- needs: memory, work
 -- A request for records by id, once per key: nothing, due, leased, waiting -> due past the fingerprint; dead stays dead.
--- `key` may be '' (none), `digest` is of what is asked, `text` are the ids as one text, `keep` is in ms.
+-- `key` may be '' (none), `digest` is of the request's content, `text` are the ids as one text, `keep` is in ms.
 -- Gives the request's id and its digest: another's when the key was used before.
 -- args: request, key, digest, keep, crm, object, run, text, ids[]
 if key ~= '' then

@@ -3,7 +3,7 @@
 -- webhook or poll has announced: it is due, and counted as recovered. A record that is only to be looked at again is
 -- left to the recheck, one that is in the work to whoever brought it there.
 -- The cursor moves with it, or the page is refused; asked again with the same cursor it adds nothing.
--- Gives how many were recovered, and whether the cursor stands behind this page.
+-- Gives how many were recovered, and whether the cursor is behind this page.
 -- args: crm, object, run, cursor, old, new, rows(id, stamp_text, fingerprint, read_at)
 local stands = redis.call('HGET', K.cursors(), cursor) or ''
 if stands ~= old then

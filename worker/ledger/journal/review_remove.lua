@@ -1,4 +1,4 @@
--- A proposal goes, and its line. Nothing has changed where there was none.
+-- Deletes a proposal and its line. Nothing changes if there was none.
 -- args: crm, object, id
 redis.call('HDEL', K.reviews_lines(crm, object), id)
 if redis.call('HDEL', K.reviews(crm, object), id) == 1 then

@@ -1,5 +1,5 @@
 -- needs: tickets
--- A free read said what is left: an instant of the balance, if nothing was in flight and no call was sent since `calls`.
+-- A free read gave the balance: an instant of it, if nothing was in flight and no call was sent since `calls`.
 -- Gives 1, or 0 when it proves nothing.
 -- args: provider, left, calls
 if not calm(provider) or (redis.call('HGET', K.balance(provider), 'calls') or '0') ~= calls then

@@ -1,5 +1,5 @@
 -- needs: creations
--- A row that was created under one of these keys takes those nobody holds. Gives how many.
+-- A row that was created under one of these keys takes those that nobody holds. Gives how many.
 -- args: crm, object, row, keys[]
 local claims = K.claims(crm, object)
 local taken = 0

@@ -1,5 +1,5 @@
 -- needs: creations
--- reserved -> released where its owner is gone or its deadline has passed; sent -> unknown past its deadline. Gives
+-- reserved -> released if its owner is gone or its deadline has passed; sent -> unknown past its deadline. Gives
 -- both counts.
 -- args: owners[]
 local alive = {}

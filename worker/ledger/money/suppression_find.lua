@@ -1,6 +1,6 @@
 -- needs: suppressions
 -- args: check, hashes[]
--- Gives 'list' and 1 or 0 for each hash, 'nobody' where the list is empty, or 'another' when it was made with another key.
+-- Gives 'list' and 1 or 0 for each hash, 'nobody' if the list is empty, or 'another' if it was made with another key.
 if unreadable(check) then
   return { 'another' }
 end

@@ -1,6 +1,6 @@
 -- needs: tickets
--- reserved -> released where its owner is gone or its deadline has passed; sent -> uncertain past its deadline;
--- uncertain -> a miss where no verdict came in time. Gives counts and the refs to be made due.
+-- reserved -> released if its owner is gone or its deadline has passed; sent -> uncertain past its deadline;
+-- uncertain -> a miss if no verdict came in time. Gives counts and the refs to be made due.
 -- args: owners[]
 local alive = {}
 for _, owner in ipairs(owners) do

@@ -1,8 +1,8 @@
 -- needs: tickets, answers, suppressions
 -- (none | released | kept over) -> reserved. A kept answer wins, then the state of the last ticket, then every budget
 -- line takes the worst price or none does. A repeat with the same ticket and token gives 'granted' again.
--- Nothing is answered about who is on the suppression list. `deadline`, `keep` and `patience` are ms from now, `subjects`
--- the hashes of whom it is about, comma-separated; a line's cap is that of the asker's lane, its end may be 0 (none).
+-- Suppressed people get no answer. `deadline`, `keep` and `patience` are ms from now, `subjects`
+-- the hashes of the question's person, comma-separated; a line's cap is that of the asker's lane, its end may be 0 (none).
 -- args: id, token, question, fields, price, provider, operation, owner, deadline, keep, policy, patience,
 --       crm, object, bucket, record, subjects, lines(name, cap, starts, ends)
 price, deadline = tonumber(price), now + deadline

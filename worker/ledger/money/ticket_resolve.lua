@@ -1,6 +1,6 @@
 -- needs: ends, memory, work, tickets, waking
 -- uncertain -> resolved, by a person: its credits count as spent (charged = 1) or are given back, and with again = 1
--- the question may be asked anew. A repeat changes nothing.
+-- the question may be asked again. A repeat changes nothing.
 -- args: id, again, charged
 local ticket = ticket_of(id)
 if not ticket.state then

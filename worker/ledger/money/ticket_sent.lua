@@ -1,12 +1,12 @@
 -- needs: tickets, epoch, rate, slot
 -- reserved -> sent, once, ever: 1 for the first call before the deadline, 0 for every other, repeats too; -1 and nothing
--- done where this ledger is behind what the caller has seen of it (a backup, another Redis).
+-- done if this ledger is behind the state that the caller has seen (a backup, another Redis).
 -- With a `bucket` of `vendor` the call's slot is taken in the same step, within `patience` ms, as rate_slot does it for
--- one: where it is not SOON, the answer is 2 and the ticket stays reserved. A repeat of a step that sent books nothing.
+-- one: if it is not SOON, the answer is 2 and the ticket stays reserved. A repeat of a step that sent books nothing.
 -- `generation`, `epoch_id` and `sent` are the epoch as the caller knows it (generation 0 = not at all).
--- Gives the answer, then generation, id and sent of the epoch, and where a slot was asked for the time (ms) and the slot.
+-- Gives the answer, then generation, id and sent of the epoch, and if a slot was asked for the time (ms) and the slot.
 -- args: id, token, generation, epoch_id, sent, vendor, bucket, worked, patience, windows[]
-local SOON = 20 -- ms: about what the way to Redis and back takes, so that hardly anybody waits for it afterwards
+local SOON = 20 -- ms: about the duration of a round trip to Redis, so that hardly anybody waits for it afterwards
 local key = K.ticket(id)
 local ticket = hash(key)
 if behind(tonumber(generation), epoch_id, tonumber(sent)) then

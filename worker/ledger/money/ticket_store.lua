@@ -1,8 +1,8 @@
 -- needs: memory, work, tickets, answers, waking, suppressions
 -- reserved | sent | uncertain | released | resolved | (ticket forgotten) -> stored: the reply is kept and its credits
 -- are settled. A paid reply is kept whatever the ticket's state. A repeat gives the same and settles nothing.
--- `reply` is packed, `left` the credits left by its own word ('' = unknown). An `unpriced` reply (1) does not tell what
--- it cost: it is kept, and the ticket becomes uncertain, so that nothing counts as spent that was perhaps not charged.
+-- `reply` is packed, `left` the balance by its own figure ('' = unknown). An `unpriced` reply (1) does not show
+-- its cost: it is kept, and the ticket becomes uncertain, so that nothing counts as spent that may not have been charged.
 -- `subjects` are hashes of whom it is about, comma-separated: of who was put on the suppression list meanwhile no reply
 -- is kept. `keep` is in ms.
 -- args: id, token, question, fields, provider, operation, lines, price, credits, hit, keep, reply, left, unpriced,

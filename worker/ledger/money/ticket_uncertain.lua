@@ -1,5 +1,5 @@
 -- needs: ends, tickets
--- reserved | sent -> uncertain: perhaps charged, the reservation stays booked. Its waiters hear of it at
+-- reserved | sent -> uncertain: it may have been charged, the reservation stays booked. Its waiters are woken at
 -- once, or with policy once_if_uncharged at its verdict. A repeat gives the same; every other state stays and is named.
 -- `policy` '' is that of the reservation, `patience` are ms from now to the verdict.
 -- args: id, token, cause, policy, patience

@@ -1,7 +1,7 @@
--- Compares what a vendor's clock showed a moment ago with the ledger's. An offset other than the one that held at first by
+-- Compares a vendor's clock of a moment ago with the ledger's. An offset other than the one that held at first by
 -- more than STEP_MS means that one of the two clocks was set, or runs too fast or too slow: comparisons across that
 -- moment prove nothing. Held against the first, not the last, since small steps add up.
--- Such a moment ends a stretch, and the next begins. Stretches are counted, since no time of ours tells what came before
+-- Such a moment ends a stretch, and the next begins. Stretches are counted, since our times do not show what came before
 -- which moment once our own clock was set back.
 -- Gives the offset (ms, positive = ahead of ours), since when it has held (ms), and the number of the stretch.
 -- A repeat gives its answer again.

@@ -1,4 +1,4 @@
 -- needs: rate
--- One reason of a target stands no more. Gives whether it did.
+-- Lifts one reason of a target. Gives whether it existed.
 -- args: target, reason
 return lift(target, reason)

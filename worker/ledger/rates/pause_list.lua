@@ -1,5 +1,5 @@
 -- needs: rate
--- Reasons that stand: target, reason, entry, and again. Expired ones are forgotten on the way. Without targets it
+-- Reasons in force: target, reason, entry, and again. Expired ones are deleted on the way. Without targets it
 -- lists every one.
 -- args: targets[]
 if #targets == 0 then

@@ -16,7 +16,7 @@ if old <= now then
 end
 local wait
 if asked >= 0 then
-  wait = math.min(asked, 86400000) + chance -- up to a second of spread on what the vendor asks
+  wait = math.min(asked, 86400000) + chance -- up to a second of spread on the vendor's own delay
 else
   local top = math.min(60000, 1000 * 2 ^ math.min(strikes, 10))
   wait = math.max(500, top * (0.5 + chance / 2000))

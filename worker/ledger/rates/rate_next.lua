@@ -1,5 +1,5 @@
 -- needs: rate
--- When the next call of a bucket may leave: ms, or 0 when nobody knows. Books nothing.
+-- When the next call of a bucket may leave: ms, or 0 if unknown. Books nothing.
 -- args: vendor, bucket, windows[]
 local refused = refusal(vendor, bucket)
 if refused then

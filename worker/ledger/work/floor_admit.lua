@@ -40,7 +40,7 @@ local function needed(w)
   return 1
 end
 
--- Takes what a record needs out of the provider's and its crm's purse, or out of none.
+-- Takes a record's credits out of the provider's and its crm's purse, or out of none.
 local function pays(w)
   local credits, backfill = needed(w), w.f.lane == 'backfill'
   local both = { purses[''], purses[w.crm] }

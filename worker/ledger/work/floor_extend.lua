@@ -1,5 +1,5 @@
 -- needs: ends, memory, work
--- Leases of one process, whatever their work, last longer. A lease past its end that nobody took is still held.
+-- Leases of one process, of any work, are extended. A lease past its end that nobody took is still held.
 -- Gives the tokens that are lost.
 -- args: owner, lease_ms, tokens[]
 local till, lost = now + lease_ms, {}

@@ -1,6 +1,6 @@
 -- needs: begins, memory, work
 -- Nothing, due, leased, waiting -> due (a leased record is visited again); dead stays dead.
--- One page of rows; with a cursor only if it stands at `old`, and it stands at `new` afterwards. Asked again with the
+-- One page of rows; with a cursor only if it is at `old`, and it is at `new` afterwards. Asked again with the
 -- same cursor it adds nothing and says that it moved; without one, rows coalesce.
 -- `cursor` is its name ('' = none).
 -- args: crm, object, lane, run, forced, cursor, old, new, rows(id, stamp, fingerprint, read_at)

@@ -47,7 +47,7 @@ local function lease(id, alone)
   give(w)
 end
 
--- The first that is visited alone, of the run where one is asked for.
+-- The first that is visited alone, of the run if one is asked for.
 local function next_alone()
   local ids = redis.call('ZRANGEBYSCORE', K.due(crm, object, 'alone'), '-inf', int(now), 'LIMIT', 0, run == '' and 1 or 100)
   for _, id in ipairs(ids) do

@@ -1,5 +1,5 @@
 -- Tells what dead letters were buried with. Changes nothing.
--- Gives per id: note, attempts and run; note is nil where it is dead no more
+-- Gives per id: note, attempts and run; note is nil if it is no longer dead
 -- args: crm, object, ids[]
 local found = {}
 for at, id in ipairs(ids) do

@@ -1,5 +1,5 @@
 -- needs: ends, memory, work, journal
--- dead -> out of the work; what was open is journalled as it stands.
+-- dead -> out of the work; open changes are journalled unchanged.
 -- Gives 1, or 0 when it is not dead.
 -- args: crm, object, id
 local w = open_record(crm, object, id)

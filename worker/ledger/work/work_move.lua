@@ -1,9 +1,9 @@
 -- needs: ends, memory, work, visit, journal, figures
 -- leased -> settled as merged; the survivor -> due (visited again when leased, dead stays dead) with the open intents
--- and the values of ours of both. Journal and answers stay where they were: the survivor notes whose they are.
+-- and the values of ours of both. Journal and answers stay in place: the survivor notes whose they are.
 -- Repeated with the same token it gives the same answer.
 -- `object` and `id` are the survivor's, `theirs` its own as the caller read it, `both` both own together.
--- Gives done, retry (the survivor's own is not what was read: nothing happened) or lost.
+-- Gives done, retry (the survivor's own has changed since it was read: nothing happened) or lost.
 -- args: owner, token, object, id, theirs, both, entries[]
 local w, before = held(owner, token, 'move')
 if not w then

@@ -1,6 +1,6 @@
 -- needs: begins, memory, work
 -- Any state -> due now, past the fingerprint and with all attempts before it; a leased record is visited again.
--- With `reopen` (1) what was refused is open again; `undo` are journal keys of changes to take back, comma-separated.
+-- With `reopen` (1) refused fields are open again; `undo` are journal keys of changes to take back, comma-separated.
 -- args: crm, object, id, run, reopen, undo
 local w = open_record(crm, object, id)
 local s = w.f.s

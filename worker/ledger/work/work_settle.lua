@@ -2,7 +2,7 @@
 -- leased -> settled, or due when something came meanwhile that the visit has not seen. With it, in one step: the
 -- journal, the counters, what is remembered. Repeated with the same token it gives the same answer.
 -- `left` is what stays blank, packed; `own` is 'keep' or its text.
--- `day` is set where the visit was about a part of the record only: its day's run goes on with the rest, where the day's
+-- `day` is set if the visit was about a part of the record only: its day's run goes on with the rest, where the day's
 -- work wants the record too.
 -- Gives done, again or lost.
 -- args: owner, token, left, fingerprint, stamp, read_at, look_at, own, outcome, day, entries[], filled[], unfilled[],
@@ -21,7 +21,7 @@ keep_own(w, own)
 for _, entry in ipairs(entries) do
   journal(w.crm, w.object, w.id, w.f.run or '', entry)
 end
--- A visit that found nothing new did not look what is left: the last visit's word on that still stands.
+-- A visit that found nothing new did not look at the leftovers: the last visit's notes on them are still valid.
 count_visit(w, filled, outcome ~= 'unchanged' and unfilled or nil)
 count_outcome(w, outcome)
 count_tally(w, tally)

@@ -1,6 +1,6 @@
 -- needs: ends, work
--- Open changes of a record are replaced by fewer, unless its visit is under way or they are not what was read.
--- `before` is what was read, `left` what replaces it ('' = nothing).
+-- Open changes of a record are replaced by fewer, unless its visit is under way or they have changed since the read.
+-- `before` is the value read, `left` its replacement ('' = nothing).
 -- Gives 1 when they were replaced.
 -- args: crm, object, id, before, left
 local w = open_record(crm, object, id)

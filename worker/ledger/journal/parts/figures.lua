@@ -1,4 +1,4 @@
--- Counters of runs and of what was filled; field names as worker/ledger/journal/figures.py reads them.
+-- Counters of runs and of filled values; field names as worker/ledger/journal/figures.py reads them.
 local RUN_MS = 190 * 86400000
 local RECORDS_MS = 2 * 86400000
 
@@ -7,7 +7,7 @@ local function count(run, field, by)
 end
 
 -- A visit ended. `filled` is {field, provider, ...}; `unfilled` {field, reason, ...} or nil when that is still open.
--- In a run a person started, what a record leaves unfilled replaces what it left before: gaps = filled + unfilled.
+-- In a run a person started, a record's new leftovers replace its earlier ones: gaps = filled + unfilled.
 local function count_visit(w, filled, unfilled)
   local run = w.f.run or ''
   if run == '' then

@@ -48,7 +48,7 @@ local function unlist_key(crm, object, id, key)
   redis.call('LREM', K.journal_many(crm, object, id), 1, key)
 end
 
--- The records that an entry is of: its own, and the row it tells of, when a delivery made, filled or linked it. Entries
+-- The records that an entry concerns: its own, and the row in it, when a delivery created, filled or linked it. Entries
 -- are JSON without blanks: within a text each quote has a backslash, so the patterns meet keys alone.
 local function records_of(object, id, entry)
   local records = {{object, id}}

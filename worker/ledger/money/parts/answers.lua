@@ -1,5 +1,5 @@
 -- A kept answer: "<at> <expires> <hit> <ticket> <provider> <operation> <fields>\n" and the packed reply. Older answers
--- to other fields, which the newest does not serve, stand in K.other_answer(question, '1') to OTHERS.
+-- to other fields, which the newest does not serve, are in K.other_answer(question, '1') to OTHERS.
 local OTHERS = 3
 
 local function slot_key(question, slot)

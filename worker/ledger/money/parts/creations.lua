@@ -30,7 +30,7 @@ local function doubt(id, creation, cause)
   redis.call('HSET', K.creation(id), 'state', 'unknown', 'cause', cause, 'since', creation.since)
 end
 
--- Moves a creation whose deadline has passed to where it belongs.
+-- Moves a creation whose deadline has passed to its next state.
 local function age(id, creation)
   if creation.state and tonumber(creation.deadline) <= now then
     if creation.state == 'reserved' then

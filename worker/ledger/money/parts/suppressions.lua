@@ -1,4 +1,4 @@
--- The suppression list. A process whose check is not the list's cannot tell who is on it.
+-- The suppression list. A process with another check than the list's cannot tell who is on it.
 
 local function unreadable(check)
   return check ~= (redis.call('GET', K.suppressed_key()) or check) and redis.call('HLEN', K.suppressed()) > 0

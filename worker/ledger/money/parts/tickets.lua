@@ -8,7 +8,7 @@
 -- that takes: state, token, question, asker, price, credits and late, or where there is nobody to wake and no overrun to
 -- tell, its name alone in K.tickets_stored.
 --
--- K.balance(provider) holds two instants at which the provider said what is left and no call was in flight: "told",
+-- K.balance(provider) holds two instants at which the provider gave its balance and no call was in flight: "told",
 -- "spent", "at" of the last one, and the same with "base_" of the one it is compared with. "calls" counts calls sent; a
 -- ticket's place is its number, "upto" that of the last call before the instant, and a ticket was alone when no other
 -- call was in flight as it was sent. "doubted" is when a call last became uncertain: the provider may still be at it.
@@ -74,7 +74,7 @@ local function spend(provider, operation, ticket, credits)
   end
 end
 
--- An instant of the balance: what is left, read while nothing was in flight.
+-- An instant of the balance, read while nothing was in flight.
 local function balanced(provider, left)
   local key = K.balance(provider)
   local spent = redis.call('HGET', K.credits(provider), 'spent') or '0'
@@ -119,11 +119,11 @@ local function close(id, ticket)
   local question = K.question(ticket.question)
   if redis.call('HGET', question, 'ticket') == id then
     redis.call('HDEL', question, 'ticket')
-    redis.call('PEXPIRE', question, ticket.keep) -- what is left is how often it was asked again
+    redis.call('PEXPIRE', question, ticket.keep) -- the rest is how often it was asked again
   end
 end
 
--- The credits counter a live ticket stands in.
+-- The credits counter of a live ticket.
 local function standing(ticket)
   local state = ticket.state
   return (state == 'reserved' or state == 'sent' or state == 'uncertain') and state or nil

@@ -1,5 +1,5 @@
 -- Counts what paid questions came to. Names are "<provider>|<operation>|<rest>". Where an operation was asked more than MOST
--- times, all its counters are halved, so that what it brings of late outweighs what it once brought.
+-- times, all its counters are halved, so that recent results outweigh old ones.
 local MOST = 4000
 
 local function halve(operation)

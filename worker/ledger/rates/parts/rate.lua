@@ -1,6 +1,6 @@
 -- A bucket's rate. A bucket is named like the target of its pauses: its vendor ("forager"), or a part of it
 -- ("acme_hubspot:search"). Fields of K.rate: "tat:<ms>" when the next call of a paced window is due at an even pace, "hold" no
--- call before it, "left" and "left_until" what the vendor's headers allow, "strikes" and "struck" of 429s, "part" with
+-- call before it, "left" and "left_until" the vendor's allowance by its headers, "strikes" and "struck" of 429s, "part" with
 -- "f", "w", "f0", "w0" failed and answered calls of this and the last quarter minute, "tries" and "probe_at" of an
 -- outage. Windows come as four values each: calls, ms, interval and slack (ms, fractions; interval 0 = a counter, not a pace).
 local PARTS = 60
@@ -46,8 +46,8 @@ local function counted(key, window)
   return sum, now + window.ms
 end
 
--- Why a bucket is shut: nil when open, 'outage' and whose when only a probe may pass, else 'paused' and until when (0 =
--- unknown). An outage's time is that of its next probe: who claims work may go on then, calls pass one by one.
+-- Why a bucket is shut: nil when open, 'outage' and its target when only a probe may pass, else 'paused' and its end (0 =
+-- unknown). An outage's time is that of its next probe: claims of work may go on then, calls pass one by one.
 local function shut(targets)
   local outage, till
   for _, target in ipairs(targets) do
@@ -89,7 +89,7 @@ local function earliest(bucket, list, state, ahead)
   return at, left_until
 end
 
--- The pauses that hold for a bucket: its own and its vendor's.
+-- The pauses of a bucket: its own and its vendor's.
 local function targets_of(vendor, bucket)
   return vendor == bucket and { vendor } or { vendor, bucket }
 end
@@ -145,7 +145,7 @@ local function tally(key, worked, failed)
   return f + f0, w + w0
 end
 
--- Why nothing may be sent now: {-1, ms until it is worth asking (0 = no time known), why}, or nil and what is shut.
+-- Why nothing may be sent now: {-1, ms until it is worth asking (0 = no time known), why}, or nil and the shut target.
 local function refusal(vendor, bucket)
   local why, whose = shut(targets_of(vendor, bucket))
   if why == 'paused' then

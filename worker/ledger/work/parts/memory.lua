@@ -35,7 +35,7 @@ local function known(memory, stamp, fingerprint)
   return fingerprint ~= '' and fingerprint == memory.fingerprint
 end
 
--- Keeps what is remembered of our values on a record: 'keep' changes nothing, '' forgets them.
+-- Keeps the memory of our values on a record: 'keep' changes nothing, '' deletes it.
 local function keep_own(w, own)
   local key = K.own(w.crm, w.object, bucket_of(w.id))
   if own == '' then

@@ -1,4 +1,4 @@
--- Does what the unfinished ends of a visit (defer, wait, again, bury) share: the record, the journal, the counters.
+-- Common part of a visit's unfinished ends (defer, wait, again, bury): the record, the journal, the counters.
 -- `intents` is 'keep', or those that stay open. Gives the record, or nil and the answer to give.
 local function unfinished(step, owner, token, reason, intents, own, entries, filled)
   local w, before = held(owner, token, step)

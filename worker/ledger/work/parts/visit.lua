@@ -1,6 +1,6 @@
 -- Steps of a visit are refused to all but the lease's owner
 
--- Gives the leased record, or nil and what the same step answered before ("lost" when it never did).
+-- Gives the leased record, or nil and the earlier answer of the same step ("lost" if there was none).
 local function held(owner, token, step)
   local claim, crm, object, id = string.match(token, '^([^:]*):([^:]*):([^:]*):(.*)$')
   local w = open_record(crm, object, id)
@@ -27,7 +27,7 @@ local function exonerate(w)
   end
 end
 
--- Tells what came while the visit ran and the visit has not seen: "", "*" or "!".
+-- Tells which events came during the visit that it has not seen: "", "*" or "!".
 local function unseen(w, memory)
   local revisit = w.f.revisit
   if not revisit or revisit == '*' or revisit == '!' then

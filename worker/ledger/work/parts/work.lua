@@ -7,16 +7,16 @@
 -- Fields of the record hash (K.record):
 --   s         due | leased | waiting | dead
 --   lane      live | backfill
---   run       who hears of it and whose cap counts
+--   run       whose figures and cap it counts towards
 --   daily     "1": the day's work wants it too, whatever a person's run leaves of it
 --   attempts, crashes, forced ("1": past the fingerprint)
---   reopen    asked | seen (by the visit that holds or held the lease): forget what was refused
+--   reopen    asked | seen (by the visit that holds or held the lease): open refused fields again
 --   undo      asked|keys or seen|keys, as reopen: journal keys of the changes that the visit takes back
 --   owner, claim, alone       while leased
 --   revisit   while leased: what was added meanwhile, "*" always, "!" always and forced, else
 --             "stamp|length|fingerprint" in a row
 --   woken     while leased: a ticket it may be about to wait for has ended
---   providers, needs, seen    while waiting: what it lacks, credits needed there; stamp, read_at and fingerprint of
+--   providers, needs, seen    while waiting: the providers, credits needed there; stamp, read_at and fingerprint of
 --             its last read
 --   cut_by    while waiting: the person's run whose cap cut it. It waits for no provider, but for the next such run.
 --   place:<p> since when it queues for provider p, kept until it is settled
@@ -240,7 +240,7 @@ local function raise_lane(w, lane)
   end
 end
 
--- ---- add: one look at a record is wanted. Gives added, coalesced or ignored.
+-- ---- add: asks for one look at a record. Gives added, coalesced or ignored.
 
 local function add(crm, object, id, lane, run, forced, stamp, fingerprint, read_at)
   local w = open_record(crm, object, id)
