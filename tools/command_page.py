@@ -15,9 +15,9 @@ from worker.commands.lazy import whole
 HEAD = """\
 # Commands
 
-Every command of `refill`, as `refill COMMAND --help` tells it. Everything shown goes to standard
-output, what is said beside it to standard error. Exit codes stand with the commands that have more
-than 0, done, and 1, refused or failed; 2 is always wrong use or configuration.
+Every command of `refill`, with the text of `refill COMMAND --help`. Results go to standard output,
+remarks to standard error. Exit code 0 means done, 1 refused or failed, 2 wrong use or
+configuration; commands with further codes list them.
 
 This page is generated from the commands (`make references`).
 """

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 HEAD = """\
 # Messages by their text
 
-Every sentence by which Refill refuses, warns, or says what is next. Search for a part of your
+Every message with which Refill refuses, warns, or names the next step. Search for a part of your
 message that is not a name, number or path; `…` stands for those. The sentence says what to do, and
 the page beside it says more. Words, vendors' hints, webhooks and the log are in
 [troubleshooting.md](troubleshooting.md).

@@ -19,7 +19,7 @@ RARELY = (50_000, 20, 100)
 _BEGIN = "Begin"
 _RUN = "Run"
 _LOOK = "Look"
-_DECIDE = "Decide and mend"
+_DECIDE = "Decide and fix"
 _PEOPLE = "People's rights"
 _BY_HAND = "Providers by hand"
 
@@ -30,29 +30,31 @@ COMMANDS = (
     CommandName("sandbox", "Serve the vendor imitations and write a configuration for them.", _BEGIN),
     CommandName("init", "Write a first configuration: asks, tries it, then writes refill.toml and .env.", _BEGIN),
     CommandName("check", "Verify configuration, Redis, credentials, mapped properties; say what to do.", _BEGIN),
-    CommandName("setup", "Show which of our properties a crm lacks, and create them or write what to deploy.", _BEGIN),
+    CommandName(
+        "setup", "Show which of our properties a crm lacks, and create them or write the files to deploy.", _BEGIN
+    ),
     CommandName("plan", "Show what a pass would look up, write and cost. Nothing is bought or written.", _RUN),
-    CommandName("sync", "Run one pass: bring in what changed, fill it, say what was done and what is left.", _RUN),
+    CommandName("sync", "Run one pass: take in changed records, fill them, report what is done and left.", _RUN),
     CommandName("backfill", "Walk over every record a crm has; the same command goes on after Ctrl-C.", _RUN),
     CommandName("csv", "Fill the blanks of a CSV, with provider keys and no CRM.", _RUN, "fill_csv"),
     CommandName("up", "Run a worker and the web process in one: the whole daemon.", _RUN),
     CommandName("worker", "Run a worker: polls, visits, deliveries. Several may share one Redis.", _RUN),
     CommandName("web", "Serve webhooks, the API, the page, health and metrics.", _RUN),
-    CommandName("status", "Show where everything stands: work, credits, pauses, polls, workers.", _LOOK),
-    CommandName("alerts", "Show which alerts stand, or send a test by every way they go.", _LOOK),
-    CommandName("explain", "Show why one record is as it is, and what a visit would do now.", _LOOK),
+    CommandName("status", "Show the present state: work, credits, pauses, polls, workers.", _LOOK),
+    CommandName("alerts", "Show open alerts, or send a test on every channel.", _LOOK),
+    CommandName("explain", "Show the story of one record, and what a visit would do now.", _LOOK),
     CommandName("journal", "List every change, lookup and refusal: from whom, why, before and after, price.", _LOOK),
     CommandName("advise", "Show what each provider brings at what price, and the cheapest order.", _LOOK),
     CommandName("read", "Show how one value is read: the slug, the number, the domain.", _LOOK),
     CommandName("review", "List, approve or reject changes that await your approval.", _DECIDE),
-    CommandName("undo", "Take back what a run did, where our value still stands.", _DECIDE),
-    CommandName("replay", "Look at a record again whatever was remembered.", _DECIDE),
+    CommandName("undo", "Undo a run, as far as our values are still there.", _DECIDE),
+    CommandName("replay", "Visit a record again, regardless of earlier visits.", _DECIDE),
     CommandName("dead", "List, replay or drop records that failed too often.", _DECIDE),
     CommandName("uncertain", "List and resolve lookups that may have been charged.", _DECIDE),
-    CommandName("pause", "Do nothing more at a crm or a provider until it is resumed.", _DECIDE),
-    CommandName("resume", "Lift every reason a crm or a provider is paused for.", _DECIDE),
+    CommandName("pause", "Pause a crm or a provider until it is resumed.", _DECIDE),
+    CommandName("resume", "Lift every pause of a crm or a provider.", _DECIDE),
     CommandName("reconcile", "Compare our ledger with the providers' books.", _DECIDE),
-    CommandName("suppress", "Keep people and companies from being looked up, made or written.", _PEOPLE),
+    CommandName("suppress", "Keep people and companies from being looked up, created or written.", _PEOPLE),
     CommandName("report", "Show everything held about a person.", _PEOPLE),
     CommandName("forget", "Erase a person everywhere; hashes stay, so that nobody looks them up again.", _PEOPLE),
     CommandName("notices", "List the people whose data was bought, informed or not (GDPR, Art. 14).", _PEOPLE),

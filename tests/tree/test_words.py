@@ -23,13 +23,14 @@ IMPERATIVES = frozenset(
     re.findall(
         r"\w+",
         """
-    Add Adopt Announce Answer Append Ask Associate Await Become Begin Book Bring Build Buy Call Carry Change Check
-    Choose Claim Close Collect Come Compare Count Create Cut Decide Decline Defer Delete Derive Describe Do Drop End
-    Erase Extend Fetch Fill Find Follow Forget Get Give Go Grant Have Hold Ignore Issue Join Judge Keep Leave Let Lift
-    Limit Link List Load Log Look Make Manage Mark Match Merge Move Name Note Open Parse Pause Pick Place Poll Print
-    Pull Put Raise Read Reap Refuse Register Reject Release Remember Remove Renew Repeat Replace Report Reserve
-    Resolve Restore Resume Return Ring Route Run Save Say Scrub Search See Send Serve Set Settle Show Skip Sort Split
-    Start Stop Store Suppress Take Tell Tidy Tighten Try Turn Update Verify Visit Wait Wake Walk Warn Write
+    Add Adopt Announce Answer Append Approve Ask Associate Await Become Begin Book Bring Build Buy Call Carry Change
+    Check Choose Claim Close Collect Come Compare Count Create Cut Decide Decline Defer Delete Derive Describe Do
+    Drop End Erase Extend Fetch Fill Find Follow Forget Get Give Go Grant Have Hold Ignore Issue Join Judge Keep
+    Leave Let Lift Limit Link List Load Log Look Make Manage Mark Match Merge Move Name Note Open Parse Pause Pick
+    Place Poll Print Pull Put Raise Read Reap Refuse Register Reject Release Remember Remove Renew Repeat Replace
+    Report Reserve Resolve Restore Resume Return Ring Route Run Save Say Scrub Search See Send Serve Set Settle Show
+    Skip Sort Split Start Stop Store Suppress Take Tell Tidy Tighten Try Turn Undo Update Verify Visit Wait Wake
+    Walk Warn Write
     """,
     )
 )

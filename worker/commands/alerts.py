@@ -20,12 +20,12 @@ NOWHERE = (
     "REFILL_ALERTS__WEBHOOK_SECRET, or alerts.mail_to with alerts.smtp (docs/alerts.md)"
 )
 
-app = group("Show which alerts stand, or send a test by every way they go.")
+app = group("Show open alerts, or send a test on every channel.")
 
 
 @as_command(app, "list")
 async def alerts_list(config: Config = None, as_json: Json = False) -> int:
-    """List what stands, since when, and by which way it was sent."""
+    """List open alerts, since when, and the channels that sent them."""
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
         found, now = (await KeptAlerts(ledger.scripts).all()).values(), await ledger.scripts.now()
@@ -41,7 +41,7 @@ async def alerts_list(config: Config = None, as_json: Json = False) -> int:
 
 @as_command(app, "test")
 async def alerts_test(config: Config = None, as_json: Json = False) -> int:
-    """Send a test message by every way that is configured.
+    """Send a test message on every configured channel.
 
     Exit codes: 0 sent, 1 one of them failed, 2 none is configured.
     """

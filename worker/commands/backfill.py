@@ -86,7 +86,7 @@ async def command(
     object: ObjectName,
     limit: Annotated[int | None, typer.Option(min=1, help="Visit this many records, then stop.")] = None,
     max_credits: MaxCredits = None,
-    stops: Annotated[bool, typer.Option("--stop", help="Stop the one under way, to be taken up later.")] = False,
+    stops: Annotated[bool, typer.Option("--stop", help="Stop the one under way; the next one resumes it.")] = False,
     config: Config = None,
     as_json: Json = False,
 ) -> int:

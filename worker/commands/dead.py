@@ -57,7 +57,7 @@ async def dead_list(crm: AnyCrm = None, object: AnyObject = None, config: Config
 async def dead_show(
     crm: CrmName, object: ObjectName, id: RecordId, config: Config = None, as_json: Json = False
 ) -> int:
-    """Show one dead letter: reason, attempts, since when, run, changes that were open."""
+    """Show one dead letter: reason, attempts, time, run, open changes."""
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
         work = ledger.work(*known_work(settings, crm, object, await ledger.all_work.works()))
@@ -90,7 +90,7 @@ async def dead_replay(
     config: Config = None,
     as_json: Json = False,
 ) -> int:
-    """Visit dead letters again, with all attempts before them."""
+    """Visit dead letters again, with the full number of attempts."""
     _names_something(crm, everything=everything)
     return await _each_dead(config, (crm, object, id), "replay", as_json=as_json)
 
@@ -104,7 +104,7 @@ async def dead_drop(
     config: Config = None,
     as_json: Json = False,
 ) -> int:
-    """Give dead letters up: they leave the work, what was open goes to the journal."""
+    """Drop dead letters: they leave the work, and their open changes are journalled."""
     _names_something(crm, everything=everything)
     return await _each_dead(config, (crm, object, id), "drop", as_json=as_json)
 

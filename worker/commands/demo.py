@@ -44,7 +44,7 @@ async def command(
     records: People = 300,
     seed: Seed = 1,
     as_json: Json = False,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave everything up for a look.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep everything running afterwards.")] = False,
 ) -> int:
     """See it work: imitated vendors, a seeded CRM, a pass, and a second one that costs nothing."""
     configure_logs(level=40)

@@ -30,9 +30,9 @@ app = one_command()
 
 @as_command(app)
 async def command(crm: CrmName, object: ObjectName, id: RecordId, config: Config = None, as_json: Json = False) -> int:
-    """Show why one record is as it is, and what a visit would do now.
+    """Show the story of one record, and what a visit would do now.
 
-    Where it stands, what was asked and written, what holds it back.
+    Its state, its lookups and writes, and what holds it back.
     """
     settings = settings_of(config)
     logging.getLogger("connectors").setLevel(logging.ERROR)  # what cannot be read is said below

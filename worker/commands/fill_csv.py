@@ -97,8 +97,10 @@ async def command(
     column: Annotated[list[str] | None, typer.Option(help="FIELD=COLUMN (name or number); may be repeated.")] = None,
     field: Annotated[list[str] | None, typer.Option(help="A field to fill; may be repeated.")] = None,
     accept: Annotated[list[str] | None, typer.Option(help="Grades of e-mails to take; default: valid.")] = None,
-    region: Annotated[str, typer.Option(help="Where a number without + is at home, such as DE.")] = "",
-    header: Annotated[bool, typer.Option("--header/--no-header", help="Whether the first row names columns.")] = True,
+    region: Annotated[str, typer.Option(help="Country of numbers without +, such as DE.")] = "",
+    header: Annotated[
+        bool, typer.Option("--header/--no-header", help="Whether the first row has column names.")
+    ] = True,
     limit: Annotated[int | None, typer.Option(min=1, help="Look up this many rows with gaps at most.")] = None,
     max_credits: MaxCredits = None,
     patience: Patience = PATIENCE_S,

@@ -89,14 +89,14 @@ _HUBSPOT = {
     "token": "in HubSpot under Settings, Integrations, Service keys (or Private apps): make a key and copy its token",
     "client_id": "in the developer project of your app, under Auth",
     "client_secret": "beside the client id",
-    "refresh_token": "what your app got when an administrator of the portal let it in",
+    "refresh_token": "the token that your app got when an administrator of the portal authorized it",
 }
 _SALESFORCE = {
     "client_id": "in Setup, External Client App Manager, your app, Settings, OAuth: the consumer key",
     "client_secret": "beside the consumer key: the consumer secret",
     "username": "the user name of the integration user, who@acme.com",
     "private_key_file": "the file refill.key that belongs to the certificate you uploaded",
-    "refresh_token": "what your app got when the integration user let it in",
+    "refresh_token": "the token that your app got when the integration user authorized it",
 }
 _SIGN_INS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("hubspot", "token"): ("token",),

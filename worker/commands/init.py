@@ -99,7 +99,7 @@ def command(
     yes: Annotated[
         bool, typer.Option("--yes", help="Ask nothing: defaults, and secrets from the environment.")
     ] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Write it without trying it.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Write the files without trying them.")] = False,
     as_json: Json = False,
 ) -> int:
     """Write a first configuration: asks, tries it, then writes refill.toml and .env.
@@ -151,7 +151,7 @@ def _run(asked: InitAsked, *, as_json: bool) -> int:
         if not any(one.level == FAILED_LEVEL for one in results):
             break
         if not talk:
-            err.say("nothing was written: mend this and run it again, or write it untried with --offline", style="red")
+            err.say("nothing was written: fix this and run it again, or write it untried with --offline", style="red")
             return FAILED
         again = {"again": "type its secrets again", "write": "write it as it is", "stop": "write nothing"}
         match _choose("Some of it does not work yet.", again):

@@ -191,7 +191,7 @@ def journal_list(
     reason: Annotated[str, typer.Option(help="Only entries whose reason contains these words.")] = "",
     since: Since = "",
     until: Annotated[str, typer.Option(help="Before this time, written as for --since.")] = "",
-    follow: Annotated[bool, typer.Option("--follow", help="Go on with what comes, until Ctrl-C.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="Follow new entries until Ctrl-C.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="CSV; no cell of it is run as a formula.")] = False,
     parquet: Annotated[Path | None, typer.Option(help="Write a Parquet file; needs pyarrow, an extra.")] = None,
     config: Config = None,

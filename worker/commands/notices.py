@@ -37,7 +37,7 @@ class Chosen(Struct, frozen=True):
 async def command(
     crm: AnyCrm = None,
     record: Record = None,
-    only_open: Annotated[bool, typer.Option("--open", help="Only who was not informed yet.")] = False,
+    only_open: Annotated[bool, typer.Option("--open", help="Only people not informed yet.")] = False,
     mark: Annotated[Literal["informed"] | None, typer.Option(help="Note that the people listed were informed.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Note more than one without asking.")] = False,
     config: Config = None,
@@ -45,7 +45,7 @@ async def command(
 ) -> int:
     """List the people whose data was bought, informed or not (GDPR, Art. 14).
 
-    Since when, from whom, which fields.
+    With dates, providers and fields.
     """
     settings = settings_of(config)
     if crm:

@@ -35,9 +35,11 @@ OneRecord = Annotated[
     typer.Option("--record", metavar="CRM OBJECT ID", callback=_three_words, help="Only this record."),
 ]
 MaxCredits = Annotated[int | None, typer.Option(min=0, metavar="CREDITS", help="Spend at most this many credits.")]
-Patience = Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Seconds to wait for what cannot go on yet.")]
+Patience = Annotated[
+    float, typer.Option(min=0, metavar="SECONDS", help="Seconds to wait for records that cannot go on yet.")
+]
 Fields = Annotated[list[str] | None, typer.Option("--field", help="A field to fill; may be repeated.")]
-GoOn = Annotated[bool, typer.Option("--yes", help="Go on without being asked.")]
+GoOn = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 
 # of a demonstration
 People = Annotated[int, typer.Option("--records", min=1, help="People in each CRM.")]
@@ -52,7 +54,7 @@ Record = Annotated[
     typer.Option("--record", metavar="CRM OBJECT ID", callback=_three_words, help="One record."),
 ]
 OfKind = Annotated[Literal["email", "slug", "phone", "domain"] | None, typer.Option(help="Read each value as this.")]
-Country = Annotated[list[str] | None, typer.Option(help="Where a number without + is at home; may be repeated.")]
+Country = Annotated[list[str] | None, typer.Option(help="Country of numbers without +; may be repeated.")]
 
 # of the journal
 RunName = Annotated[str, typer.Option("--run", help="Only this run's.")]

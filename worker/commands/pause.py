@@ -24,7 +24,7 @@ async def command(
     config: Config = None,
     as_json: Json = False,
 ) -> int:
-    """Do nothing more at a crm or a provider until it is resumed."""
+    """Pause a crm or a provider until it is resumed."""
     settings = settings_of(config)
     known_target(settings, target)
     async with opened_ledger(settings) as ledger:

@@ -24,9 +24,7 @@ app = one_command()
 def command(
     kind: Annotated[str | None, typer.Argument(metavar="KIND", help=KINDS)] = None,
     texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="Two for person and profile.")] = None,
-    country: Annotated[
-        list[str] | None, typer.Option(help="Where a number without + is at home; may be repeated.")
-    ] = None,
+    country: Annotated[list[str] | None, typer.Option(help="Country of numbers without +; may be repeated.")] = None,
     lines: Annotated[bool, typer.Option("--lines", help="Answer JSON lines from standard input, one for one.")] = False,
     as_json: Json = False,
 ) -> int:

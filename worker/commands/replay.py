@@ -16,7 +16,7 @@ app = one_command()
 
 @as_command(app)
 async def command(crm: CrmName, object: ObjectName, id: RecordId, config: Config = None, as_json: Json = False) -> int:
-    """Look at a record again whatever was remembered.
+    """Visit a record again, regardless of earlier visits.
 
     Fields whose value was refused are open again.
     """

@@ -55,7 +55,7 @@ async def command(
 ) -> int:
     """Show everything held about a person.
 
-    What, from whom, when, why, on which records, at what price.
+    With sources, times, reasons, records and prices.
     """
     asked = PersonAsked(tuple(person or ()), ValueReading(kind or "", tuple(country or ())), record)
     settings = settings_of(config)

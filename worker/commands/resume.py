@@ -16,7 +16,7 @@ app = one_command()
 
 @as_command(app)
 async def command(target: Target, config: Config = None, as_json: Json = False) -> int:
-    """Lift every reason a crm or a provider is paused for."""
+    """Lift every pause of a crm or a provider."""
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
         lifted, stands = await lift(ledger, settings, target)

@@ -160,7 +160,7 @@ async def review_approve(
     config: Config = None,
     as_json: Json = False,
 ) -> int:
-    """Write what is proposed, by the ordinary rules."""
+    """Approve proposals; the next visits write them under the ordinary rules."""
     wanted = WordOn(crm, object, ids or (), fields or (), providers or ())
     return await run_review_decide(config, Stand.APPROVED, wanted, yes=yes, as_json=as_json)
 

@@ -31,7 +31,7 @@ async def command(
     records: People = 300,
     seed: Seed = 1,
     port_base: Annotated[
-        int, typer.Option(help="First of five ports; another's sixth, in place of 8080, is the page's.")
+        int, typer.Option(help="First of five ports; if changed, the page gets the sixth in place of 8080.")
     ] = PORTS,
     faults: Annotated[Faults, typer.Option(help="How often vendors fail, drawn by the seed.")] = "none",
 ) -> int:

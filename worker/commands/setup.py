@@ -38,7 +38,7 @@ async def command(
     config: Config = None,
     as_json: Json = False,
 ) -> int:
-    """Show which of our properties a crm lacks, and create them or write what to deploy."""
+    """Show which of our properties a crm lacks, and create them or write the files to deploy."""
     settings = settings_of(config)
     watched = known_crm(settings, crm)
     async with session(settings) as runtime:

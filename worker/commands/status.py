@@ -23,7 +23,7 @@ app = one_command()
 
 @as_command(app)
 async def command(config: Config = None, as_json: Json = False) -> int:
-    """Show where everything stands: work, credits, pauses, polls, workers."""
+    """Show the present state: work, credits, pauses, polls, workers."""
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
         found = await overview(ledger, settings)

@@ -32,8 +32,8 @@ LINES = 10  # that an import names of those it cannot read
 
 
 Values = Annotated[list[str], typer.Argument(metavar="VALUE...", help="An e-mail, phone, LinkedIn profile or domain.")]
-Why = Annotated[str, typer.Option(help="A few words that the list shows; no personal data.")]
-app = group("Keep people and companies from being looked up, made or written.")
+Why = Annotated[str, typer.Option(help="A note that the list shows; no personal data.")]
+app = group("Keep people and companies from being looked up, created or written.")
 
 
 class ValueReading(Struct, frozen=True):
@@ -52,7 +52,7 @@ async def suppress_add(
     config: Config = None,
     as_json: Json = False,
 ) -> int:
-    """Stop looking up, making or writing these; what a visit has under way ends without them."""
+    """Stop looking up, creating or writing these; visits under way end without them."""
     reading = ValueReading(kind or "", tuple(country or ()))
     settings = settings_of(config)
     handles = [known(text, reading, settings) for text in values]
@@ -67,7 +67,7 @@ async def suppress_add(
 
 @as_command(app, "list")
 async def suppress_list(config: Config = None, as_json: Json = False) -> int:
-    """List every entry, oldest first: hashes, since a list of names would be one of people to forget."""
+    """List every entry, oldest first, as hashes: names would be personal data."""
     async with _opened(settings_of(config)) as (ledger, list_):
         entries, now = await list_.all(), await ledger.scripts.now()
     if as_json:
@@ -86,7 +86,7 @@ async def suppress_remove(
     config: Config = None,
     as_json: Json = False,
 ) -> int:
-    """Take values off the list: they may be looked up, made and written again."""
+    """Take values off the list: they may be looked up, created and written again."""
     reading = ValueReading(kind or "", tuple(country or ()))
     settings = settings_of(config)
     async with _opened(settings) as (_, list_):

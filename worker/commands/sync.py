@@ -39,11 +39,11 @@ async def command(
     record: OneRecord = None,
     max_credits: MaxCredits = None,
     patience: Patience = PATIENCE_S,
-    plan: Annotated[Path | None, typer.Option(help="Fill what this saved plan says, and nothing else.")] = None,
+    plan: Annotated[Path | None, typer.Option(help="Fill exactly this saved plan.")] = None,
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> int:
-    """Run one pass: bring in what changed, fill it, say what was done and what is left.
+    """Run one pass: take in changed records, fill them, report what is done and left.
 
     Exit codes: 0 done, 1 a vendor was not asked, 3 dead letters remain, 4 work is left.
     """

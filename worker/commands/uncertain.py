@@ -50,12 +50,14 @@ async def uncertain_list(config: Config = None, as_json: Json = False) -> int:
 @as_command(app, "resolve")
 async def uncertain_resolve(
     id: RecordId,
-    ask_again: Annotated[bool, typer.Option("--ask-again", help="The question may be paid for once more.")] = False,
-    charged: Annotated[bool, typer.Option("--charged/--uncharged", help="What the provider's bill says.")] = True,
+    ask_again: Annotated[
+        bool, typer.Option("--ask-again", help="Allow the question to be paid for once more.")
+    ] = False,
+    charged: Annotated[bool, typer.Option("--charged/--uncharged", help="By the provider's bill.")] = True,
     config: Config = None,
     as_json: Json = False,
 ) -> int:
-    """Say what became of one, by the provider's own bill."""
+    """Resolve one by the provider's own bill."""
     settings = settings_of(config)
     async with opened_ledger(settings) as ledger:
         one = next((one for one in await ledger.desk.all_uncertain() if one.ticket_id == id), None)

@@ -50,9 +50,9 @@ async def command(
     config: Config = None,
     as_json: Json = False,
 ) -> int:
-    """Take back what a run did, where our value still stands.
+    """Undo a run, as far as our values are still there.
 
-    Each field goes back that still holds our value and that nobody else has written since.
+    A field goes back if it still holds our value and nobody else has written it since.
     An undone value is never written again until refill replay; an undo is a run, which can be undone.
     Exit codes: 0 done, what was left alone is listed; 1 nothing found; 4 records are left, for the workers.
     """

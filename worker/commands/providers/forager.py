@@ -38,7 +38,7 @@ _BY: Mapping[str, tuple[Operation, str]] = {
 
 @as_command(app)
 async def person(who: Who, yes: Yes = False, config: Config = None, as_json: Json = False) -> None:
-    """Looks somebody up: name, place, employments. 1 credit by slug, 5 by e-mail, 15 by phone number."""
+    """Look a person up: name, place, employments. 1 credit by slug, 5 by e-mail, 15 by phone number."""
     kind, value = filters.whom(who)
     operation, name = _BY[kind]
     async with at_forager(config) as opened:
@@ -63,7 +63,7 @@ async def contacts(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Show contact data of somebody: work e-mails unless others are named."""
+    """Show a person's contact data: work e-mails by default."""
     kinds = {op.WORK_EMAILS: work or not (personal or phone), op.PERSONAL_EMAILS: personal, op.PHONE_NUMBERS: phone}
     wanted = tuple(operation for operation, asked in kinds.items() if asked)
     arguments = {"linkedin_public_identifier": filters.slug(slug)}

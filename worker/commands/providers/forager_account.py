@@ -45,7 +45,7 @@ def register(app: typer.Typer) -> None:
 
 
 async def balance(config: Config = None, as_json: Json = False) -> None:
-    """Shows whose key it is, the credits left, and what each lookup costs."""
+    """Show the key's owner, the credits left, and the price of each lookup."""
     async with at_forager(config) as opened:
         account = await opened.client.own_account()
         prices = prices_of(account)
@@ -73,7 +73,7 @@ async def spend(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Shows what was spent, by Forager's own log."""
+    """Show the credits spent, by Forager's own log."""
     now = datetime.now(UTC)
     start, end = filters.moment(since, now), filters.moment(until, now)
     async with at_forager(config) as opened:
@@ -123,7 +123,7 @@ async def suggest(
 
 # ---- feedback --------------------------------------------------------------------------------------------------------
 
-feedback = group("Tell Forager what became of contact data; the same verdict is sent once.")
+feedback = group("Send Forager feedback on contact data; the same verdict is sent once.")
 PersonId = Annotated[int | None, typer.Option("--person", help="Forager's id of the person.")]
 Wrong = Annotated[bool, typer.Option("--wrong-person", help="It is somebody else's.")]
 EmailStatus = Annotated[str, typer.Argument(metavar="STATUS", help="valid or invalid.")]

@@ -94,7 +94,7 @@ def _reveal(key: NewApiKey, *, as_json: bool) -> None:
 
 @as_command(app, "delete")
 async def keys_delete(prefix: Prefix, yes: Yes = False, config: Config = None, as_json: Json = False) -> None:
-    """Delete a key; what still uses it stops working."""
+    """Delete a key; programs that still use it stop working."""
     await confirmed(f"key {_prefix(prefix)} stops working for good", yes=yes)
     async with at_forager(config) as opened:
         gone = await opened.client.delete_api_key(_prefix(prefix))

@@ -49,7 +49,7 @@ async def people(
     title: Annotated[str | None, typer.Option(help="Job title.")] = None,
     domain: Texts = None,
     slug: Texts = None,
-    current: Annotated[bool | None, typer.Option("--current/--past", help="Of today, or of former days.")] = None,
+    current: Annotated[bool | None, typer.Option("--current/--past", help="Present or former ones.")] = None,
     location: Ids = None,
     skill: Ids = None,
     industry: Ids = None,

@@ -22,7 +22,7 @@ Domain = Annotated[str, typer.Argument(metavar="DOMAIN")]
 
 @as_command(app)
 async def verify(config: Config = None, as_json: Json = False) -> None:
-    """Shows whose key it is. Free."""
+    """Show the key's owner. Free."""
     async with at_kaspr(config) as opened:
         user = await opened.client.verify_key()
     tell(as_json, {"user": user}, lambda: f"the key is accepted: {user}")

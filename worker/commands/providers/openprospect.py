@@ -53,7 +53,7 @@ async def _searches(config: Config, *, as_json: bool) -> None:
 
 @as_command(searches_app, "show")
 async def searches_show(id: Id, config: Config = None, as_json: Json = False) -> None:
-    """Show one search with what it looks for."""
+    """Show one search with its criteria."""
     async with at_openprospect(config) as opened:
         found = await opened.client.search(known(id))
     if found is None:
@@ -262,7 +262,7 @@ async def deliveries(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Shows what was delivered: companies with their people. Reading it here brings nothing into a CRM."""
+    """Show delivered companies with their people. Reading them here brings nothing into a CRM."""
     start = moment_ms(filters.moment(since, datetime.now(UTC)))
     async with at_openprospect(config) as opened:
         client, asked = opened.client, opened.settings.providers.openprospect

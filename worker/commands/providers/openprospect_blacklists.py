@@ -144,7 +144,7 @@ async def add(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Add companies to a blacklist; what is on it already is not sent."""
+    """Add companies to a blacklist; those on it already are not sent."""
     named = {"company_name": company, "website_url": website, "city": city, "external_id": external_id}
     values = {name: value for name, value in named.items() if value}
     rows = [*([values] if values else []), *(rows_of(file, ENTRY_COLUMNS) if file else [])]

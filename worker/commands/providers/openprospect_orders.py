@@ -51,7 +51,7 @@ async def orders(
 
 @as_command(order_app)
 async def show(id: Id, config: Config = None, as_json: Json = False) -> None:
-    """Show one order and where it stands."""
+    """Show one order and its status."""
     async with at_openprospect(config) as opened:
         found = await opened.client.order(known(id))
     if found is None:
@@ -65,7 +65,7 @@ async def results(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Shows what a completed order brought."""
+    """Show the results of a completed order."""
     found: dict[str, CompanyBody] = {}
     async with at_openprospect(config) as opened:
         client, offset = opened.client, 0

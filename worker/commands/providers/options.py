@@ -13,7 +13,7 @@ __all__ = ["Config", "Filters", "Json", "Pages", "Total", "Yes", "group", "listi
 Json = Annotated[bool, typer.Option("--json", help="JSON, for scripts.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]
 Pages = Annotated[int, typer.Option(min=1, max=50, help="Pages of ten to read; each one is paid for.")]
-Total = Annotated[bool, typer.Option("--total", help="Only how many there are: an estimate, free.")]
+Total = Annotated[bool, typer.Option("--total", help="Only the number of results: an estimate, free.")]
 Filters = Annotated[
     list[str] | None,
     typer.Option("--filter", "-f", metavar="NAME=VALUE", help="Any filter of the provider's, lists as JSON."),
