@@ -129,13 +129,15 @@ def hubspot_routes(inbox: Inbox, accounts: Remembered) -> list[Route]:
         body, _ = await _signed(inbox, request, [portal])
         if not portal.settings.portal_id:
             portal.pin(number(await accounts.of(portal.name)))
-        return await _taken(inbox, request, body, [portal])
+        seen = _seen(body, [portal])
+        del body  # as large as a post may be, and a thousand may wait for the ledger
+        return await _taken(inbox, request, seen)
 
     async def by_portal(request: Request) -> Response:
         known = [portal for portal in portals.values() if portal.secrets and portal.settings.portal_id]
         if not known:
             raise RefusedError(404, "unknown")
-        return await _taken(inbox, request, *await _signed(inbox, request, known))
+        return await _taken(inbox, request, _seen(*await _signed(inbox, request, known)))
 
     return [inbox.route("/webhooks/hubspot/{crm}", one), inbox.route("/webhooks/hubspot", by_portal)]
 
@@ -163,7 +165,12 @@ async def _signed(inbox: Inbox, request: Request, portals: Sequence[Portal]) -> 
     return body, good
 
 
-async def _taken(inbox: Inbox, request: Request, body: bytes, portals: Sequence[Portal]) -> Response:
+def _seen(body: bytes, portals: Sequence[Portal]) -> PostSummary:
+    """Returns what a body comes to for the portals that signed it.
+
+    Raises:
+        RefusedError: it holds no events.
+    """
     shallow(body)
     try:
         sent = hubspot.events(body)
@@ -172,14 +179,19 @@ async def _taken(inbox: Inbox, request: Request, body: bytes, portals: Sequence[
     rows: dict[WorkName, list[Announced]] = {}
     unread = 0
     for portal in portals:
-        mine = (
-            sent if len(portals) == 1 else [one for one in sent if number(one.portal_id) == portal.settings.portal_id]
-        )
+        mine = sent
+        if len(portals) > 1:
+            mine = [one for one in sent if number(one.portal_id) == portal.settings.portal_id]
         seen = portal.seen(mine)
         rows |= seen.rows
         unread += seen.unread
-    await inbox.take(rows, mark_of(request.headers[hubspot.SIGNATURE]))  # over address, body and time: of this one only
-    if unread:
-        log.info("webhook.unread", door="webhooks.hubspot", events=unread)
-    inbox.log.debug("webhook.accepted", door="webhooks.hubspot", events=len(sent), records=sum(map(len, rows.values())))
+    return PostSummary(rows, unread)
+
+
+async def _taken(inbox: Inbox, request: Request, seen: PostSummary) -> Response:
+    mark = mark_of(request.headers[hubspot.SIGNATURE])  # over address, body and time: of this one only
+    await inbox.take(seen.rows, mark)
+    if seen.unread:
+        log.info("webhook.unread", door="webhooks.hubspot", events=seen.unread)
+    inbox.log.debug("webhook.accepted", door="webhooks.hubspot", records=sum(map(len, seen.rows.values())))
     return TAKEN
