@@ -41,11 +41,15 @@ watch.contact = {{{{}}}}
 def signed(raw: Sequence[dict[str, Any]], path: str = PATH) -> tuple[bytes, dict[str, str]]:
     """Holds one post as HubSpot sends it."""
     body = json.dumps(raw, separators=(",", ":")).encode()
-    stamp = str(time.time_ns() // 1_000_000)
-    source = b"POST" + (PUBLIC + path).encode() + body + stamp.encode()
-    digest = base64.b64encode(hmac.new(SECRET.encode(), source, hashlib.sha256).digest()).decode()
+    return body, headers_of(body, time.time_ns() // 1_000_000, path)
+
+
+def headers_of(body: bytes, sent_ms: int, path: str = PATH) -> dict[str, str]:
+    """Returns what signs a body that was sent at a time."""
+    source = b"POST" + (PUBLIC + path).encode() + body + str(sent_ms).encode()
+    digest = base64.b64encode(hmac.digest(SECRET.encode(), source, hashlib.sha256)).decode()
     headers = {"content-type": "application/json", "x-hubspot-signature-v3": digest}
-    return body, headers | {"x-hubspot-request-timestamp": stamp}
+    return headers | {"x-hubspot-request-timestamp": str(sent_ms)}
 
 
 def event(record: int, chance: random.Random) -> dict[str, Any]:

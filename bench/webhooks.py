@@ -1,18 +1,20 @@
 """Sends signed webhooks to Refill's web process, and the same posts to a bare Starlette endpoint, in one run.
 
-    python bench/webhooks.py [--seconds 60] [--rate 500] [--redis-server redis-server]
+    python bench/webhooks.py [--seconds 60] [--rounds 3] [--rate 500] [--redis-server redis-server]
 
-Each server is a process of its own on uvicorn; Refill's writes to a Redis with ``appendfsync always``. The loads, one
-after the other and interleaved: posts at a fixed rate, as they would arrive from outside (an answer is timed from when
-its post was due, so a stall shows); flat out over 16 connections with 1 to 100 events a post, with 1, and with 100. The
-bare endpoint checks the same signature and reads the same JSON, and keeps nothing. Refill's CPU is its web process' and
-its Redis': on a busy machine the throughputs are a matter of luck, CPU is not.
+Each server is a process of its own on uvicorn; Refill's writes to a Redis with ``appendfsync always``. The loads, in
+rounds and interleaved: posts at a fixed rate, as they would arrive from outside (an answer is timed from when its post
+was due, so a stall shows); flat out over 16 connections with 1 to 100 events a post, with 1, and with 100. Each post
+is signed for a moment of its own: none is a replay of another. The bare endpoint checks the same signature and reads
+the same JSON, and keeps nothing. Refill's CPU is its web process' and its Redis': on a busy machine the throughputs are
+a matter of luck, CPU less so. Shares are medians of the rounds' own.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
 import random
 import resource
@@ -22,15 +24,30 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 
 import aiohttp
-from posting import PATH, PUBLIC, SECRET, event, free_port, print_table, quiet, redis_program, refill_web, signed, up
+from posting import (
+    PATH,
+    PUBLIC,
+    SECRET,
+    event,
+    free_port,
+    headers_of,
+    print_table,
+    quiet,
+    redis_program,
+    refill_web,
+    up,
+)
 
 CONNECTIONS = 16
+TIMELY_MS = 240_000  # a signature is taken for five minutes
+MOST_A_SECOND = {(1, 1): 20_000, (1, 100): 10_000, (100, 100): 6_000}  # more than either server answers
 BARE = """
 import base64, hashlib, hmac, json, sys
 import uvicorn
@@ -71,14 +88,16 @@ class Load:
         return ordered[min(len(ordered) - 1, int(part * len(ordered)))] * 1000 if ordered else 0.0
 
 
-def posts(counts: tuple[int, int], chance: random.Random, many: int = 300) -> list[tuple[int, bytes, dict[str, str]]]:
-    """Returns posts of so many events, about random records."""
-    made = []
-    for _ in range(many):
+def posts(counts: tuple[int, int], chance: random.Random, many: int) -> Iterator[tuple[int, bytes, dict[str, str]]]:
+    """Returns so many posts, made beforehand, of so many events about random records; few bodies, all signed anew."""
+    bodies = []
+    for _ in range(300):
         count = chance.randint(*counts)
-        body, headers = signed([event(chance.randrange(1, 200_000), chance) for _ in range(count)])
-        made.append((count, body, headers))
-    return made
+        raw = [event(chance.randrange(1, 200_000), chance) for _ in range(count)]
+        bodies.append((count, json.dumps(raw, separators=(",", ":")).encode()))
+    now_ms = time.time_ns() // 1_000_000
+    chosen = enumerate(chance.choices(bodies, k=many))
+    return iter([(count, body, headers_of(body, now_ms - at % TIMELY_MS)) for at, (count, body) in chosen])
 
 
 def rss_mb(pid: int) -> float:
@@ -89,14 +108,14 @@ def rss_mb(pid: int) -> float:
 async def steady(server: Server, rate: float, seconds: float, chance: random.Random, name: str) -> Load:
     """Sends posts of 1 to 100 events at random moments, ``rate`` a second, whether or not the last was answered."""
     load, tasks = Load(name, server.name), set[asyncio.Task[None]]()
-    made = posts((1, 100), chance)
+    made = posts((1, 100), chance, int(rate * seconds * 1.5) + 100)
     first_rss, first_cpu = rss_mb(server.pids[0]), cpu_s(server.pids)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
         began = due = time.perf_counter()
         while due - began < seconds:
             due += chance.expovariate(rate)
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            count, body, headers = chance.choice(made)
+            count, body, headers = next(made)
             task = asyncio.create_task(_sent(http, server.url, body, headers, due, load))
             load.events += count
             tasks.add(task)
@@ -111,14 +130,15 @@ async def steady(server: Server, rate: float, seconds: float, chance: random.Ran
 async def flat_out(server: Server, counts: tuple[int, int], seconds: float, chance: random.Random, name: str) -> Load:
     """Sends as many posts of so many events as 16 connections carry."""
     load = Load(name, server.name)
-    made = posts(counts, chance)
+    made = posts(counts, chance, int(MOST_A_SECOND[counts] * seconds))
     first_rss, first_cpu = rss_mb(server.pids[0]), cpu_s(server.pids)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS)) as http:
         began = time.perf_counter()
 
         async def sender() -> None:
-            while time.perf_counter() - began < seconds:
-                count, body, headers = chance.choice(made)
+            for count, body, headers in made:
+                if time.perf_counter() - began >= seconds:
+                    return
                 await _sent(http, server.url, body, headers, time.perf_counter(), load)
                 load.events += count
 
@@ -188,9 +208,26 @@ async def measured(servers: list[Server], seconds: float, rate: float, seed: int
     return found
 
 
+def together(rounds: Sequence[Load]) -> Load:
+    """Returns what a load measured in all rounds."""
+    first, last = rounds[0], rounds[-1]
+    return Load(
+        first.name,
+        first.server,
+        posts=sum(one.posts for one in rounds),
+        events=sum(one.events for one in rounds),
+        seconds=sum(one.seconds for one in rounds),
+        waits=[wait for one in rounds for wait in one.waits],
+        statuses=sum((one.statuses for one in rounds), Counter()),
+        rss_mb=(first.rss_mb[0], last.rss_mb[1]),
+        cpu_s=[sum(spent) for spent in zip(*(one.cpu_s for one in rounds), strict=True)],
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60.0, help="over all eight loads")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--rate", type=float, default=500.0, help="posts a second of the steady load")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--redis-server", help="default: one on the PATH, or the embedded one")
@@ -198,13 +235,17 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="refill-bench-"))
     try:
         with served(redis_program(arguments.redis_server), folder) as servers:
-            found = asyncio.run(measured(servers, arguments.seconds, arguments.rate, arguments.seed))
+            part_s = arguments.seconds / arguments.rounds
+            rounds = [
+                asyncio.run(measured(servers, part_s, arguments.rate, arguments.seed + number))
+                for number in range(arguments.rounds)
+            ]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     rows: list[tuple[str, ...]] = [
         ("load", "server", "posts/s", "events/s", "p50 ms", "p99 ms", "max ms", "non-2xx", "RSS MB", "CPU ms/post"),
     ]
-    for load in found:
+    for load in map(together, zip(*rounds, strict=True)):
         refused = sum(count for status, count in load.statuses.items() if not 200 <= status < 300)
         rows.append(
             (
@@ -221,9 +262,12 @@ def main() -> None:
             )
         )
     print_table(rows)
-    for ours, bare in zip(found[2::2], found[3::2], strict=True):
-        share = (ours.posts / ours.seconds) / (bare.posts / bare.seconds)
-        print(f"{ours.name}: {share:.0%} of the bare endpoint's throughput")
+    for at in range(2, len(rounds[0]), 2):
+        pairs = [(one[at], one[at + 1]) for one in rounds]
+        rate = median((ours.posts / ours.seconds) / (bare.posts / bare.seconds) for ours, bare in pairs)
+        cpu = median((bare.cpu_s[0] / bare.posts) / (ours.cpu_s[0] / ours.posts) for ours, bare in pairs)
+        name = rounds[0][at].name
+        print(f"{name}: {rate:.0%} of the bare endpoint's throughput, {cpu:.0%} of it by CPU of the web process")
     used = resource.getrusage(resource.RUSAGE_SELF)
     spent = used.ru_utime + used.ru_stime
     print(f"sender's own CPU: {spent:.1f} s; {os.cpu_count()} cores; Python {sys.version.split()[0]}")
