@@ -75,8 +75,7 @@ async def test_a_budget_is_never_exceeded_and_a_raised_one_lets_in(opened: Open,
         spent, bill, at_most = await stage.money(provider)
         assert spent == bill == at_most <= day
     for worker in pair:
-        worker.terminate()
-        assert await worker.ended() == 0
+        await worker.drained()
 
     stage.configure({"providers": {"kaspr": {"budget": {"day": 5000}}, "forager": {"budget": {"day": 20000}}}})
     await stage.played(2)

@@ -167,8 +167,7 @@ async def test_a_crm_without_a_mapped_property_is_paused_until_it_is_mended(
     # Between two tries to open it the pause is over for a moment.
     await until(lambda: is_paused_over(stage, "mobilephone"), "a sentence that names the property")
     assert [row for row in stage.vendors.our_writes() if row["crm"] == "hubspot"] == []
-    worker.terminate()
-    assert await worker.ended() == 0
+    await worker.drained()
 
     named = {
         "name": mobile["name"],

@@ -96,6 +96,11 @@ class Process:
     def terminate(self) -> None:
         self.process.terminate()
 
+    async def drained(self) -> None:
+        """Ends it in good order."""
+        self.terminate()
+        assert await self.ended() == 0
+
     async def ended(self, within_s: float = WITHIN_S) -> int:
         """Returns its exit code, once it has ended."""
         await until(lambda: self.process.poll() is not None, "the end of the process", within_s)

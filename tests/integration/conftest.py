@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from tests.harness.clock import Clock
 from tests.harness.installation import Refill
-from tests.harness.redis import Operated, bind_to_rule, debugging, running
+from tests.harness.redis import Operated, Server, bind_to_rule, debugging, running
 from tests.harness.sandbox import Sandbox
 from tests.harness.vendors import all_vendors
 from worker.ledger.scripts import Scripts
@@ -75,6 +75,15 @@ def refill(tmp_path: Path, vendors: dict[str, Sandbox]) -> Refill:
 def fresh(tmp_path: Path, unfilled: dict[str, Sandbox]) -> Refill:
     """An installation whose world nobody else has filled."""
     return Refill(tmp_path, unfilled)
+
+
+@pytest.fixture
+def searched() -> Iterator[Server]:
+    """A Redis of the test's own, whose files can be searched for bytes."""
+    server = Server(options=("--rdbcompression", "no"))
+    server.start()
+    yield server
+    server.kill()
 
 
 @pytest.fixture

@@ -36,6 +36,7 @@ from worker.ledger.ledger import Ledger
 from worker.ledger.money.budgets import Totals
 from worker.ledger.money.ticket_values import Uncertain
 from worker.ledger.scripts import LedgerUnavailableError, Scripts, source
+from worker.ledger.work.memory import Memory
 from worker.ledger.work.work import Counts, Due, Lane
 from worker.redis.together import ScriptSource, Together, rows_of
 from worker.redis.wire import RoundTrip, Wire
@@ -273,6 +274,19 @@ class Scene:
         worker = await self.worker()
         await worker.visit()
         return worker
+
+    async def dies(self, **when: str) -> None:
+        """A worker visits what is due until it dies."""
+        dying = await self.worker(**when)
+        visiting = dying.visiting()
+        await dying.life.over.wait()
+        await dying.stopped(visiting)
+
+    async def memory(self, id: str) -> Memory:
+        """Returns what is remembered of a record."""
+        found = (await self.ledger.work(CRM, KIND).memory([id]))[id]
+        assert found is not None
+        return found
 
     async def answers_lapse(self) -> None:
         """The keeping time of every answer is over."""

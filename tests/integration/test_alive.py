@@ -72,8 +72,7 @@ async def test_a_worker_is_alive_until_it_is_stopped_or_killed(tmp_path: Path) -
         assert check(tmp_path) == (1, f"worker-{worker.pid} is dead")
     with running("worker", tmp_path) as worker:
         await well(tmp_path)
-        worker.terminate()
-        assert await worker.ended() == 0
+        await worker.drained()
     assert check(tmp_path)[0] == 1
 
 

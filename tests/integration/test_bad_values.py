@@ -50,33 +50,29 @@ def with_two_addresses(scene: Scene) -> str:
     return scene.id(next(iter(own or fit)))
 
 
-async def visited(scene: Scene, worker: Any, id: str) -> None:
-    await worker.visit(id)
-
-
 async def test_a_hard_bounce_is_told_once_and_the_next_provider_is_asked(stage: Open) -> None:
     scene = await stage(crm=BAD, fields=BOTH)
     worker, id = await scene.worker(), with_two_addresses(scene)
-    await visited(scene, worker, id)
+    await worker.visit(id)
     first = scene.email(id)
     assert "@" in first
 
     bounced(scene, id, "")  # for a while only
-    await visited(scene, worker, id)
+    await worker.visit(id)
     assert (scene.email(id), told(scene)) == (first, [])
     assert not scene.asked("kaspr", "profile")
 
     bounced(scene, id)
-    await visited(scene, worker, id)
+    await worker.visit(id)
     (feedback,) = told(scene)
     assert (feedback["kind"], feedback["email"], feedback["contact_status"]) == ("work_emails", first, "invalid")
     assert scene.asked("kaspr", "profile") == 1
     second = scene.email(id)
 
     # the mark of the first address stands in the portal: it is no word on the second, and nothing is told twice
-    await visited(scene, worker, id)
+    await worker.visit(id)
     assert (scene.email(id), len(told(scene)), scene.asked("kaspr", "profile")) == (second, 1, 1)
-    own = own_values((await scene.ledger.work(CRM, KIND).memory([id]))[id].own)["work_email"]
+    own = own_values((await scene.memory(id)).own)["work_email"]
     assert len(own.bad) == 1
 
     entries = [json.loads(one.entry) for one in await scene.ledger.journal.entries(CRM, KIND, id)]
@@ -94,7 +90,7 @@ async def test_a_bounce_of_a_persons_own_address_is_none_of_ours(stage: Open) ->
     worker, id = await scene.worker(), with_two_addresses(scene)
     scene.edit(id, email="typed@example.com")
     bounced(scene, id)
-    await visited(scene, worker, id)
+    await worker.visit(id)
     assert (scene.email(id), told(scene), scene.bill()) == ("typed@example.com", [], 0)
 
 
@@ -102,14 +98,11 @@ async def test_a_bounce_of_a_persons_own_address_is_none_of_ours(stage: Open) ->
 async def test_a_worker_that_dies_while_it_tells_tells_nothing_twice(stage: Open, script: str) -> None:
     scene = await stage(crm=BAD, fields=BOTH)
     worker, id = await scene.worker(), with_two_addresses(scene)
-    await visited(scene, worker, id)
+    await worker.visit(id)
     await worker.die()
     bounced(scene, id)
     await scene.due(id)
-    dying = await scene.worker(before=script)
-    visiting = dying.visiting()
-    await dying.life.over.wait()
-    await dying.stopped(visiting)
+    await scene.dies(before=script)
     await scene.time_passes()
     await (await scene.worker()).visit()
     assert len(told(scene)) == 1
@@ -153,23 +146,23 @@ async def test_what_is_wrong_on_one_row_is_written_on_no_other_that_the_kept_ans
     defined(scene)
     worker, id = await scene.worker(), with_two_numbers(scene)
     before, beside = id, twin(scene, id)
-    await visited(scene, worker, before)
-    await visited(scene, worker, beside)
+    await worker.visit(before)
+    await worker.visit(beside)
     first = held(scene, before, "phone")
     assert first
     assert held(scene, beside, "phone") == first
     scene.edit(before, **{VERDICT: "wrong number"})
-    await visited(scene, worker, before)
+    await worker.visit(before)
     asked = scene.asked("forager", "phone_numbers")
 
     after = twin(scene, id)
-    await visited(scene, worker, after)
+    await worker.visit(after)
     assert held(scene, after, "phone") not in {"", first}
     assert scene.asked("forager", "phone_numbers") == asked  # by its kept answer, or Kaspr's
 
     # a row that holds it from us is filled anew when it is looked at next; its own portal said nothing
     scene.edit(beside, jobtitle="CTO")
-    await visited(scene, worker, beside)
+    await worker.visit(beside)
     assert held(scene, beside, "phone") not in {"", first}
     assert len(told(scene)) == 1
 
@@ -190,16 +183,13 @@ async def test_a_value_that_is_told_wrong_between_decision_and_write_is_not_writ
     defined(scene)
     id = with_two_numbers(scene)
     worker, second = await scene.worker(), twin(scene, id)
-    await visited(scene, worker, id)
+    await worker.visit(id)
     first = held(scene, id, "phone")
     assert first
     await worker.die()
 
-    dying = await scene.worker(before="work_intend")
     await scene.due(second)
-    visiting = dying.visiting()
-    await dying.life.over.wait()
-    await dying.stopped(visiting)
+    await scene.dies(before="work_intend")
     written = len(scene.writes())
     scene.hold("hubspot", "*batch/read*")
     await scene.time_passes()
@@ -231,17 +221,17 @@ async def test_a_property_of_the_customers_own_says_what_is_wrong_of_each_kind(s
     id, first = "", ""
     for row in scene.blank():
         id = scene.id(row)
-        await visited(scene, worker, id)
+        await worker.visit(id)
         if first := held(scene, id, property):
             break
     assert first
 
     scene.edit(id, **{VERDICT: "answered, all is well"})
-    await visited(scene, worker, id)
+    await worker.visit(id)
     assert (held(scene, id, property), told(scene)) == (first, [])
 
     scene.edit(id, **{VERDICT: f"wrong {name}"})
-    await visited(scene, worker, id)
+    await worker.visit(id)
     (feedback,) = told(scene)
     status = "disconnected" if name == "mobile_phone" else "invalid"
     assert (feedback["kind"], feedback["contact_status"]) == (kind, status)
@@ -253,7 +243,7 @@ async def test_a_property_of_the_customers_own_says_what_is_wrong_of_each_kind(s
 
     # told again, in other words and of another row: no provider hears it twice, and nothing is written
     again = twin(scene, id, **{VERDICT: f"wrong {name}"})
-    await visited(scene, worker, again)
+    await worker.visit(again)
     assert held(scene, again, property).lower() != first.lower()
     assert len(told(scene)) == 1
     await scene.accounted()

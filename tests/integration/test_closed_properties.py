@@ -20,7 +20,6 @@ from tests.integration.deliveries.desk import ada, open_desk
 from tests.integration.scene import CRM, KIND, PROFILE, Scene, Worker
 from tests.integration.scenery import Open, scene, stage
 from worker.decide.leftovers import closed_fields, unpack_leftovers
-from worker.ledger.work.memory import Memory
 from worker.ledger.work.work import Due, Lane
 from worker.service.jobs import recheck
 from worker.triggers.backfill import backfill, start_backfill
@@ -67,12 +66,6 @@ async def a_round(worker: Worker) -> None:
     await worker.visit()
 
 
-async def remembered(scene: Scene, id_: str) -> Memory:
-    memory = (await scene.ledger.work(CRM, KIND).memory([id_]))[id_]
-    assert memory is not None
-    return memory
-
-
 def calls(scene: Scene, part: str) -> int:
     return sum(part in one.route for one in scene.vendors["hubspot"].books.requests)
 
@@ -108,7 +101,7 @@ async def test_a_property_that_was_closed_at_the_start_is_filled_once_it_opens(s
     one, other = scene.ids(2)
     await worker.visit(one, other)
     assert (scene.bill(), scene.email(one), scene.email(other)) == (0, "", "")  # nothing is bought for nothing
-    assert unpack_leftovers((await remembered(scene, one)).left) == {"work_email": "no_access"}
+    assert unpack_leftovers((await scene.memory(one)).left) == {"work_email": "no_access"}
 
     close(scene, closed=False)
     await a_round(worker)
@@ -124,14 +117,14 @@ async def test_a_property_that_was_closed_at_the_start_is_filled_once_it_opens(s
     assert "@" in scene.email(one)
     assert "@" in scene.email(other)
     assert scene.bill() == 10
-    assert (await remembered(scene, one)).left == ""
+    assert (await scene.memory(one)).left == ""
 
 
 async def test_a_property_that_stays_closed_costs_neither_credits_nor_reads(scene: Scene, later: Later) -> None:
     close(scene)
     worker, id_ = await scene.begin()
     await looked(scene, worker, id_)
-    left_s = (await remembered(scene, id_)).look_at / 1000 - time.time()
+    left_s = (await scene.memory(id_)).look_at / 1000 - time.time()
     assert left_s > 170 * 86_400  # no look of its own
     before, schemas = calls(scene, "batch/read"), calls(scene, "properties")
     for _ in range(3):
@@ -167,7 +160,7 @@ async def test_a_value_bought_before_the_property_closed_is_kept_until_it_opens(
     assert (scene.bill(), scene.email(id_)) == (5, "")
     later()
     await looked(scene, worker, id_, forced=True)
-    assert closed_fields((await remembered(scene, id_)).left) == {"work_email"}
+    assert closed_fields((await scene.memory(id_)).left) == {"work_email"}
 
     written = calls(scene, "batch/update")
     for _ in range(10):  # many more looks than a refused value is tried
@@ -188,7 +181,7 @@ async def test_a_property_that_opens_buys_nothing_for_the_other_gaps(stage: Open
     scene.fault("status", "kaspr", PROFILE, times=None, params={"status": 404, "body": {"message": "not found"}})
     worker, id_ = await scene.begin()
     await looked(scene, worker, id_)
-    before = await remembered(scene, id_)
+    before = await scene.memory(id_)
     assert unpack_leftovers(before.left) == {"work_email": "no_access", "mobile_phone": "not_found"}
     asked = scene.asked("kaspr", "profile")
     assert asked == 1
@@ -198,7 +191,7 @@ async def test_a_property_that_opens_buys_nothing_for_the_other_gaps(stage: Open
     await a_round(worker)
     assert "@" in scene.email(id_)
     assert scene.asked("kaspr", "profile") == asked
-    after = await remembered(scene, id_)
+    after = await scene.memory(id_)
     assert unpack_leftovers(after.left) == {"mobile_phone": "not_found"}
     assert after.look_at == before.look_at  # the recheck of the other gap comes when it would have come
 
@@ -234,7 +227,7 @@ async def test_a_write_refused_for_want_of_a_right_is_tried_with_growing_waits(s
     for _ in range(3):
         await a_round(worker)
     assert calls(scene, "batch/update") == written  # the property is open all along: that is nothing new
-    memory = await remembered(scene, id_)
+    memory = await scene.memory(id_)
     assert unpack_leftovers(memory.left) == {"work_email": "no_access"}
     assert memory.look_at / 1000 - time.time() <= 600
 
@@ -324,7 +317,7 @@ async def waiting_for_an_option(scene: Scene) -> tuple[Worker, str, str]:
     worker = await scene.worker()
     (id_,) = scene.known_to_kaspr(1)
     await looked(scene, worker, id_)
-    assert unpack_leftovers((await remembered(scene, id_)).left) == {"job_title": "invalid_value"}
+    assert unpack_leftovers((await scene.memory(id_)).left) == {"job_title": "invalid_value"}
     await scene.answers_lapse()
     titles = {scene.id(row): row.person.title for row in scene.vendors["hubspot"].world.rows["hubspot"]}
     return worker, id_, titles[id_]
@@ -344,7 +337,7 @@ async def test_an_option_that_appears_has_who_waits_for_it_filled_for_nothing(st
     await a_round(worker)
     assert held(scene, id_, "jobtitle") == "code 7"
     assert (scene.bill("kaspr"), scene.asked("kaspr", "profile")) == (bill, asked)
-    assert (await remembered(scene, id_)).left == ""
+    assert (await scene.memory(id_)).left == ""
     reads = calls(scene, "batch/read")
     for _ in range(2):
         await a_round(worker)
@@ -380,7 +373,7 @@ async def test_a_value_that_waits_for_an_option_is_neither_sent_nor_asked_for_ag
     scene.edit(id_, city="Somewhere else")
     await looked(scene, worker, id_, forced=True)
     assert (scene.asked("kaspr", "profile"), calls(scene, "batch/update")) == (asked, written)
-    assert unpack_leftovers((await remembered(scene, id_)).left) == {"job_title": "invalid_value"}
+    assert unpack_leftovers((await scene.memory(id_)).left) == {"job_title": "invalid_value"}
 
 
 async def test_a_backfill_sees_an_option_that_appeared(stage: Open, later: Later) -> None:
@@ -433,7 +426,7 @@ async def test_a_property_that_is_deleted_is_left_out_told_and_looked_at_again(s
     paused = await scene.ledger.pauses.all()
     assert [(one.target, one.reason) for one in paused] == [(LINE, "property")]
     assert "mobilephone" in paused[0].why
-    assert closed_fields((await remembered(scene, other)).left) == {"mobile_phone"}
+    assert closed_fields((await scene.memory(other)).left) == {"mobile_phone"}
     assert scene.bill("kaspr") == bill  # nothing is bought for nothing
 
     scene.portal.tables["contacts"].define(deleted)

@@ -10,7 +10,6 @@ import pytest
 
 from tests.integration.scene import CRM, KIND, Scene, Worker
 from tests.integration.scenery import scene
-from worker.ledger.work.memory import Memory
 from worker.reports.explain import seen
 
 __all__ = ["scene"]
@@ -46,17 +45,6 @@ async def causes(scene: Scene, id_: str) -> list[str]:
     return [one["cause"] for one in entries if one.get("state") == "refused"]
 
 
-async def remembered(scene: Scene, id_: str) -> Memory:
-    memory = (await scene.ledger.work(CRM, KIND).memory([id_]))[id_]
-    assert memory is not None
-    return memory
-
-
-async def looked(scene: Scene, worker: Worker, id_: str) -> None:
-    """Something asks for a look at the record."""
-    await worker.visit(id_)
-
-
 async def test_what_a_portal_rule_refused_is_written_for_nothing_once_the_record_changes_years_on(scene: Scene) -> None:
     worker = await scene.worker()
     id_ = await refused(scene, worker, RULE)
@@ -65,11 +53,11 @@ async def test_what_a_portal_rule_refused_is_written_for_nothing_once_the_record
     ]
     await scene.answers_lapse()
     written = len(scene.vendors["hubspot"].books.requests)
-    await looked(scene, worker, id_)
+    await worker.visit(id_)
     assert not any("update" in one.route for one in list(scene.vendors["hubspot"].books.requests)[written:])
 
     scene.edit(id_, jobtitle="now it says where it came from")
-    await looked(scene, worker, id_)
+    await worker.visit(id_)
     assert "@" in scene.email(id_)
     assert scene.bill() == 5
 
@@ -80,7 +68,7 @@ async def test_the_journal_has_the_portals_own_id_of_a_write_and_of_a_refusal(sc
     for id_, status, body in ((taken, 200, {"status": "COMPLETE", "results": rows}), (other, 409, TAKEN)):
         params = {"status": status, "body": body, "headers": {"X-HubSpot-Correlation-Id": f"request-{status}"}}
         scene.fault("status", "hubspot", UPDATE, times=1, params=params)
-        await looked(scene, worker, id_)
+        await worker.visit(id_)
         scene.vendors["hubspot"].faults.clear()
     found = {}
     for id_ in (taken, other):
@@ -105,8 +93,8 @@ async def test_a_refusal_nobody_has_heard_of_is_tried_again_after_growing_waits(
     if times == 2:
         scene.fault("status", "hubspot", UPDATE, times=None, params={"status": 400, "body": UNHEARD})
         scene.edit(id_, jobtitle="changed")
-        await looked(scene, worker, id_)
-    left_s = (await remembered(scene, id_)).look_at / 1000 - time.time()
+        await worker.visit(id_)
+    left_s = (await scene.memory(id_)).look_at / 1000 - time.time()
     assert (0 < left_s <= 600) if times == 1 else (600 < left_s <= 2_400)
     assert scene.bill() == 5
     assert len(await causes(scene, id_)) == 1  # the same word is told once

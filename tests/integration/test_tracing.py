@@ -83,8 +83,7 @@ async def test_a_record_is_traced_from_its_webhook_to_its_push_without_a_word_of
                 return [one for one in visits if any((link.trace_id, link.span_id) in hooks for link in one.links)]
 
             await until(linked, "a visit that is linked to its webhook")
-            up.terminate()
-            assert await up.ended() == 0
+            await up.drained()
         assert contact in {values(one)["record_id"] for one in linked()}
         found = spans(receiver)
         polls = {(one.trace_id, one.span_id) for one in found if one.name == "poll"}

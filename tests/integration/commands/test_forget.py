@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,18 +29,10 @@ TOKEN = "page-token-canary"
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    server = Server(options=("--rdbcompression", "no"))
-    server.start()
-    yield server
-    server.kill()
-
-
-@pytest.fixture
-def held(refill: Refill, server: Server) -> Refill:
+def held(refill: Refill, searched: Server) -> Refill:
     """An installation with an archive, on a Redis whose bytes can be searched."""
     refill.change('data_dir = "data"\n', 'data_dir = "data"\n\n[journal]\narchive_dir = "archive"\naudit = true\n')
-    refill.set(REFILL_REDIS__URL=f"unix://{server.socket}", REFILL_SECRET_KEY="k")
+    refill.set(REFILL_REDIS__URL=f"unix://{searched.socket}", REFILL_SECRET_KEY="k")
     return refill
 
 
@@ -79,10 +70,10 @@ def contact(hubspot: Sandbox, id: str) -> dict[str, Any]:
     return next(one for one in rows if one["id"] == id)
 
 
-async def test_after_forget_no_byte_of_the_person_is_left_nor_bought_again(held: Refill, server: Server) -> None:
+async def test_after_forget_no_byte_of_the_person_is_left_nor_bought_again(held: Refill, searched: Server) -> None:
     refill, hubspot = held, held.vendors["hubspot"]
     assert (await refill("sync", "--full", "--json", "--patience", "10")).code == 0
-    async with Redis(unix_socket_path=str(server.socket)) as redis:
+    async with Redis(unix_socket_path=str(searched.socket)) as redis:
         ledger = Ledger.over(redis)
         id, written = await filled(ledger)
         row = contact(hubspot, id)["properties"]
@@ -121,17 +112,17 @@ async def test_after_forget_no_byte_of_the_person_is_left_nor_bought_again(held:
 
 
 async def test_plans_sessions_logs_and_tables_say_nothing_of_the_person_either(
-    server: Server, unfilled: dict[str, Sandbox], tmp_path: Path
+    searched: Server, unfilled: dict[str, Sandbox], tmp_path: Path
 ) -> None:
     home, desk = tmp_path / "home", tmp_path / "desk"
     home.mkdir()
     desk.mkdir()
     refill = Refill(home, unfilled)
     refill.change('data_dir = "data"\n', 'data_dir = "data"\n\n[journal]\narchive_dir = "archive"\naudit = true\n')
-    refill.set(REFILL_REDIS__URL=f"unix://{server.socket}", REFILL_SECRET_KEY="k", REFILL_WEB__TOKEN=TOKEN)
+    refill.set(REFILL_REDIS__URL=f"unix://{searched.socket}", REFILL_SECRET_KEY="k", REFILL_WEB__TOKEN=TOKEN)
     person = next(iter(people(unfilled, 1)))
     table(unfilled, desk / "people.csv", 3)
-    async with Redis(unix_socket_path=str(server.socket)) as redis:
+    async with Redis(unix_socket_path=str(searched.socket)) as redis:
         ledger = Ledger.over(redis)
         (await refill("plan", "--save", str(home / "plan.jsonl"))).is_fit_to_be_seen()
         assert (await refill("sync", "--plan", str(home / "plan.jsonl"), "--json", "--patience", "10")).json["filled"]
@@ -162,9 +153,9 @@ async def test_plans_sessions_logs_and_tables_say_nothing_of_the_person_either(
         assert (desk / "filled.csv").read_text(encoding="utf-8") == table_says, "a user's own table is theirs to erase"
 
 
-async def test_what_is_on_its_way_or_dead_goes_too(held: Refill, server: Server) -> None:
+async def test_what_is_on_its_way_or_dead_goes_too(held: Refill, searched: Server) -> None:
     refill = held
-    async with Redis(unix_socket_path=str(server.socket)) as redis:
+    async with Redis(unix_socket_path=str(searched.socket)) as redis:
         ledger = Ledger.over(redis)
         person = {"id": "p1", "slug": "ada-q", "first_name": "Ada", "last_name": "Quist", "full_name": "Ada Quist"}
         mail = [{"address": "ada.quist@quist-mill.com", "grade": "valid", "kind": ""}]
@@ -193,8 +184,8 @@ async def test_what_is_on_its_way_or_dead_goes_too(held: Refill, server: Server)
         assert [one.id for one in await ledger.work(*CONTACT).letters.page()] == ["78"]
 
 
-async def test_a_row_that_only_the_archive_tells_of_is_theirs_too(held: Refill, server: Server) -> None:
-    async with Redis(unix_socket_path=str(server.socket)) as redis:
+async def test_a_row_that_only_the_archive_tells_of_is_theirs_too(held: Refill, searched: Server) -> None:
+    async with Redis(unix_socket_path=str(searched.socket)) as redis:
         ledger, folder = Ledger.over(redis), load(held.config, {}).journal.archive_dir
         assert folder is not None
         mail = "ada.quist@quist-mill.com"

@@ -220,8 +220,7 @@ async def test_commands_beside_a_daemon_share_its_salesforce_connection(refill: 
             await until(lambda: org.requests("/services/data/{version}/query"), "a poll after all that")
             assert not daemon.events("crm.paused")
             assert not daemon.events("vendor.paused")
-            daemon.terminate()
-            assert await daemon.ended() == 0
+            await daemon.drained()
         assert (await refill("check", "--json")).json["ok"]
     finally:
         org.control("settings", {"rotate_refresh_tokens": False})

@@ -42,6 +42,19 @@ async def claim(
     return claimed
 
 
+async def sent(creations: Creations) -> Claimed:
+    claimed = await claim(creations)
+    assert await creations.sent(claimed)
+    return claimed
+
+
+async def doubted(creations: Creations) -> Claimed:
+    """A creation whose answer was waited for in vain."""
+    claimed = await sent(creations)
+    assert await creations.unknown(claimed, "timeout") == "unknown"
+    return claimed
+
+
 async def ask(creations: Creations, external: str = "c2", keys: tuple[str, ...] = ACME) -> object:
     return await creations.claim("acme_hubspot", "company", external, keys, "w2", 30_000)
 
@@ -99,34 +112,28 @@ async def test_creation_is_sent_once_ever_and_not_after_its_deadline(creations: 
 
 
 async def test_released_claim_frees_its_keys(creations: Creations) -> None:
-    claimed = await claim(creations)
-    await creations.sent(claimed)
+    claimed = await sent(creations)
     assert await creations.released(claimed, "status 400") == "released"
     assert await creations.released(claimed, "status 400") == "released"
     await claim(creations, "c2")
 
 
 async def test_sent_creation_past_its_deadline_is_unknown_and_never_free(creations: Creations, clock: Clock) -> None:
-    claimed = await claim(creations)
-    await creations.sent(claimed)
+    claimed = await sent(creations)
     clock.pass_ms(30_000)
     unknown = await ask(creations)
     assert unknown == UnknownCreation(claimed.creation_id, clock.now, ("ext:c1", "domain:acme.com"))
 
 
 async def test_unknown_creation_that_is_found_leads_to_its_row(creations: Creations) -> None:
-    claimed = await claim(creations)
-    await creations.sent(claimed)
-    assert await creations.unknown(claimed, "timeout") == "unknown"
+    claimed = await doubted(creations)
     assert await creations.found(claimed.creation_id, "901") == "created"
     assert await creations.found(claimed.creation_id, "901") == "created"
     assert await ask(creations) == Created("901")
 
 
 async def test_unknown_creation_that_is_absent_frees_its_keys(creations: Creations) -> None:
-    claimed = await claim(creations)
-    await creations.sent(claimed)
-    await creations.unknown(claimed, "timeout")
+    claimed = await doubted(creations)
     assert await creations.absent(claimed.creation_id) == "absent"
     second = await claim(creations, "c2")
     assert await creations.absent(claimed.creation_id) == "absent"
@@ -141,17 +148,13 @@ async def test_open_creation_is_not_ended_by_somebody_elses_read(creations: Crea
 
 
 async def test_late_answer_of_an_unknown_creation_counts(creations: Creations) -> None:
-    claimed = await claim(creations)
-    await creations.sent(claimed)
-    await creations.unknown(claimed, "timeout")
+    claimed = await doubted(creations)
     assert await creations.created(claimed, "901") == "created"
     assert await ask(creations) == Created("901")
 
 
 async def test_late_answer_leaves_the_newer_claim_on_its_keys_alone(creations: Creations) -> None:
-    old = await claim(creations)
-    await creations.sent(old)
-    await creations.unknown(old, "timeout")
+    old = await doubted(creations)
     await creations.absent(old.creation_id)
     new = await claim(creations)
     await creations.created(old, "901")
@@ -162,8 +165,7 @@ async def test_late_answer_leaves_the_newer_claim_on_its_keys_alone(creations: C
 
 
 async def test_row_that_is_gone_frees_only_its_own_keys(creations: Creations) -> None:
-    claimed = await claim(creations)
-    await creations.sent(claimed)
+    claimed = await sent(creations)
     await creations.created(claimed, "901")
     assert await creations.void("acme_hubspot", "company", "900", "c1", ACME) == 0
     assert await creations.void("acme_hubspot", "company", "901", "c1", ACME) == 2
@@ -189,8 +191,7 @@ async def test_many_askers_at_once_have_one_winner(creations: Creations) -> None
 
 
 async def test_created_claims_cost_two_fields(creations: Creations, redis: Redis) -> None:
-    claimed = await claim(creations)
-    await creations.sent(claimed)
+    claimed = await sent(creations)
     await creations.created(claimed, "901")
     fields = await creations._scripts.call("HGETALL", creations._scripts.keys("claims", "acme_hubspot", "company"))
     assert fields == {b"ext:c1": b"=901", b"domain:acme.com": b"=901"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 from redis.asyncio import Redis
@@ -20,19 +19,13 @@ SECRETS = ("ada.lovelace@acme.test", "+4915123456789")
 MANY = 2_500  # entries: more than two steps of the rebuilding
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
-    server = Server(options=("--rdbcompression", "no"))
-    server.start()
-    yield server
-    server.kill()
-
-
-async def filled(journal: Journal) -> None:
+async def filled(scripts: Scripts) -> tuple[Journal, Erasures]:
     """Ada's entries among many of Bob's."""
+    journal = Journal(scripts)
     for part, secret in enumerate(SECRETS):
         await journal.append(*BOB, "run", [f"kept {part} {n}" for n in range(MANY // 2)], token=f"bob {part}")
         await journal.append(*ADA, "run", [f"found {secret}"], token=f"ada {part}")
+    return journal, Erasures(scripts)
 
 
 async def forget(erasures: Erasures) -> None:
@@ -44,11 +37,10 @@ async def everything(journal: Journal) -> list[Entry]:
     return await journal.since(limit=10 * MANY)
 
 
-async def test_no_byte_of_the_erased_is_left_in_memory_or_on_the_disk(server: Server) -> None:
-    async with Redis(unix_socket_path=str(server.socket)) as redis:
+async def test_no_byte_of_the_erased_is_left_in_memory_or_on_the_disk(searched: Server) -> None:
+    async with Redis(unix_socket_path=str(searched.socket)) as redis:
         scripts = Scripts(redis)
-        journal, erasures = Journal(scripts), Erasures(scripts)
-        await filled(journal)
+        journal, erasures = await filled(scripts)
         await redis.execute_command("BGREWRITEAOF")  # type: ignore[no-untyped-call]  # redis-py
         assert found(SECRETS, await dumped(redis)) == found(SECRETS, await on_disk(redis)) == list(SECRETS)
 
@@ -76,8 +68,7 @@ async def test_a_journal_of_nobody_else_is_free_of_them_too(redis: Redis, script
 
 
 async def test_entries_appended_and_dropped_meanwhile_are_neither_lost_nor_back(scripts: Scripts) -> None:
-    journal, erasures = Journal(scripts), Erasures(scripts)
-    await filled(journal)
+    journal, erasures = await filled(scripts)
     await forget(erasures)
     before = await everything(journal)
 
@@ -96,8 +87,7 @@ async def test_entries_appended_and_dropped_meanwhile_are_neither_lost_nor_back(
 
 @pytest.mark.parametrize("steps", [1, 2])
 async def test_a_copy_left_by_somebody_who_died_is_gone_on_with(scripts: Scripts, steps: int) -> None:
-    journal, erasures = Journal(scripts), Erasures(scripts)
-    await filled(journal)
+    journal, erasures = await filled(scripts)
     await forget(erasures)
     for _ in range(steps):  # and then it dies
         assert not await scripts.run("erasure_rebuild", most=1_000)
@@ -110,8 +100,7 @@ async def test_a_copy_left_by_somebody_who_died_is_gone_on_with(scripts: Scripts
 
 
 async def test_somebody_erased_while_the_journal_is_copied_is_in_no_copy(redis: Redis, scripts: Scripts) -> None:
-    journal, erasures = Journal(scripts), Erasures(scripts)
-    await filled(journal)
+    journal, erasures = await filled(scripts)
     for _ in range(2):
         await scripts.run("erasure_rebuild", most=1_000)
     await forget(erasures)
@@ -122,8 +111,7 @@ async def test_somebody_erased_while_the_journal_is_copied_is_in_no_copy(redis: 
 
 async def test_a_full_redis_keeps_its_journal_and_tries_again_when_there_is_room(redis: Redis) -> None:
     scripts = Scripts(redis)
-    journal, erasures = Journal(scripts), Erasures(scripts)
-    await filled(journal)
+    journal, erasures = await filled(scripts)
     await forget(erasures)
     before = await everything(journal)
     await scripts.run("erasure_rebuild", most=1_000)

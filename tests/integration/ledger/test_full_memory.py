@@ -21,6 +21,10 @@ from worker.ledger.work.work import AllWork, Due, Lane, Lease, Work
 
 Step = Callable[[], Awaitable[object]]
 PERSONS = "run-of-a-person"
+LETTING_IN = (
+    "work_add", "work_claim", "work_replay", "work_own_all", "intake_announce", "intake_ask", "creation_claim",
+    "ticket_reserve",
+)  # fmt: skip
 
 
 @asynccontextmanager
@@ -61,19 +65,7 @@ async def admitted(work: Work, desk: Desk, scripts: Scripts) -> dict[str, Step]:
     }
 
 
-@pytest.mark.parametrize(
-    "step",
-    [
-        "work_add",
-        "work_claim",
-        "work_replay",
-        "work_own_all",
-        "intake_announce",
-        "intake_ask",
-        "creation_claim",
-        "ticket_reserve",
-    ],
-)
+@pytest.mark.parametrize("step", LETTING_IN)
 async def test_step_that_lets_in_is_refused_as_a_whole(
     step: str, work: Work, desk: Desk, scripts: Scripts, redis: Redis, clock: Clock
 ) -> None:

@@ -11,17 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.ledger.money import day_line, grant, question, reply
+from tests.integration.ledger.money import KEEP_MS, day_line, grant, question, reply
 from worker.commands.check import disk
 from worker.commands.check_results import FAILED_LEVEL, OK
 from worker.ledger.money.budgets import Budgets
 from worker.ledger.money.lookup_ticket import LookupTicket, ReplySettlement
 from worker.ledger.money.spool import NEEDED, SET_ASIDE, Room, Spool
-from worker.ledger.money.ticket_values import KeepingTimes
+from worker.ledger.money.ticket_values import Granted, KeepingTimes
 from worker.ledger.money.tickets import Desk
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 
-KEEP = 90 * 86_400_000
 SMALL = 2 << 20
 
 
@@ -48,14 +47,9 @@ def settle(_: object) -> ReplySettlement:
     return ReplySettlement(3, hit=True)
 
 
-def ticket_of(desk: Desk, granted: object, spool: Spool) -> LookupTicket:
-    return LookupTicket(
-        desk,
-        granted,  # type: ignore[arg-type]  # as money.grant gives it
-        settle=settle,
-        spool=spool,
-        keep=KeepingTimes(KEEP, KEEP),
-    )
+def ticket_of(desk: Desk, granted: Granted, spool: Spool) -> LookupTicket:
+    keep = KeepingTimes(KEEP_MS, KEEP_MS)
+    return LookupTicket(desk, granted, settle=settle, spool=spool, keep=keep)
 
 
 async def test_paid_reply_is_kept_on_a_full_disk_and_nothing_more_bought(scripts: Scripts, small_disk: Path) -> None:
@@ -66,7 +60,7 @@ async def test_paid_reply_is_kept_on_a_full_disk_and_nothing_more_bought(scripts
         assert await desk.sent(one)
     fill(small_disk)
     for one in flying:
-        await spool.keep(one, reply(), credits=3, hit=True, keep_ms=KEEP)
+        await spool.keep(one, reply(), credits=3, hit=True, keep_ms=KEEP_MS)
     assert spool.pending() == 3
 
     late = ticket_of(desk, await grant(desk, question("Late"), lines=[day_line()]), spool)

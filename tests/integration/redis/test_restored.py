@@ -26,10 +26,6 @@ async def refill(scene: Scene, *words: str) -> tuple[int, str]:
     return await asyncio.to_thread(run)
 
 
-async def bought(scene: Scene, worker: Worker, id_: str) -> None:
-    await worker.visit(id_)
-
-
 async def reasons(scene: Scene) -> set[tuple[str, str]]:
     return {(one.target, one.reason) for one in await scene.ledger.pauses.all()}
 
@@ -47,12 +43,12 @@ async def test_crash_point_25_a_redis_from_a_backup_sends_nothing_until_a_person
 ) -> None:
     worker = await started(scene)
     first, second, third = scene.ids(3)
-    await bought(scene, worker, first)
+    await worker.visit(first)
     copy = server.back_up()
-    await bought(scene, worker, second)
+    await worker.visit(second)
     server.restore(copy)
 
-    await bought(scene, worker, third)
+    await worker.visit(third)
     assert (scene.asked(), scene.bill()) == (2, 10)
     assert await reasons(scene) == {("forager", "restored"), ("kaspr", "restored")}
     await check_epoch(worker.runtime)
@@ -73,34 +69,34 @@ async def test_crash_point_25_a_redis_from_a_backup_sends_nothing_until_a_person
 async def test_a_worker_that_starts_on_an_old_redis_notices_it_by_its_data_dir(scene: Scene, server: Server) -> None:
     worker = await started(scene)
     first, second, third = scene.ids(3)
-    await bought(scene, worker, first)
+    await worker.visit(first)
     copy = server.back_up()
-    await bought(scene, worker, second)
+    await worker.visit(second)
     await worker.die()
     server.restore(copy)
     fresh = await started(scene)
     assert await reasons(scene) == {("forager", "restored"), ("kaspr", "restored")}
-    await bought(scene, fresh, third)
+    await fresh.visit(third)
     assert scene.asked() == 2
 
 
 async def test_an_emptied_redis_is_an_old_one(scene: Scene) -> None:
     worker = await started(scene)
     first, second = scene.ids(2)
-    await bought(scene, worker, first)
+    await worker.visit(first)
     await scene.redis.flushall()
-    await bought(scene, worker, second)
+    await worker.visit(second)
     assert (scene.asked(), await reasons(scene)) == (1, {("forager", "restored"), ("kaspr", "restored")})
 
 
 async def test_a_restart_that_loses_nothing_is_not_noticed(scene: Scene, server: Server) -> None:
     worker = await started(scene)
     first, second = scene.ids(2)
-    await bought(scene, worker, first)
+    await worker.visit(first)
     server.kill()
     server.start()
     await check_epoch(worker.runtime)
-    await bought(scene, worker, second)
+    await worker.visit(second)
     assert (scene.asked(), await reasons(scene)) == (2, set())
 
 
@@ -108,21 +104,21 @@ async def test_whoever_remembers_more_gives_in_to_what_a_person_took_as_it_is(sc
     worker = await started(scene)
     other = await scene.worker(data_dir="another-machine")
     first, second, third = scene.ids(3)
-    await bought(scene, worker, first)
+    await worker.visit(first)
     copy = server.back_up()
-    await bought(scene, other, second)
+    await other.visit(second)
     server.restore(copy)
     await check_epoch(other.runtime)
     assert await reasons(scene) == {("forager", "restored"), ("kaspr", "restored")}
     assert (await refill(scene, "reconcile"))[0] == 0
     await check_epoch(other.runtime)
-    await bought(scene, other, third)
+    await other.visit(third)
     assert (scene.asked(), await reasons(scene)) == (3, set())
 
 
 async def test_books_that_cannot_be_read_keep_the_block(scene: Scene) -> None:
     worker = await started(scene)
-    await bought(scene, worker, scene.ids(1)[0])
+    await worker.visit(scene.ids(1)[0])
     await scene.redis.flushall()
     await check_epoch(worker.runtime)
     scene.fault("status", route="*balance_change_logs*", times=None, params={"status": 400})
@@ -167,7 +163,7 @@ async def test_a_file_nobody_can_read_is_as_good_as_none(scene: Scene) -> None:
 
 async def test_calls_sent_before_the_first_look_count_too(scene: Scene) -> None:
     worker = await scene.worker()
-    await bought(scene, worker, scene.ids(1)[0])
+    await worker.visit(scene.ids(1)[0])
     assert worker.runtime.ledger.rollback_guard.high_water.seen == Epoch()
     await check_epoch(worker.runtime)
     seen = worker.runtime.ledger.rollback_guard.high_water.seen

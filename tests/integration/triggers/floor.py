@@ -74,6 +74,12 @@ class Floor:
         ledger = self.runtime.ledger
         return await sweep(self.watch(crm, kind), ledger.cursors, ledger.intake, run=RUN, **terms)
 
+    async def swept(self) -> Sweep:
+        """A pass that has begun."""
+        found = await self.sweep()
+        assert found is not None
+        return found
+
     async def recovered(self, crm: str = HUBSPOT, kind: str = "contact") -> int:
         return (await self.runtime.ledger.intake.recovered()).get((crm, kind), 0)
 

@@ -29,18 +29,8 @@ from worker.visits.journal_entries import IntentEntry, change_entry
 from worker.web.server import listen, serve
 
 HOOK = f"/webhooks/hubspot/{HUBSPOT}"
-ONE_FIELD = {
-    "crm": {
-        HUBSPOT: {
-            "watch": {
-                "contact": {
-                    "fields": {"work_email": {"property": "email"}, "mobile_phone": {"property": "mobilephone"}},
-                    "where": {"lifecyclestage": ["customer"]},
-                }
-            }
-        }
-    }
-}
+FIELDS = {"work_email": {"property": "email"}, "mobile_phone": {"property": "mobilephone"}}
+ONE_FIELD = {"crm": {HUBSPOT: {"watch": {"contact": {"fields": FIELDS, "where": {"lifecyclestage": ["customer"]}}}}}}
 
 
 class Collector:
@@ -68,6 +58,28 @@ async def told_events(floor: Floor, act: Any) -> list[dict[str, Any]]:
     stop.set()
     await serving
     return collector.events
+
+
+async def hooked(floor: Floor) -> None:
+    """HubSpot tells the web process of what changes."""
+    await floor.control("hubspot", "webhooks", {"url": floor.url + HOOK, "signed_url": PUBLIC + HOOK})
+
+
+async def moved(floor: Floor) -> list[str]:
+    """Every contact of the org has another city, and it has told so."""
+    rows = await floor.control("salesforce", "records/Contact")
+    ids = [row["id"] for row in rows if not row["deleted"]]
+    for id in ids:
+        await floor.edit("salesforce", "Contact", id, MailingCity="Ghent")
+    await floor.quiet("salesforce")
+    return ids
+
+
+def written(floor: Floor, crm: str) -> set[str]:
+    """Rows that we have written on."""
+    found = {row["id"] for row in floor.vendors.our_writes() if row["crm"] == crm}
+    assert found
+    return found
 
 
 async def post(floor: Floor, events: list[dict[str, Any]]) -> int:
@@ -109,8 +121,7 @@ async def test_sweep_finds_exactly_the_events_that_were_lost(redis: Redis, tmp_p
         charged = Counter((row["provider"], row["operation"], row["identity"]) for row in floor.vendors.charges())
         assert await floor.recovered() == 0
 
-        found = await floor.sweep()
-        assert found is not None
+        found = await floor.swept()
         assert (found.done, found.recovered) == (True, len(eligible & lost))
         assert await floor.recovered() == len(eligible & lost)
         assert await floor.due() == eligible & lost
@@ -125,8 +136,7 @@ async def test_sweep_finds_exactly_the_events_that_were_lost(redis: Redis, tmp_p
         writes = Counter((row["id"], row["property"]) for row in floor.vendors.our_writes() if row["crm"] == "hubspot")
         assert set(writes.values()) <= {1}
 
-        again = await floor.sweep()
-        assert again is not None
+        again = await floor.swept()
         assert (again.recovered, await floor.recovered(), await floor.due()) == (0, len(eligible & lost), set())
 
 
@@ -145,15 +155,14 @@ async def _told_of(floor: Floor) -> list[str]:
 
 
 async def test_own_write_is_no_visit_and_a_persons_edit_a_second_later_is(floor: Floor) -> None:
-    await floor.control("hubspot", "webhooks", {"url": floor.url + HOOK, "signed_url": PUBLIC + HOOK})
+    await hooked(floor)
     await floor.activate()
     ids = await _told_of(floor)
     await floor.edit("hubspot", "contacts", ids[0], lastname="Changed")
     await floor.quiet("hubspot")
     assert await floor.due() == set(ids)
     await floor.visit_all()
-    wrote = {row["id"] for row in floor.vendors.our_writes() if row["crm"] == "hubspot"}
-    assert wrote
+    wrote = written(floor, "hubspot")
     await floor.quiet("hubspot")
     sent = await floor.control("hubspot", "webhooks")
     assert sent["events"] > len(ids) + 1  # the echoes came
@@ -171,11 +180,7 @@ async def test_outbound_messages_bring_records_from_the_org_to_their_end(floor: 
     url = f"{floor.url}/webhooks/salesforce/{SALESFORCE}/{PATH_SECRET}"
     definition = {"url": url, "own_writes": False, "twice": 0.5, "shuffled": True, "session_id": True}
     await floor.control("salesforce", "outbound", definition)
-    rows = await floor.control("salesforce", "records/Contact")
-    ids = [row["id"] for row in rows if not row["deleted"]]
-    for id in ids:
-        await floor.edit("salesforce", "Contact", id, MailingCity="Ghent")
-    await floor.quiet("salesforce")
+    ids = await moved(floor)
     sent = await floor.control("salesforce", "outbound")
     assert (sent["refused"], sent["dropped"]) == (0, 0)
     assert await floor.due(SALESFORCE) == set(ids)
@@ -190,17 +195,12 @@ async def test_outbound_messages_bring_records_from_the_org_to_their_end(floor: 
 async def test_own_write_in_the_org_is_no_visit_and_a_persons_edit_a_second_later_is(floor: Floor) -> None:
     url = f"{floor.url}/webhooks/salesforce/{SALESFORCE}/{PATH_SECRET}"
     await floor.control("salesforce", "outbound", {"url": url, "fields": ["Email", "LastModifiedById"]})
-    rows = await floor.control("salesforce", "records/Contact")
-    ids = [row["id"] for row in rows if not row["deleted"]]
-    for id in ids:
-        await floor.edit("salesforce", "Contact", id, MailingCity="Ghent")
-    await floor.quiet("salesforce")
+    ids = await moved(floor)
     assert await floor.due(SALESFORCE) == set(ids)
     intake = floor.runtime.ledger.intake
     announced, sent = await intake.announced(), await floor.control("salesforce", "outbound")
     await floor.visit_all(SALESFORCE)
-    wrote = {row["id"] for row in floor.vendors.our_writes() if row["crm"] == "salesforce"}
-    assert wrote
+    wrote = written(floor, "salesforce")
     await floor.quiet("salesforce")
     echoed = await floor.control("salesforce", "outbound")
     assert echoed["sent"] > sent["sent"]
@@ -216,12 +216,12 @@ async def test_own_write_in_the_org_is_no_visit_and_a_persons_edit_a_second_late
 
 
 async def test_privacy_deletion_forgets_what_was_bought_written_and_told(floor: Floor, redis: Redis) -> None:
-    await floor.control("hubspot", "webhooks", {"url": floor.url + HOOK, "signed_url": PUBLIC + HOOK})
+    await hooked(floor)
     await _told_of(floor)
     await floor.quiet("hubspot")
     await floor.visit_all()
     ledger = floor.runtime.ledger
-    wrote = {row["id"] for row in floor.vendors.our_writes() if row["crm"] == "hubspot"}
+    wrote = written(floor, "hubspot")
     id = min(wrote)
     values = {row["after"] for row in floor.vendors.our_writes() if row["crm"] == "hubspot" and row["id"] == id}
     ref = (HUBSPOT, "contact", id)
@@ -262,7 +262,7 @@ async def test_privacy_deletion_forgets_what_was_bought_written_and_told(floor: 
 
 
 async def test_dead_letter_of_somebody_who_is_to_be_forgotten_is_looked_at_again(floor: Floor) -> None:
-    await floor.control("hubspot", "webhooks", {"url": floor.url + HOOK, "signed_url": PUBLIC + HOOK})
+    await hooked(floor)
     id, *_ = await _told_of(floor)
     await floor.quiet("hubspot")
     await floor.visit_all()
@@ -283,7 +283,7 @@ async def test_dead_letter_of_somebody_who_is_to_be_forgotten_is_looked_at_again
 
 
 async def test_deletion_forgets_the_record_and_nothing_else(floor: Floor) -> None:
-    await floor.control("hubspot", "webhooks", {"url": floor.url + HOOK, "signed_url": PUBLIC + HOOK})
+    await hooked(floor)
     id, *_ = await _told_of(floor)
     await floor.quiet("hubspot")
     await floor.visit_all()

@@ -38,8 +38,7 @@ async def test_sweep_finds_what_was_lost_of_a_backfills_range(floor: Floor, redi
     for key in await redis.keys("refill:memory:*"):  # as if Redis had forgotten one of them
         await redis.hdel(key, lost)  # type: ignore[misc]  # redis-py types both its clients at once
     await floor.time_passes(HUBSPOT, 30)
-    found = await floor.sweep()
-    assert found is not None
+    found = await floor.swept()
     assert (found.done, found.recovered) == (True, 1)
     assert await floor.due() == {lost}
     await floor.visit_all()
@@ -50,8 +49,7 @@ async def test_sweep_leaves_to_the_recheck_what_is_only_to_be_looked_at_again(fl
     ids = await _backfilled(floor)
     for lease in await floor.work().claim("worker-1", 1_000):
         await floor.work().settle(lease, Settlement("a1", stamp=clock() * 2, read_at=clock() * 3, look_at=1))
-    found = await floor.sweep()
-    assert found is not None
+    found = await floor.swept()
     assert (found.recovered, await floor.due()) == (0, set())
     brought = sum([await floor.work().recheck(RUN, first=first) for first in range(0, 4096, 256)])
     assert brought == len(ids)
@@ -90,8 +88,7 @@ async def test_dropped_dead_letter_is_brought_back_by_a_change_and_not_by_a_swee
     for lease in await floor.work().claim("worker-1", 1_000):
         await floor.work().bury(lease, "poison")
         assert await floor.work().letters.drop(lease.id)
-    found = await floor.sweep()
-    assert found is not None
+    found = await floor.swept()
     assert (found.recovered, await floor.due()) == (0, set())
     await floor.time_passes(HUBSPOT, 3_600)
     one = min(ids)

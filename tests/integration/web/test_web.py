@@ -50,8 +50,7 @@ async def test_web_alone_is_alive_says_where_to_look_and_is_ready_once_a_worker_
             assert await status(http, f"{url}/readyz") == (200, "ok")
             ages = (await http.get(f"{url}/metrics")).text
             assert 'refill_poll_age_seconds{crm="acme_hubspot",object="contact"} +Inf' in ages  # never polled
-        web.terminate()
-        assert await web.ended() == 0
+        await web.drained()
     assert "secret" not in web.log.read_text(encoding="utf-8")  # no access log prints paths
 
 
@@ -69,8 +68,7 @@ async def test_up_is_ready_works_counts_and_ends_in_good_order(fresh: Refill, ht
         await until(ready, "readiness")
         await until(partial(counted, "refill_filled"), "a filled field")
         await until(partial(counted, "refill_vendor_calls"), "calls of vendors, told by the worker")
-        up.terminate()
-        assert await up.ended() == 0
+        await up.drained()
         assert up.events("worker.stopped")
         assert up.events("web.stopped")
 
@@ -179,8 +177,7 @@ async def test_what_never_ends_is_left_behind_at_the_end_of_the_grace(refill: Re
         await up.url()
         await until(lambda: kaspr.control("held")["held"], "a paid call on the wire")
         began = time.monotonic()
-        up.terminate()
-        assert await up.ended() == 0
+        await up.drained()
         assert time.monotonic() - began < 10.0
     kaspr.control("release", {})
     async with refill.ledger() as ledger:
