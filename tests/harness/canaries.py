@@ -17,6 +17,7 @@ from typing import Any
 SECRET, PERSON = "secret", "person"
 ANY = (SECRET, PERSON)
 SECRETS = ("api_key", "token", "client_secret", "refresh_token", "webhook_secret")
+WORLD_S = 120.0  # thousands of people, from a process that others keep from its turn
 _SHORTEST = 6  # a shorter text may be anything's
 _WORD = re.compile(r"[^\W_]+")
 _ESCAPE = re.compile(r"\\u([0-9a-f]{4})")
@@ -46,7 +47,7 @@ class Canaries:
                 self.add(SECRET, f"{name} {slot}", info.get(slot))
         for info in list(told.values())[:1]:
             url = f"{info['control_url']}/world"
-            with urllib.request.urlopen(url, timeout=10) as reply:  # noqa: S310 - loopback
+            with urllib.request.urlopen(url, timeout=WORLD_S) as reply:  # noqa: S310 - loopback
                 self.add_people(json.load(reply)["people"])
 
     def add_people(self, people: Iterable[Mapping[str, Any]]) -> None:
