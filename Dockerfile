@@ -1,5 +1,5 @@
 # One image for every process: refill web, refill worker, refill up, refill demo.
-# What is in it: make sbom, or docker buildx build --sbom=true (deploy/README.md).
+# Its contents: make sbom, or docker buildx build --sbom=true (deploy/README.md).
 # The digest is that of Python 3.12.15 on every platform; make images renews it.
 FROM python:3.12-slim-bookworm@sha256:34386ef0cb081344d7ec1c103ba398e6e9f64e9ab3a1509accc92a4e24a07258 AS build
 WORKDIR /src
@@ -14,8 +14,7 @@ COPY connectors connectors
 COPY config config
 COPY worker worker
 COPY sandbox sandbox
-# What builds the wheel, and nothing runs, leaves again; so do names of places behind phone numbers, 38 MB that nothing
-# of Refill's reads.
+# Build tools are removed again, and so are the place names of phone numbers: 38 MB that Refill never reads.
 RUN pip --python /opt/refill/bin/python install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation . \
     && pip --python /opt/refill/bin/python uninstall --yes hatchling packaging pathspec pluggy tomlkit trove-classifiers \
     && pip --python /opt/refill/bin/python check --disable-pip-version-check \
@@ -23,7 +22,7 @@ RUN pip --python /opt/refill/bin/python install --no-cache-dir --disable-pip-ver
 
 FROM python:3.12-slim-bookworm@sha256:34386ef0cb081344d7ec1c103ba398e6e9f64e9ab3a1509accc92a4e24a07258
 # The distribution's server, so that the embedded Redis works on every architecture and gets security updates.
-# The base's own installer, and the copy that ensurepip holds, are nothing that Refill runs.
+# Refill needs neither the base's installer nor ensurepip's copy of it.
 RUN pip uninstall --yes --root-user-action=ignore pip \
     && rm -rf /usr/local/lib/python3*/ensurepip \
     && apt-get update \
@@ -44,7 +43,7 @@ WORKDIR /config
 VOLUME /data
 EXPOSE 8080
 USER 10001:10001
-# Whether the processes of this container live: a worker by the file that it renews, a web process by its answer.
+# Checks that the processes of this container are alive: a worker by the file it renews, a web process by its answer.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 CMD ["refill-alive"]
 ENTRYPOINT ["refill"]
 CMD ["up"]

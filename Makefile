@@ -8,13 +8,13 @@ TESTS ?= tests
 # Many tests wait for processes: two cores carry six of them.
 JOBS  ?= 6
 ARGS  ?=
-# Tests start hundreds of processes, which would each compile the product anew where no bytecode is kept.
+# Tests start hundreds of processes; without kept bytecode each would compile the product again.
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help demo test suites check lint format types tree unit e2e contract-table slow explore servers chaos simulate races money bench new-provider advisories images alerts chart references docs browser sbom lock clean
 .DELETE_ON_ERROR:
 
-help:  ## what there is
+help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/runtime.done  ## see it work: ARGS="--records 50 --keep"
@@ -23,10 +23,10 @@ demo: .venv/runtime.done  ## see it work: ARGS="--records 50 --keep"
 test: lint  ## everything that has to hold: lint, types and the tests
 	@$(MAKE) --no-print-directory -j 2 types suites
 
-# A test that fails beside others is run once more, alone: one that passes then is named, and wants mending.
+# A test that fails beside others is run once more, alone: one that passes then is named, and has to be fixed.
 suites: .venv/dev.done
 	@$(BIN)/pytest -q -n $(JOBS) --dist worksteal $(TESTS) $(ARGS) || { \
-	  echo "Run alone once more. A test that passes now depends on its neighbours or on time: mend it."; \
+	  echo "Run alone once more. A test that passes now depends on its neighbours or on time: fix it."; \
 	  $(BIN)/pytest -q -rA --show-capture=no --last-failed --last-failed-no-failures none $(TESTS) $(ARGS); }
 
 unit: .venv/dev.done  ## the quick loop, in seconds: rules, readers, configuration
@@ -47,7 +47,7 @@ types: .venv/dev.done
 tree: .venv/dev.done
 	$(BIN)/pytest -q -n 2 tests/tree $(ARGS)
 
-format: .venv/dev.done  ## mend what lint can mend
+format: .venv/dev.done  ## fix what the linters can fix
 	$(BIN)/ruff check --fix --quiet .
 	$(BIN)/ruff format --quiet .
 
@@ -57,17 +57,17 @@ contract-table: .venv/dev.done  ## every vendor operation against everything tha
 e2e: .venv/dev.done  ## workers and vendors as processes: kills, outages, limits, restarts
 	$(BIN)/pytest -q -n $(JOBS) tests/e2e $(ARGS)
 
-slow: .venv/dev.done  ## what make test shows in short, whole: before a release, and each night
+slow: .venv/dev.done  ## in full what make test shortens: before a release, and each night
 	REFILL_TEST_FRESH=1 $(BIN)/pytest -q -n $(JOBS) --dist worksteal -m "slow or hypothesis or model" --hypothesis-profile whole --timeout 900 \
 	  $(TESTS) $(ARGS)
 
-explore: .venv/dev.done  ## every rule on twenty times more examples, and on others each time
+explore: .venv/dev.done  ## every rule on twenty times as many examples, new ones each time
 	$(BIN)/pytest -q -n $(JOBS) -m "hypothesis or model" --hypothesis-profile explore --timeout 1800 $(TESTS) $(ARGS)
 
 servers: .venv/dev.done  ## the ledger's tests on every Redis and Valkey on the PATH: SERVERS="/a/redis-server /b/valkey-server"
 	@$(BIN)/python -m tools.servers $(SERVERS:%=--server %) -n $(JOBS) $(ARGS)
 
-chaos: .venv/dev.done  ## nothing lost, nothing paid twice, on a bad day: ARGS="--seed 2 --records 1000"
+chaos: .venv/dev.done  ## a storm of kills and faults; nothing lost, nothing paid twice: ARGS="--seed 2 --records 1000"
 	REFILL_TEST_FRESH=1 $(BIN)/python -m tests.chaos $(ARGS)
 
 simulate: .venv/dev.done  ## 2,000 seeds on virtual time and a death on every port; one again: ARGS="--jobs 1 --first 7 --seeds 1"
@@ -84,7 +84,7 @@ new-provider: .venv/dev.done  ## write the skeleton of a provider: NAME=acme (do
 	@$(BIN)/python -m tools.new_provider $(NAME)
 
 # The first run makes the contenders' environments below .venv/bench, which needs a network.
-bench: .venv/dev.done  ## what filling records costs, beside other tools: ARGS="S1 S1-one --records 2000 --rounds 3"
+bench: .venv/dev.done  ## what filling records costs, compared with other tools: ARGS="S1 S1-one --records 2000 --rounds 3"
 	$(BIN)/python bench/fill $(ARGS)
 
 alerts:  ## fire each alert of deploy/prometheus with one fault, and none on a normal day
@@ -97,7 +97,7 @@ chart:  ## lint, render and validate the Helm chart
 	@helm template refill deploy/helm/refill --set config=x > .chart.yaml && kubernetes-validate --strict .chart.yaml; \
 	  status=$$?; rm -f .chart.yaml; exit $$status
 
-references: .venv/dev.done  ## write the pages that are made from the product: configuration, commands
+references: .venv/dev.done  ## generate the pages made from the product: configuration, commands, messages
 	@$(BIN)/python -m tools.references
 
 docs: .venv/docs.done references  ## build the documents into site/
@@ -105,7 +105,7 @@ docs: .venv/docs.done references  ## build the documents into site/
 	$(BIN)/zensical build --clean
 	@$(BIN)/python -m tools.llms
 
-# Needs a network. Without one the gate goes by the file as it is, and says when it is old.
+# Needs a network. Without one the check uses the file as it is, and says when it is old.
 advisories: .venv/dev.done  ## renew the advisories that the pins are checked against
 	$(BIN)/python -m tools.advisories --renew
 
@@ -120,7 +120,7 @@ browser: .venv/browser.done  ## the page in a real browser, and the pictures of 
 	$(BIN)/pytest -q tests/browser $(ARGS)
 
 # Needs uv. No lock file carries a registry's address.
-lock:  ## for maintainers: pin everything anew, and check that nothing is left open
+lock:  ## for maintainers: pin everything again, and check that the locks are closed
 	$(LOCK) --group build -o requirements.lock
 	$(LOCK) --group build --extra otel -c requirements.lock -o requirements-otel.lock
 	$(LOCK) --group build --group dev -c requirements.lock -o requirements-dev.lock
@@ -130,8 +130,8 @@ lock:  ## for maintainers: pin everything anew, and check that nothing is left o
 	@$(MAKE) --no-print-directory .venv/dev.done
 	$(BIN)/python -m tools.closed_lock --fetch
 
-# What is shipped: licences and who needs whom from the installed packages, hashes from the lock, as CycloneDX.
-# What builds the wheel leaves the image again (Dockerfile).
+# The shipped packages: licences and dependencies from the installed ones, hashes from the lock, as CycloneDX.
+# Build tools are removed from the image (Dockerfile).
 BUILDS := hatchling packaging pathspec pluggy tomlkit trove-classifiers
 CYCLONEDX := --pyproject pyproject.toml --mc-type application --output-reproducible --validate --spec-version 1.6 --output-format JSON
 sbom: .venv-sbom/sbom.done .venv-sbom/shipped.done  ## write the bill of materials of what is shipped to refill.cdx.json
@@ -179,5 +179,5 @@ sbom: .venv-sbom/sbom.done .venv-sbom/shipped.done  ## write the bill of materia
 	@.venv-sbom/shipped/bin/python -m pip --disable-pip-version-check --quiet uninstall --yes $(BUILDS)
 	@touch $@
 
-clean:  ## forget the environment and every cache
+clean:  ## remove the environment and every cache
 	rm -rf .venv .venv-sbom .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
