@@ -1,6 +1,6 @@
 """Serves the associations API."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from sandbox.calls import BadBodyError, Reply
@@ -45,18 +45,11 @@ class Associations:
         return batch_reply(ask, self._portal.now(), [_default(source, target)], [])
 
     def default_batch(self, ask: Ask) -> Reply:
-        names = self._names(ask)
-        results: list[dict[str, Any]] = []
-        errors: list[dict[str, Any]] = []
-        for item in ask.inputs(MAX_CREATE):
-            source, target = (names[0], _id(item, "from")), (names[1], _id(item, "to"))
-            try:
-                self._portal.link(source, target, None, INTEGRATION)
-            except ApiError as error:
-                errors.append(error.group())
-            else:
-                results.append(_default(source, target))
-        return batch_reply(ask, self._portal.now(), results, errors, partial=200)
+        def one(source: End, target: End, _: Mapping[str, Any]) -> dict[str, Any]:
+            self._portal.link(source, target, None, INTEGRATION)
+            return _default(source, target)
+
+        return batch_reply(ask, self._portal.now(), *self._each(ask, one), partial=200)
 
     def labelled_one(self, ask: Ask) -> Reply:
         source, target = self._ends(ask)
@@ -66,18 +59,24 @@ class Associations:
         return Reply(201, self._pair(source, target, types))
 
     def labelled_batch(self, ask: Ask) -> Reply:
+        def one(source: End, target: End, item: Mapping[str, Any]) -> dict[str, Any]:
+            return self._pair(source, target, self._portal.link(source, target, _types(item.get("types")), INTEGRATION))
+
+        return batch_reply(ask, self._portal.now(), *self._each(ask, one), status=200 if ask.dated else 201)
+
+    def _each(
+        self, ask: Ask, link: Callable[[End, End, Mapping[str, Any]], dict[str, Any]]
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Links the inputs one by one; returns what was linked, and what was refused."""
         names = self._names(ask)
         results: list[dict[str, Any]] = []
         errors: list[dict[str, Any]] = []
         for item in ask.inputs(MAX_CREATE):
-            source, target = (names[0], _id(item, "from")), (names[1], _id(item, "to"))
             try:
-                types = self._portal.link(source, target, _types(item.get("types")), INTEGRATION)
+                results.append(link((names[0], _id(item, "from")), (names[1], _id(item, "to")), item))
             except ApiError as error:
                 errors.append(error.group())
-            else:
-                results.append(self._pair(source, target, types))
-        return batch_reply(ask, self._portal.now(), results, errors, status=200 if ask.dated else 201)
+        return results, errors
 
     def read_one(self, ask: Ask) -> Reply:
         names, query = self._names(ask), ask.call.query

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from msgspec import Struct, to_builtins
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from config.counts import counted
 from config.plain import escaped, shown
@@ -42,41 +43,23 @@ HELP = "List every change, lookup and refusal: from whom, why, before and after,
 app = typer.Typer(help=HELP, add_completion=False)
 
 
-class JournalAsked(Struct, frozen=True):
-    """Names the entries asked for, as a person writes them. ``form`` is text, json (lines) or csv."""
-
-    run: str = ""
-    record: tuple[str, str, str] | None = None
-    crm: str = ""
-    provider: str = ""
-    field: str = ""
-    reason: str = ""
-    since: str = ""
-    until: str = ""
-    form: str = "text"
-    follow: bool = False
-    parquet: Path | None = None
-
-
-async def run_journal(config: Path | None, asked: JournalAsked) -> int:
+async def _list(settings: Settings, wanted: JournalFilter, form: str, parquet: Path | None, *, follow: bool) -> int:
     """Show or export the entries, oldest first; with ``follow`` go on with those that come, until Ctrl-C."""
-    settings = settings_of(config)
-    wanted = filter_of(settings, asked)
     async with opened_ledger(settings) as ledger:
         latest = await ledger.journal.latest(1)
         lines = journal_lines(ledger.journal, wanted, settings.journal.archive_dir)
-        if asked.parquet is not None:
-            count = await write_parquet(lines, asked.parquet)
-            out.say(f"{counted(count, 'entry', 'entries')} written to {asked.parquet}")
+        if parquet is not None:
+            count = await write_parquet(lines, parquet)
+            out.say(f"{counted(count, 'entry', 'entries')} written to {parquet}")
             return DONE if count or not wanted.names_something else _nothing()
         is_whole = wanted == JournalFilter() and settings.journal.archive_dir is None
         total = await ledger.journal.length() if is_whole else None
-        count = await _export(lines, asked.form, head=True, total=total)
-        if not asked.follow and not count and wanted.names_something:
+        count = await _export(lines, form, head=True, total=total)
+        if not follow and not count and wanted.names_something:
             return _nothing()
-        if asked.follow:
+        if follow:
             rest = newer(ledger.journal, wanted, latest[0].key if latest else "")
-            await _export(rest, asked.form, head=False, quiet=True)
+            await _export(rest, form, head=False, quiet=True)
     return DONE
 
 
@@ -102,8 +85,8 @@ async def journal_verify(config: Config = None, as_json: Json = False) -> int:
     return FAILED if found.faults else DONE
 
 
-def filter_of(settings: Settings, asked: JournalAsked) -> JournalFilter:
-    """Return the filter, checked.
+def filter_of(settings: Settings, asked: JournalFilter, since: str = "", until: str = "") -> JournalFilter:
+    """Return the filter, checked, with the times that a person writes.
 
     Raises:
         ConfigError: a crm, record or time cannot be meant.
@@ -114,10 +97,10 @@ def filter_of(settings: Settings, asked: JournalAsked) -> JournalFilter:
     if record:
         known_crm(settings, record[0])
         record = (record[0], record[1], known_record(settings, *record))
-    since, until = (moment(name, text) for name, text in (("since", asked.since), ("until", asked.until)))
-    if since and until and since >= until:
-        raise ConfigError([f"--since {asked.since} is not before --until {asked.until}: nothing lies between them"])
-    return JournalFilter(asked.run, record, asked.crm, asked.provider, asked.field, asked.reason, since, until)
+    start, end = moment("since", since), moment("until", until)
+    if start and end and start >= end:
+        raise ConfigError([f"--since {since} is not before --until {until}: nothing lies between them"])
+    return replace(asked, record=record, since=start, until=end)
 
 
 def moment(name: str, text: str) -> int:
@@ -206,5 +189,6 @@ def journal_list(
     if parquet is not None and follow:
         raise ConfigError(["a Parquet file has an end: give --parquet without --follow"])
     form = "csv" if as_csv else "json" if as_json else "text"
-    asked = JournalAsked(run, record, crm, provider, field, reason, since, until, form, follow, parquet)
-    raise typer.Exit(asyncio.run(run_journal(config, asked)))
+    settings = settings_of(config)
+    wanted = filter_of(settings, JournalFilter(run, record, crm, provider, field, reason), since, until)
+    raise typer.Exit(asyncio.run(_list(settings, wanted, form, parquet, follow=follow)))

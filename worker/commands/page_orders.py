@@ -14,7 +14,7 @@ from config.settings import Settings
 from connectors.models import Offer
 from worker.commands.advise import advised, sentences
 from worker.commands.forget import counts, left, nobody_known
-from worker.commands.journal import JournalAsked, filter_of
+from worker.commands.journal import filter_of
 from worker.commands.names import known_target, pausable
 from worker.commands.pause import pause
 from worker.commands.person import Somebody, somebody
@@ -22,6 +22,7 @@ from worker.commands.resume import lift
 from worker.commands.suppress import ValueReading, entries_of, known, named
 from worker.commands.undo_plan import UndoPlan, ask, found, look
 from worker.decide.handles import personal
+from worker.decide.journal_line import JournalFilter
 from worker.decide.mentions import mentions
 from worker.decide.odds import odds_of
 from worker.decide.undo import UndoVerdict
@@ -80,7 +81,7 @@ class PageOrders(Struct, frozen=True):
         if not (asked.run or asked.record):
             raise ConfigError(["say what to undo: a run, or a record"])
         await open_crms(runtime)
-        wanted = filter_of(self.settings, JournalAsked(run=asked.run, record=asked.record, since=""))
+        wanted = filter_of(self.settings, JournalFilter(run=asked.run, record=asked.record))
         plan = await found(runtime, wanted)
         await look(runtime, plan)
         return plan

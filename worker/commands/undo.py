@@ -12,13 +12,13 @@ import typer
 
 from config.counts import counted
 from config.problems import ConfigError
-from worker.commands.journal import JournalAsked, filter_of
+from worker.commands.journal import filter_of
 from worker.commands.options import Config, GoOn, Json, Patience, Record, RunName, Since, as_command, one_command
 from worker.commands.progress import failed, live, say
 from worker.commands.session import err, out, print_json, session, settings_of
 from worker.commands.terminal import agreed
 from worker.commands.undo_plan import StandingChange, UndoPlan, ask, found, look, outcome
-from worker.decide.journal_line import JournalLine
+from worker.decide.journal_line import JournalFilter, JournalLine
 from worker.decide.undo import UndoVerdict
 from worker.ledger.money.answers import Ref
 from worker.ledger.own_clock import clock
@@ -59,7 +59,7 @@ async def command(
     if not (run or record or since):
         raise ConfigError(["say what to undo: --run, --record or --since"])
     settings, stop, began = settings_of(config), stop_on_signals(), time.monotonic()
-    wanted = filter_of(settings, JournalAsked(run=run, record=record, since=since))
+    wanted = filter_of(settings, JournalFilter(run=run, record=record), since)
     async with session(settings) as runtime:
         await open_crms(runtime)
         plan = await found(runtime, wanted, created=created)

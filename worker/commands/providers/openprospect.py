@@ -6,7 +6,7 @@ Orders and blacklists are in the files beside this one.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from rich.table import Table
@@ -22,6 +22,7 @@ from worker.commands.providers.output import WrongUseError, as_command, finish, 
 from worker.commands.providers.tables import card, companies, listed, prospects
 from worker.manual.buying import NotNowError
 
+T = TypeVar("T")
 app = group("Orders, searches, blacklists, deliveries.")
 searches_app, companies_app, prospects_app = listing("Searches."), listing("Companies."), listing("People.")
 openprospect_orders.register(app)
@@ -55,9 +56,7 @@ async def _searches(config: Config, *, as_json: bool) -> None:
 async def searches_show(id: Id, config: Config = None, as_json: Json = False) -> None:
     """Show one search with its criteria."""
     async with at_openprospect(config) as opened:
-        found = await opened.client.search(known(id))
-    if found is None:
-        raise _none("search", id)
+        found = _there("search", id, await opened.client.search(known(id)))
     tell(as_json, found, lambda: _search_card(found))
 
 
@@ -99,9 +98,7 @@ async def searches_edit(
         raise WrongUseError("name something to change: --name, --profile, --place or --keyword")
     async with at_openprospect(config) as opened:
         client = opened.client
-        before = await client.search(known(id))
-        if before is None:
-            raise _none("search", id)
+        before = _there("search", id, await client.search(known(id)))
         edit = SearchEdit.model_validate({"version": before.version if version is None else version, **values})
         try:
             after = await client.edit_search(before.id, edit)
@@ -179,9 +176,7 @@ async def _companies(
 async def companies_show(id: Id, config: Config = None, as_json: Json = False) -> None:
     """Show one company."""
     async with at_openprospect(config) as opened:
-        found = await opened.client.company(known(id))
-    if found is None:
-        raise _none("company", id)
+        found = _there("company", id, await opened.client.company(known(id)))
     tell(as_json, found, lambda: _company_card(found))
 
 
@@ -205,9 +200,7 @@ async def companies_jobs(id: Id, config: Config = None, as_json: Json = False) -
 async def companies_webtech(id: Id, config: Config = None, as_json: Json = False) -> None:
     """List the technologies of a company's site."""
     async with at_openprospect(config) as opened:
-        found = await opened.client.company_webtech(known(id))
-    if found is None:
-        raise _none("company", id)
+        found = _there("company", id, await opened.client.company_webtech(known(id)))
     rows = [(one.name, one.category, one.first_seen, one.last_seen) for one in found.technologies]
     tell(as_json, found, lambda: listed("Technologies", ("name", "category", "first seen", "last seen"), rows))
 
@@ -240,9 +233,7 @@ async def _prospects(search: str | None, company: str, config: Config, *, as_jso
 async def prospects_show(id: Id, config: Config = None, as_json: Json = False) -> None:
     """Show one person."""
     async with at_openprospect(config) as opened:
-        found = await opened.client.prospect(known(id))
-    if found is None:
-        raise _none("person", id)
+        found = _there("person", id, await opened.client.prospect(known(id)))
     tell(as_json, found, lambda: _prospect_card(found))
 
 
@@ -288,5 +279,7 @@ async def deliveries(
         tell(as_json, rows, lambda: companies("Delivered companies", rows))
 
 
-def _none(what: str, id: str) -> NotNowError:
-    return NotNowError(f"there is no {what} {id}, or this key does not see it")
+def _there(what: str, id: str, found: T | None) -> T:
+    if found is None:
+        raise NotNowError(f"there is no {what} {id}, or this key does not see it")
+    return found
