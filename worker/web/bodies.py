@@ -60,8 +60,8 @@ class Bodies:
     """Reads bodies; of those that have come in part, ``held`` bytes are in memory now.
 
     Senders that have yet to prove themselves share half of the room. Where it is full, the one that has been sending
-    longest is dropped for the newest: a true body is read within milliseconds. How long a body may take is the
-    connection's to say.
+    longest is dropped for the newest: a true body is read within milliseconds. The time that a body may take is bounded
+    by its connection.
     """
 
     def __init__(self, *, most: int = MOST_BYTES, held: int = MOST_HELD_BYTES) -> None:
