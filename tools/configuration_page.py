@@ -38,7 +38,7 @@ Every key of `refill.toml`, with its type, its default and what it means.
 - Every key is also a variable: `REFILL_` and its path with `__` between the levels, such as
   `REFILL_WEB__PORT`. The environment wins over `.env` beside the file, that over a folder of files
   named like the variables (`REFILL_SECRETS_DIR`), and that over `refill.toml`.
-- A **secret** never stands in the file, only in one of the other three.
+- A **secret** is never written in the file, only in one of the other three places.
 - A **duration** is a number and `s`, `m`, `h` or `d`, or the word: `90s`, `5 minutes`, `9 months`.
   A **rate** is calls per window: `10/second`, `190/10 seconds`, or a list of such.
 
