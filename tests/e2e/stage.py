@@ -1,4 +1,4 @@
-"""One stage for one test: imitated vendors, a Redis, and as many workers as the test starts, each a process."""
+"""Sets one stage for one test: imitated vendors, a Redis, and as many workers as the test starts, each a process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A backfill walks everything, keeps its place, and neither floods the work nor delays what is fresh."""
+"""Walks everything: a backfill keeps its place, and neither floods the work nor delays what is fresh."""
 
 from __future__ import annotations
 

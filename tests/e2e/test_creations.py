@@ -1,4 +1,4 @@
-"""Deliveries become companies, people and links, each once per crm, whatever happens meanwhile."""
+"""Turns deliveries into companies, people and links, each once per crm, whatever happens meanwhile."""
 
 from __future__ import annotations
 

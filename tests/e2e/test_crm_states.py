@@ -1,4 +1,4 @@
-"""Values that a CRM's rules, approvals and limits keep back are written when those end, and never paid for again."""
+"""Writes what a CRM's rules, approvals and limits kept back when those end, and never pays for it again."""
 
 from __future__ import annotations
 

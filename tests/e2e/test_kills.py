@@ -1,4 +1,4 @@
-"""Workers that are killed without a word, at any point, and while a paid request is open."""
+"""Kills workers without a word, at any point, and while a paid request is open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two workers on one key: its limits, its pauses and its budget hold for both."""
+"""Holds two workers on one key to its limits, its pauses and its budget."""
 
 from __future__ import annotations
 

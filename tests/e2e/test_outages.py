@@ -1,4 +1,4 @@
-"""A vendor, a CRM or Redis goes away for a while: nothing is lost, nothing is paid twice, the rest goes on."""
+"""Takes a vendor, a CRM or Redis away for a while: nothing is lost, nothing is paid twice, the rest goes on."""
 
 from __future__ import annotations
 

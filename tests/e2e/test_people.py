@@ -1,4 +1,4 @@
-"""Values that people write stand, and values that we write start nothing."""
+"""Leaves standing what people write, and starts nothing by what we write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deliveries give nobody another person's data, on data such as CRMs really hold."""
+"""Gives nobody another person's data, on data such as CRMs really hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A normal run of two workers, held against the vendors' books."""
+"""Holds a normal run of two workers against the vendors' books."""
 
 from __future__ import annotations
 

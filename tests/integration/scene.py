@@ -1,4 +1,4 @@
-"""A whole installation in one process: vendors on real sockets, a real Redis, and workers that can die at any step.
+"""Sets up a whole installation in one process: vendors on sockets, a Redis, and workers that can die at any step.
 
 A worker dies by losing its connection to Redis for good, before a named step is sent or after it was done; whatever it
 would still do then is what a dead process does: nothing that counts.

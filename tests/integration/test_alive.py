@@ -1,4 +1,4 @@
-"""``refill-alive`` beside real processes: it says whether this one lives, and costs next to nothing."""
+"""Asks ``refill-alive`` beside real processes: it says whether this one lives, and costs next to nothing."""
 
 from __future__ import annotations
 

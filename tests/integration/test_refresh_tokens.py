@@ -1,4 +1,4 @@
-"""Several processes on one OAuth connection whose vendor hands out a new refresh token each time."""
+"""Shares one OAuth connection among processes while its vendor hands out a new refresh token each time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Traces, as a real receiver of OTLP over HTTP gets them: linked from the webhook to the push, and nobody's data."""
+"""Receives traces by OTLP over HTTP: linked from the webhook to the push, and nobody's data."""
 
 from __future__ import annotations
 

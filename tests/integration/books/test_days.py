@@ -1,4 +1,4 @@
-"""The comparison over days and at every hour, against a provider that is a list of charges."""
+"""Compares over days and at every hour, against a provider that is a list of charges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A clock of ours that is set back, across midnight too, makes nobody ask again for what was charged."""
+"""Sets a clock of ours back, across midnight too: nobody asks again for what was charged."""
 
 from __future__ import annotations
 

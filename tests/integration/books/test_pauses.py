@@ -1,4 +1,4 @@
-"""One mechanism pauses for every worker: what one of them hears, all of them keep to."""
+"""Pauses for every worker by one mechanism: what one of them hears, all of them keep to."""
 
 from __future__ import annotations
 

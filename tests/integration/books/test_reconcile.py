@@ -1,4 +1,4 @@
-"""Our ledger against the providers' books: equal, explained, or reported and paused."""
+"""Compares our ledger with the providers' books: equal, explained, or reported and paused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A process that works for one run: what it spends is the run's, what holds its records is told, and when it ends."""
+"""Works for one run in a process: what it spends is the run's, what holds its records is told, and when it ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``csv``: a table through the waterfall, with the vendors' own books as witness."""
+"""Takes a table through the waterfall by ``csv``, with the vendors' own books as witness."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``dead``, ``pause``, ``resume``, ``uncertain``: decisions of a person, seen in the ledger afterwards."""
+"""Decides by ``dead``, ``pause``, ``resume``, ``uncertain``, and finds it in the ledger afterwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A command ends with a sentence, a key and an exit code for everything left and everybody not asked."""
+"""Ends a command with a sentence, a key and an exit code for everything left and everybody not asked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything held about a person is shown to them and erased on their word, and nobody buys them again."""
+"""Shows and erases on a person's word everything held about them, and buys them nowhere again."""
 
 from __future__ import annotations
 

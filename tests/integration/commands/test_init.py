@@ -1,4 +1,4 @@
-"""``init``: a first configuration, by answers on a terminal and by options without one."""
+"""Writes a first configuration by ``init``: by answers on a terminal and by options without one."""
 
 from __future__ import annotations
 

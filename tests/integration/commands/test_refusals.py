@@ -1,4 +1,4 @@
-"""A start that would not be safe is refused with one sentence."""
+"""Refuses with one sentence a start that would not be safe."""
 
 from __future__ import annotations
 

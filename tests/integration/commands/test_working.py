@@ -1,4 +1,4 @@
-"""Commands around real work: what a pass leaves is shown, told, reopened and walked over."""
+"""Runs commands around real work: what a pass leaves is shown, told, reopened and walked over."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows 1 to 4 of the failure model: the way of an event from its sender into the work."""
+"""Dies in rows 1 to 4 of the failure model: the way of an event from its sender into the work."""
 
 from __future__ import annotations
 

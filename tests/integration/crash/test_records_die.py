@@ -1,4 +1,4 @@
-"""Rows 5 to 8 and 15 to 23 of the failure model: records, the CRM's side, time and limits."""
+"""Dies in rows 5 to 8 and 15 to 23 of the failure model: records, the CRM's side, time and limits."""
 
 from __future__ import annotations
 

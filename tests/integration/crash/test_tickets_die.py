@@ -1,4 +1,4 @@
-"""Rows 8 to 16 of the failure model: a worker dies around one paid lookup. Judged by the provider's own books."""
+"""Dies in rows 8 to 16 of the failure model, around one paid lookup, judged by the provider's own books."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mode review: nothing of a delivery is made, written or linked before a person's word on exactly that."""
+"""Makes, writes and links nothing of a delivery in mode review before a person's word on exactly that."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asking for records by id, and following them."""
+"""Asks for records by id, and follows them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HubSpot's webhooks: who may post, and which records are looked at because of it."""
+"""Takes HubSpot's webhooks: who may post, and which records are looked at because of it."""
 
 from __future__ import annotations
 

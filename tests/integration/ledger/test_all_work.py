@@ -1,4 +1,4 @@
-"""Leases of a process, ended leases, and the queues for providers, over all crms."""
+"""Leases to a process, ends leases, and lists the queues for providers, over all crms."""
 
 from __future__ import annotations
 

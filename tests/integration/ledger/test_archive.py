@@ -1,4 +1,4 @@
-"""Old journal entries are on the disk once and then out of Redis; how full Redis is is told with a forecast."""
+"""Takes old journal entries to the disk once and then out of Redis, and tells with a forecast how full Redis is."""
 
 from __future__ import annotations
 

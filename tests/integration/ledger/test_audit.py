@@ -1,4 +1,4 @@
-"""The audit file: whole while nobody touches it, broken by whoever does, and whole after an erasure."""
+"""Keeps the audit file whole while nobody touches it and after an erasure, and shows whoever does that it broke."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A row is created once per external id and natural key, whoever asks and whatever dies in between."""
+"""Creates a row once per external id and natural key, whoever asks and whatever dies in between."""
 
 from __future__ import annotations
 

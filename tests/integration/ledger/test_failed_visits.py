@@ -1,4 +1,4 @@
-"""A record whose visit fails is tried again, put off or buried, by the failure."""
+"""Tries again, puts off or buries a record whose visit fails, by the failure."""
 
 from __future__ import annotations
 

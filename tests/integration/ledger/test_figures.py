@@ -1,4 +1,4 @@
-"""Counters of runs and where all the work stands."""
+"""Counts runs, and tells where all the work stands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Space and a descriptor are kept for replies that are paid for, and no paid call starts once space runs out."""
+"""Keeps space and a descriptor for replies that are paid for, and starts no paid call once space runs out."""
 
 from __future__ import annotations
 

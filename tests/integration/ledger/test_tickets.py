@@ -1,4 +1,4 @@
-"""Every edge of a ticket: reserved -> sent -> stored | uncertain | released, and what a question meets on each."""
+"""Walks every edge of a ticket: reserved -> sent -> stored | uncertain | released, and questions met on each."""
 
 from __future__ import annotations
 

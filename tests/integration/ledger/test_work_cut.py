@@ -1,4 +1,4 @@
-"""Records of a person's run: claimed by it alone, cut by its cap, told by what holds them."""
+"""Claims records of a person's run by it alone, cuts them by its cap, and tells what holds them."""
 
 from __future__ import annotations
 

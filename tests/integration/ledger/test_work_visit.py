@@ -1,4 +1,4 @@
-"""Claiming a record and every way a visit of it ends."""
+"""Claims a record, and ends a visit of it in every way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Redis full, read-only, refusing, restarting: no paid call starts meanwhile, and it goes on by itself."""
+"""Goes on by itself after a Redis that was full, read-only, refusing or restarted, and pays nothing meanwhile."""
 
 from __future__ import annotations
 

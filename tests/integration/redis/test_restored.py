@@ -1,4 +1,4 @@
-"""A Redis that has forgotten paid calls is noticed, and sends no other until a person has looked."""
+"""Notices a Redis that has forgotten paid calls, and sends no other until a person has looked."""
 
 from __future__ import annotations
 

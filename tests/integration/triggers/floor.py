@@ -1,4 +1,4 @@
-"""Everything but the schedule, in this process: imitated vendors, a real Redis, the web's port, and visits by hand."""
+"""Sets up all but the schedule in this process: imitated vendors, a Redis, the web's port, and visits by hand."""
 
 from __future__ import annotations
 

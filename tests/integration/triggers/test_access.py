@@ -1,4 +1,4 @@
-"""A refusal of ours, not of a record, pauses the crm and buries nothing; the sentence names what to set."""
+"""Pauses the crm by a refusal of ours, not of a record: it buries nothing, and the sentence names what to set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events from the sender's own books to the CRM's, with some of them lost, doubled and out of order."""
+"""Follows events from the sender's own books to the CRM's, with some of them lost, doubled and out of order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The poll skips nothing: equal stamps beyond a page and a ceiling, late indexes and commits, rows that move or go."""
+"""Skips nothing by polls: equal stamps beyond a page and a ceiling, late indexes and commits, rows that move or go."""
 
 from __future__ import annotations
 

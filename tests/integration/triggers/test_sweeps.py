@@ -1,4 +1,4 @@
-"""The sweep's other range, its patience, and records that are only to be looked at again."""
+"""Sweeps the other range with patience, and records that are only to be looked at again."""
 
 from __future__ import annotations
 

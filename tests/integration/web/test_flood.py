@@ -1,4 +1,4 @@
-"""Half-open connections without number, while paid calls are on the wire: no answer and no post is lost.
+"""Opens and leaves connections without number while paid calls are on the wire: no answer and no post is lost.
 
 Worker, web process, spool and the embedded Redis share one limit of descriptors, as in the smallest installation.
 """

@@ -1,4 +1,4 @@
-"""The web process as a process, over its port."""
+"""Runs the web process as a process, and asks it over its port."""
 
 from __future__ import annotations
 
