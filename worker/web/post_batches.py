@@ -37,7 +37,7 @@ class PostBatches:
         self._rows = 0
         self._unanswered: dict[_Waiting, None] = {}  # those of steps that are under way, too; the longest first
         self._timer: asyncio.TimerHandle | None = None  # for the first of them: one of each post's own costs more
-        self._steps = 0
+        self._steps, self._took_s = 0, 0.0
         self._tasks: set[asyncio.Task[None]] = set()
 
     def announce(self, post: AnnouncedPost) -> asyncio.Future[None]:
@@ -57,7 +57,9 @@ class PostBatches:
         return one.ended
 
     async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
         while batch := self._next():
+            began_s = loop.time()
             failure: Exception | None = None
             posts = [one.post for one in batch]
             try:
@@ -68,6 +70,7 @@ class PostBatches:
                 raise
             except Exception as error:  # noqa: BLE001  # whatever it is, every sender of this step must hear of it
                 failure = error
+            self._took_s = min(loop.time() - began_s, ANSWER_S / 3)  # one slow step shuts nobody out who has just come
             for one in batch:
                 self._answer(one, failure)
         self._steps -= 1  # at once: whoever comes before the task is counted out would wait for nobody
@@ -93,7 +96,11 @@ class PostBatches:
 
     def _next(self) -> list[_Waiting]:
         """Returns posts for one step: at least one, and no more rows than a step may have."""
-        taken, rows = 0, 0
+        taken, rows, in_time_s = 0, 0, asyncio.get_running_loop().time() + self._took_s
+        for one in self._waiting:
+            if one.until_s > in_time_s:
+                break
+            self._answer(one, TimeoutError())  # it would hear too late, and keep those behind it waiting
         for one in self._waiting:
             rows += one.rows
             if taken and rows > MOST_ROWS:

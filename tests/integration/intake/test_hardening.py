@@ -222,23 +222,49 @@ async def test_post_that_comes_as_a_step_ends_goes_with_a_step_of_its_own(redis:
     await gathering.aclose()
 
 
-async def test_post_whose_time_is_up_takes_none_of_those_behind_it_along(redis: Redis) -> None:
+async def test_post_whose_time_is_up_takes_none_of_those_behind_it_along(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.web.post_batches.ANSWER_S", 2.0)  # a busy machine is slow by parts of a second
     gathering = PostBatches(Intake(Scripts(redis)), lambda crm: f"day-{crm}")
 
     def announced(id: str) -> asyncio.Future[None]:
         return gathering.announce(AnnouncedPost({("acme_hubspot", "contact"): [Announced(id)]}))
 
     await announced("0")  # the script is loaded
-    await redis.client_pause(1_000)
+    await redis.client_pause(2_200)
     first = announced("1")
     await asyncio.sleep(0.05)
     second = announced("2")  # waits for the step of the first
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(1.3)
     third = announced("3")
     for late in (first, second):
         with pytest.raises(LedgerUnavailableError):
             await late
     await third
+    await gathering.aclose()
+
+
+async def test_post_that_would_hear_too_late_is_refused_before_it_goes_to_redis(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.web.post_batches.ANSWER_S", 3.0)  # a busy machine is slow by parts of a second
+    intake = Intake(Scripts(redis))
+    gathering = PostBatches(intake, lambda crm: f"day-{crm}")
+
+    def announced(id: str) -> asyncio.Future[None]:
+        return gathering.announce(AnnouncedPost({("acme_hubspot", "contact"): [Announced(id)]}))
+
+    await announced("0")  # the script is loaded
+    await redis.client_pause(2_400)
+    first = announced("1")
+    await asyncio.sleep(0.05)
+    second = announced("2")  # waits for the step of the first, and has less time left than that took
+    await first
+    with pytest.raises(LedgerUnavailableError):
+        await second
+    await announced("3")  # nobody behind it has to suffer for a slow step
+    assert await intake.announced() == {("acme_hubspot", "contact"): 3}
     await gathering.aclose()
 
 
