@@ -30,7 +30,8 @@ class CrmRow:
     ``needed`` is the member its answer cannot do without; ``blind`` operations do not look at a success's body;
     ``renewed`` says that a 401 is answered with a fresh token and one more try, twice. A ``login`` is sent
     on behalf of a repeatable call, and every refusal of it is for an operator. ``grants`` says that a 404 is about
-    us, such as a right that is lacking, and about no record.
+    us, such as a right that is lacking, and about no record; ``again`` that it is then asked once more, with a fresh
+    schema.
     """
 
     operation: Operation
@@ -42,6 +43,7 @@ class CrmRow:
     renewed: bool = False
     login: bool = False
     grants: bool = False
+    again: bool = False
     good: Callable[[Any], bool] = bool
     miss: Callable[[Any, KeptTicket], Awaitable[object]] | None = None
     missed: Callable[[Any], bool] = bool
@@ -135,7 +137,7 @@ def _expected(row: CrmRow, case: Case) -> tuple[type[Exception] | None, int, str
     if row.login and case.name in {"401", "402", "403", "404", "409"}:
         error = AccessError
     if row.grants and case.name == "404":
-        error = AccessError
+        error, count = AccessError, count + row.again
     if row.login and error is ContractError:
         error, count = UnavailableError, 3  # a page in front of the token endpoint, say: it is asked again
     if row.login and error is UnavailableError:

@@ -78,6 +78,7 @@ def rows(version: str) -> list[CrmRow]:
             lambda crm, _: crm.changed(WATCHED, Cursor(start=1, end=LATE)),
             needed="results",
             grants=True,
+            again=True,
             good=some,
             miss=lambda crm, _: crm.changed(WATCHED, Cursor(start=1, end=2)),
             missed=nobody,

@@ -76,7 +76,7 @@ async def status(crm: Salesforce, _ticket: KeptTicket) -> object:
 AT = "/{version}"
 ROWS = [
     row(org.VERSIONS, "", status, "version", grants=True, good=lambda told: "newest" in told.notes[-1]),
-    row(org.LIMITS, f"{AT}/limits", status, good=lambda told: "left" in told.notes[0]),
+    row(org.LIMITS, f"{AT}/limits", status, grants=True, good=lambda told: "left" in told.notes[0]),
     row(
         org.DESCRIBE,
         f"{AT}/sobjects/{{object}}/describe",
