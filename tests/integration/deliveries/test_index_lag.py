@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
 from sandbox.holds import Hold
 from sandbox.hubspot.table import PERSON
-from tests.integration.deliveries.desk import FIELDS, TABLES, Desk, Open, ada, named
+from tests.integration.deliveries.desk import ACME, FIELDS, TABLES, Desk, Open, ada, named
 
 
 @pytest.fixture
@@ -73,6 +74,18 @@ async def test_rows_that_nobody_else_made_are_no_trouble(lagging: Desk) -> None:
     await lagging.deliver(ada())
     assert (len(lagging.rows("company")), len(lagging.rows())) == (1, 1)
     assert not await lagging.dead()
+
+
+async def test_company_that_we_made_and_no_search_shows_takes_the_next_delivery_of_its_domain(hub: Desk) -> None:
+    await hub.deliver(ada())
+    (ours,) = hub.rows("company")
+    index = hub.vendors["hubspot"].portal.indexes["companies"]
+    index.note(int(ours), None, 0)
+    index.settle()
+    names = {"full_name": "Grace Hopper", "first_name": "Grace", "last_name": "Hopper"}
+    await hub.deliver(ada(id="p2", slug="grace-hopper", emails=(), **names), company=replace(ACME, id="c2"))
+    assert hub.rows("company").keys() == {ours}
+    assert len(hub.rows()) == 2
 
 
 async def test_row_whose_visit_is_cut_short_is_looked_at_by_the_next(lagging: Desk) -> None:
