@@ -57,6 +57,7 @@ COUNTABLE = re.compile(
 LINK = re.compile(r"\]\(([^)#\s]+)")
 FILE = re.compile(r"`(\w+\.(?:py|lua))`")
 MODULE = re.compile(r"`((?:config|connectors|sandbox|tools|worker)(?:\.\w+)+)`")
+TEST = re.compile(r"`(test_\w+)")
 PATH = re.compile(r"`((?:\.ci|bench|config|connectors|docs|sandbox|tests|tools|worker)/[\w./*\[\]{},-]+)`")
 
 
@@ -154,6 +155,19 @@ def test_every_file_and_module_that_a_page_names_exists(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert [one for one in FILE.findall(text) if one not in known_files()] == []
     assert [one for one in MODULE.findall(text) if not is_known(one)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_test_that_a_page_names_exists(page: Path) -> None:
+    known = "\n" + "\n".join(known_tests())  # a page may name a test by its beginning
+    assert [one for one in TEST.findall(page.read_text(encoding="utf-8")) if f"\n{one}" not in known] == []
+
+
+@cache
+def known_tests() -> frozenset[str]:
+    files = sorted((ROOT / "tests").rglob("*.py"))
+    named = {name for path in files for name in re.findall(r"\bdef (test_\w+)", path.read_text(encoding="utf-8"))}
+    return frozenset(named | {path.stem for path in files})
 
 
 @cache
