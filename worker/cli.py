@@ -12,9 +12,9 @@ import typer
 
 from worker.commands.lazy import CommandName, lazy_group
 
-# Imports and visits allocate much and leave next to nothing in cycles: looking for those after every 700 objects, as
-# Python does by default, takes a tenth of a pass.
-RARELY = (50_000, 20, 100)
+# Visits allocate much and leave next to nothing in cycles: looking for those after every 700 objects, as Python does by
+# default, takes a tenth of a pass; and whoever looks after fewer objects than are under way at a time looks in vain.
+RARELY = (200_000, 20, 100)
 
 _BEGIN = "Begin"
 _RUN = "Run"
@@ -98,6 +98,7 @@ def refill(
 
 def main(words: Sequence[str] | None = None) -> None:
     """Runs the console script: no traceback reaches a person for a mistake of theirs. ``words`` follow ``refill``."""
+    gc.disable()  # until everything is imported: `worker.commands.options` enables it
     gc.set_threshold(*RARELY)
     atexit.register(gc.freeze)  # or the interpreter's end walks over every module once more: 0.1 s
     try:
