@@ -14,7 +14,14 @@ from typing import NamedTuple
 
 import phonenumbers
 from msgspec import Struct
-from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, PhoneNumberFormat, PhoneNumberType
+from phonenumbers import (
+    COUNTRY_CODE_TO_REGION_CODE,
+    NumberParseException,
+    PhoneMetadata,
+    PhoneNumber,
+    PhoneNumberFormat,
+    PhoneNumberType,
+)
 
 from connectors.models import PhoneKind
 from worker.decide.values import beside
@@ -299,7 +306,8 @@ def parts(e164: str) -> tuple[str, str]:
 
 def home(e164: str) -> str:
     """Returns the two letters of a number's country; ``""`` of a number that has none."""
-    code = phonenumbers.region_code_for_number(phonenumbers.parse(e164)) or ""
+    shared = next((found for end in (2, 3, 4) if (found := COUNTRY_CODE_TO_REGION_CODE.get(int(e164[1:end])))), ())
+    code = shared[0] if len(shared) == 1 else phonenumbers.region_code_for_number(phonenumbers.parse(e164)) or ""
     return code if code.isalpha() else ""
 
 
