@@ -189,7 +189,7 @@ async def test_ctrl_c_ends_in_good_order_and_keeps_what_was_paid(refill: Refill)
     blank(refill.vendors["hubspot"], "mobilephone", "phone")
     kaspr.control("hold", {"route": "/profile/*", "count": None})
     with refill.daemon("backfill", *CONTACTS) as walking:
-        await until(lambda: kaspr.control("held")["held"], "a paid call on the wire")
+        await until(kaspr.charges, "a paid call on the wire")  # it is charged, and its answer held; of others none is
         walking.process.send_signal(signal.SIGINT)
 
         def released() -> bool:
