@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
 from connectors.bodies import ManyListed, count
 from connectors.hubspot.ids import is_id
@@ -39,7 +39,6 @@ COMPANY = (
 )  # fmt: skip
 INTEGRATIONS = frozenset({"INTEGRATION", "API"})
 _SYSTEM = frozenset({"CALCULATED", "AUTOMATION_PLATFORM", "WORKFLOWS", "ANALYTICS", "SYNC_ENGINE"})
-_TEXTS = frozenset({str, type(None)})
 _KINDS = {"enumeration": "options", "number": "number", "bool": "bool", "date": "date", "datetime": "datetime"}
 
 
@@ -51,9 +50,12 @@ def _texts(value: Any) -> Any:
     """Reads property values as texts; anything else beside them in a later version is ignored."""
     if not isinstance(value, dict) or len(value) > MOST_PROPERTIES:
         return None if isinstance(value, dict) else value
-    if _TEXTS.issuperset(map(type, value.values())):  # as HubSpot gives them
-        return value
     return {name: _text(one) for name, one in value.items() if one is None or isinstance(one, str | int | float)}
+
+
+# HubSpot gives texts, or nothing, which needs no function of ours.
+_Texts = Annotated[dict[str, Annotated[str, Strict()] | None], Field(max_length=MOST_PROPERTIES)]
+_Others = Annotated[dict[str, str | None], BeforeValidator(_texts)]
 
 
 def _text(value: Any) -> str | None:
@@ -86,7 +88,7 @@ def _listed(value: Any) -> Any:
 
 class RecordRow(_HubSpotModel):
     id: str
-    properties: Annotated[dict[str, str | None], BeforeValidator(_texts)] = Field(default_factory=dict)
+    properties: Annotated[_Texts | _Others, Field(union_mode="left_to_right")] = Field(default_factory=dict)
     updatedAt: str = ""  # noqa: N815 - HubSpot's name
     propertiesWithHistory: Annotated[dict[str, ManyListed[Stamped]] | None, BeforeValidator(_listed)] = None  # noqa: N815 - HubSpot's name
 
