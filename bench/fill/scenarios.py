@@ -41,8 +41,12 @@ class Scenario:
 
 SCENARIOS = {
     "S1": Scenario(
-        "no latency, the sandbox's people: 0.49 lookups a record, refused writes, wrong profiles", 2000,
+        "no latency, the sandbox's people: 0.6 lookups a record, refused writes, wrong profiles", 2000,
         (Contender("refill", more={"full": True}), Contender("floor")), vendors=("forager", "hubspot"),
+    ),
+    "S1-half": Scenario(
+        "no latency, 0.49 lookups a record: half of the records lack the value, all are walked over", 5000,
+        (Contender("refill", more={"full": True}), Contender("floor")), {"blank": 0.49},
     ),
     "S1-one": Scenario(
         "no latency, one lookup a record", 2000, tuple(Contender(name) for name in ALL),
