@@ -345,6 +345,9 @@ class Connection(asyncio.Protocol):
         if path == "/_bench/books":
             self.send(200, self.served.books())
             return
+        if path.startswith("/_bench/row/"):
+            self.send(200, self.served.world.properties(int(path.rpartition("/")[2]) - FIRST_ID))
+            return
         try:
             status, body = self.vendor.answer(method, path, query, b"".join(self.body))
         except (ValueError, KeyError, TypeError, msgspec.DecodeError) as error:

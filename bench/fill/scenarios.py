@@ -8,6 +8,7 @@ from typing import Any
 
 import growth
 import kills
+import live
 import refill
 import sharing
 import storm
@@ -82,4 +83,7 @@ SCENARIOS = {
     "S7-walk": Scenario("growth, every record walked over, one in fifty filled", 10_000, base="", single=growth.walk),
     "S8": Scenario("two crms on one provider key of 50 calls a second", 600, base="", single=sharing.measured),
     "S9": Scenario("one, two and four workers, a provider at 1.8 s", 4000, base="", single=workers.measured),
+    "S10": Scenario(
+        "single records announced during a backfill, within HubSpot's limits", 1_000_000, base="", single=live.measured
+    ),
 }  # fmt: skip
