@@ -20,6 +20,7 @@ COLUMNS = (
     ("peak_mb", "peak MB", ".0f"),
     ("records_per_s", "records/s", ".0f"),
     ("scripts_per_lookup", "scripts / paid call", ".2f"),
+    ("slow_scripts", "scripts > 4 ms", ".0f"),
     ("reads_per_lookup", "round trips / paid call", ".2f"),
     ("commands_per_record", "Redis commands / record", ".0f"),
     ("redis_bytes_per_record", "bytes to and from Redis / record", ".0f"),

@@ -77,6 +77,7 @@ def derived(figures: Figures, base: Figures | None) -> dict[str, float]:
         shown["times_base"] = shown["cpu_ms_per_lookup"] / base_ms
     if "redis_scripts" in figures:
         shown |= {
+            "slow_scripts": figures["slow_scripts"],
             "scripts_per_lookup": figures["redis_scripts"] / asked, "reads_per_lookup": figures["redis_reads"] / asked,
             "commands_per_record": figures["redis_commands"] / records,
             "redis_bytes_per_record": figures["redis_bytes"] / records,
