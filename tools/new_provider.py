@@ -1,4 +1,4 @@
-"""Writes the skeleton of a provider: its package, its imitation, its contract test, two samples, and the line.
+"""Writes the skeleton of a provider: its package, its imitation, its contract test, two samples, and its name.
 
 The skeleton works as it is written: `make check` and its contract test pass at once, and go on telling what holds while
 both sides are rewritten after the vendor's documents. See docs/adding-a-provider.md.
@@ -29,8 +29,14 @@ PLACES: Mapping[str, str] = {
     "sample_hit": "tests/samples/$name/person_hit.json",
     "sample_miss": "tests/samples/$name/person_miss.json",
 }
-REGISTRY = "connectors/registry.py"
-_LAST = re.compile(r"(NAMES = \(\n(?:    \"\w+\",\n)*)\)")
+LISTS: Mapping[str, tuple[str, str]] = {
+    "connectors/registry.py": ("NAMES = (", "$name"),
+    "pyproject.toml": (
+        'name = "vendors know nothing of each other"\ntype = "independence"\nmodules = [',
+        "connectors.$name",
+    ),
+}
+"""Holds the lists of all vendors, by file: how each begins, and the new one's line in it."""
 
 
 class NewProviderError(Exception):
@@ -38,7 +44,7 @@ class NewProviderError(Exception):
 
 
 def write(name: str, root: Path = ROOT) -> list[Path]:
-    """Writes the skeleton and the line, and returns the files.
+    """Writes the skeleton and the name into the lists, and returns the files.
 
     Raises:
         NewProviderError: the name will not do, or something of that name is there; nothing is written.
@@ -53,12 +59,16 @@ def write(name: str, root: Path = ROOT) -> list[Path]:
     for path, skeleton in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(Template(skeleton.read_text(encoding="utf-8")).substitute(names), encoding="utf-8")
-    registry = root / REGISTRY
-    line = f'    "{name}",\n'
-    text = registry.read_text(encoding="utf-8")
-    registry.write_text(_LAST.sub(lambda found: f"{found[1]}{line})", text), encoding="utf-8")
+    for place, (beginning, line) in LISTS.items():
+        text = (root / place).read_text(encoding="utf-8")
+        (root / place).write_text(_longer(text, beginning, Template(line).substitute(names)), encoding="utf-8")
     _sort_imports(path for path in files if path.suffix == ".py")
-    return [*files, registry]
+    return [*files, *(root / place for place in LISTS)]
+
+
+def _longer(text: str, beginning: str, line: str) -> str:
+    """Returns the text with one more line at the end of a list in it: in the registry the order means something."""
+    return re.sub(re.escape(beginning) + r'\n(?:    "[\w.]+",\n)*', lambda found: f'{found[0]}    "{line}",\n', text)
 
 
 def _sort_imports(files: Iterable[Path]) -> None:

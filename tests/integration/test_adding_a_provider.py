@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.harness.sandbox import Sandbox, announced, end
-from tools.new_provider import PLACES, NewProviderError, write
+from tools.new_provider import LISTS, PLACES, NewProviderError, write
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("config", "connectors", "docs", "sandbox", "tests", "tools", "worker")
@@ -52,12 +52,14 @@ def vendors(copy: Path) -> Iterator[dict[str, Any]]:
         end(process)
 
 
-def test_a_new_provider_is_its_packages_and_one_line(copy: Path) -> None:
-    before = (copy / "connectors/registry.py").read_text()
+def test_a_new_provider_is_its_packages_and_its_name_in_two_lists(copy: Path) -> None:
+    lists = {place: (copy / place).read_text().splitlines() for place in LISTS}
     files = write("toy", copy)
-    assert len(files) == len(PLACES) + 1
-    after = (copy / "connectors/registry.py").read_text()
-    assert [line for line in after.splitlines() if line not in before.splitlines()] == ['    "toy",']
+    assert len(files) == len(PLACES) + len(LISTS)
+    new = {
+        place: [line for line in (copy / place).read_text().splitlines() if line not in lists[place]] for place in LISTS
+    }
+    assert new == {"connectors/registry.py": ['    "toy",'], "pyproject.toml": ['    "connectors.toy",']}
     packages = ("connectors/toy", "sandbox/toy", "tests/contract/test_toy.py")
     run(copy, "ruff", "check", *packages)
     run(copy, "ruff", "format", "--check", *packages)
@@ -89,6 +91,16 @@ fields.mobile_phone = {{ from = ["toy"] }}
         toy, hubspot = (Sandbox(name, told[name]).control("summary") for name in ("toy", "hubspot"))
     assert toy["credits"] > 0
     assert hubspot["writes"] > 0  # of the one field that is filled, and from the toy alone
+
+
+def test_a_new_provider_may_not_import_another(copy: Path) -> None:
+    write("toy", copy)
+    with (copy / "connectors/toy/read.py").open("a") as module:
+        module.write("\nimport connectors.kaspr\n")
+    linter = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    said = subprocess.run(linter, cwd=copy, capture_output=True, text=True, check=False).stdout
+    assert "vendors know nothing of each other BROKEN" in said
+    assert "connectors.toy is not allowed to import connectors.kaspr" in said
 
 
 def test_a_name_that_will_not_do_is_refused(tmp_path: Path) -> None:
