@@ -173,7 +173,10 @@ def _exactly(read: Callable[[int], bytes], length: int) -> bytes:
 
 
 def serve(talk: socket.socket) -> Mapping[str, Any] | None:
-    """Forks whenever it is asked to. Returns what is to be run in each fork, and None where nobody asks any more."""
+    """Forks whenever it is asked to. Returns what is to be run in each fork, and None where nobody asks any more.
+
+    Whatever runs then is left over from a test run that was killed, and is ended too.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     died, wakes = os.pipe()
     os.set_blocking(wakes, False)
@@ -190,6 +193,8 @@ def serve(talk: socket.socket) -> Mapping[str, Any] | None:
             continue
         head, files, _, _ = socket.recv_fds(talk, _LENGTH, 4)
         if not head:
+            for left in running:
+                os.kill(left, signal.SIGTERM)
             return None
         request = json.loads(_exactly(talk.recv, int.from_bytes(head)))
         pid = os.fork()

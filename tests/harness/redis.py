@@ -22,6 +22,7 @@ import pytest
 from redis import Redis as Sync
 from redis.asyncio import Redis
 
+from tests.harness.survivor import Survivor
 from worker.ledger.access import rule
 from worker.redis.embedded import programs
 
@@ -93,6 +94,7 @@ class Server:
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="refill-")))
     options: Sequence[str] = ()  # over those of a safe server
     _process: subprocess.Popen[bytes] | None = None
+    _survivor: Survivor | None = None
 
     @property
     def socket(self) -> Path:
@@ -107,6 +109,7 @@ class Server:
         self._process = subprocess.Popen(
             [server_program(), *settings, *self.options], stdout=subprocess.DEVNULL, env={"PATH": os.environ["PATH"]}
         )
+        self._survivor = Survivor(self._process.pid)
         deadline = time.monotonic() + START_S
         while not answers(self.socket):
             assert time.monotonic() < deadline, "the server does not start"
@@ -119,10 +122,11 @@ class Server:
 
     def kill(self) -> None:
         """Kills it (SIGKILL)."""
-        if self._process is not None:
+        if self._process is not None and self._survivor is not None:
             self._process.kill()
+            self._survivor.release()
             self._process.wait()
-            self._process = None
+            self._process = self._survivor = None
 
     def back_up(self) -> Path:
         """Copies what is on the disk; nothing may be written meanwhile."""
