@@ -1,4 +1,4 @@
-"""Writes the pages that are made from the product: configuration, commands, messages (``make references``)."""
+"""Writes the pages that are made from the product and its measurements (``make references``)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tools import command_page, configuration_page, messages_page
+from tools import command_page, configuration_page, messages_page, scale_page
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES: Mapping[str, Callable[[], str]] = {
     "configuration.md": configuration_page.text,
     "commands.md": command_page.text,
     "messages.md": messages_page.text,
+    "scale.md": scale_page.text,
 }
 
 

@@ -17,7 +17,7 @@ from tests.harness.sandbox import Sandbox, announced, end
 from tools.new_provider import LISTS, PLACES, NewProviderError, write
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("config", "connectors", "docs", "sandbox", "tests", "tools", "worker")
+PARTS = ("bench", "config", "connectors", "docs", "sandbox", "tests", "tools", "worker")
 GATE = (  # of `make check` and `make unit`: tests that go over every vendor, docstring or page
     "tests/tree/test_docs.py::test_a_page_made_from_the_product_is_current",
     "tests/tree/test_words.py::test_every_docstring_begins_with_a_verb",
