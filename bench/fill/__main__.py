@@ -19,6 +19,8 @@ sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[1])]
 
 import machine  # noqa: E402 - the path above comes first
 import results  # noqa: E402
+import shares  # noqa: E402
+from environments import REFILL  # noqa: E402
 from rounds import medians, played  # noqa: E402
 from scenarios import SCENARIOS  # noqa: E402
 
@@ -39,18 +41,35 @@ def measured(name: str, records: int, count: int) -> dict[str, Any]:
     return result | {"load": [before, machine.load()]}
 
 
+def sampled(name: str, records: int, stacks: Path) -> str:
+    """Returns where the CPU of Refill's pass goes.
+
+    Raises:
+        SystemExit: the scenario is not one pass of Refill.
+    """
+    scenario = SCENARIOS[name]
+    contender = next((one for one in scenario.contenders if one.name == REFILL), None)
+    if contender is None:
+        raise SystemExit(f"{name} is not one pass of Refill; use S1-one")
+    return shares.sampled(contender, scenario.world(records or scenario.records), stacks)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scenarios", nargs="*", help=f"default: all of {', '.join(SCENARIOS)}")
     parser.add_argument("--records", type=int, default=0, help="default: each scenario's own, small enough for minutes")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--keep", action="store_true", help="write bench/results")
+    parser.add_argument("--shares", type=Path, metavar="FILE", help="sample Refill's pass instead; stacks go to FILE")
     wanted = parser.parse_args()
     if unknown := set(wanted.scenarios) - SCENARIOS.keys():
         parser.error(f"no such scenario: {', '.join(sorted(unknown))}; known: {', '.join(SCENARIOS)}")
     unsteady = False
     for name in wanted.scenarios or SCENARIOS:
         print(f"{name}: {SCENARIOS[name].title}", file=sys.stderr, flush=True)
+        if wanted.shares:
+            print(sampled(name, wanted.records, wanted.shares), flush=True)
+            continue
         result = measured(name, wanted.records, wanted.rounds)
         print(results.told(result), flush=True)
         unsteady |= not result["steady"]

@@ -15,6 +15,7 @@ PINS = {
     "dlt_loop": ("dlt==1.31.0",),
     "celery_tasks": ("celery[redis]==5.7.0", "requests==2.34.2", "packaging"),
     "arq_jobs": ("arq==0.28.0", "httpx==0.28.1"),
+    "py_spy": ("py-spy==0.4.3",),  # no contender: it samples Refill (shares.py)
     "salesforce_loop": ("simple-salesforce==1.12.10", "requests==2.34.2"),
 }
 REFILL = "refill"

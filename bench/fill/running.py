@@ -49,18 +49,23 @@ def run(contender: Contender, world: World, lookups: int = 0, within_s: float = 
         return figures
 
 
-def _refill(
-    contender: Contender, served: Served, folder: Path, counting: Counting | None, lookups: int, within_s: float
-) -> Figures:
-    del lookups
-    assert counting is not None
+def passing(contender: Contender, served: Served, folder: Path, redis_url: str) -> tuple[list[str], dict[str, str]]:
+    """Returns Refill's command for a pass over a world, and its environment."""
     told = {**served.told, "gap": contender.more.get("gap", "email")}
     rates = {name: contender.more[name] for name in ("rate", "portal_rate") if name in contender.more}
     full = ["--full"] if contender.more.get("full") else []
     lookback = "1s" if full else "3650d"  # a walk sees every row; the poll before it only what changes meanwhile
     options = {"portal_rate": refill.OPEN, "lookback": lookback, **rates}
-    env = refill.configured(folder, told, counting.url, **options)
-    words = refill.words("sync", *full, "--json", "--patience", str(contender.more.get("patience", 150)))
+    env = refill.configured(folder, told, redis_url, **options)
+    return refill.words("sync", *full, "--json", "--patience", str(contender.more.get("patience", 150))), env
+
+
+def _refill(
+    contender: Contender, served: Served, folder: Path, counting: Counting | None, lookups: int, within_s: float
+) -> Figures:
+    del lookups
+    assert counting is not None
+    words, env = passing(contender, served, folder, counting.url)
     spent = spent_by(words, folder, env, within_s)
     report = refill.report(spent.output, spent.said, (0, 1, 4), spent.code)
     return {
