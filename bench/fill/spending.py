@@ -28,7 +28,11 @@ class Spent:
 
 
 def spent_by(words: Sequence[str], folder: Path, env: Mapping[str, str] | None = None, within_s: float = 3600) -> Spent:
-    """Runs a command to its end, or kills it when its time is up (`code` -9)."""
+    """Runs a command to its end.
+
+    Raises:
+        SystemExit: its time was up; it was killed.
+    """
     began = time.monotonic()
     with (folder / "output").open("wb") as output, (folder / "said").open("wb") as said:
         process = subprocess.Popen(words, stdout=output, stderr=said, cwd=folder, env={**ENV, **(env or {})})
@@ -47,6 +51,8 @@ def spent_by(words: Sequence[str], folder: Path, env: Mapping[str, str] | None =
     wall_s = time.monotonic() - began
     over.set()
     watcher.join()
+    if wall_s > within_s:
+        raise SystemExit(f"{words[0]} had not ended after {within_s:.0f} s and was killed")
     return Spent(
         usage.ru_utime + usage.ru_stime, wall_s, max(peak[0], usage.ru_maxrss / 1024), process.returncode,
         (folder / "output").read_text(encoding="utf-8", errors="replace"),
