@@ -76,14 +76,16 @@ def web_app(ledger: Ledger, settings: Settings, draining: asyncio.Event, orders:
         await redis.aclose()
 
     routes = [
-        *outside.routes,  # asked for most often
+        *outside.routes,
         Route("/healthz", _healthz, methods=["GET"]),
         Route("/readyz", hosts.only(readyz), methods=["GET"]),
         Route("/metrics", scrape if settings.web.metrics_token else hosts.only(scrape), methods=["GET"]),
         *(page_routes(quick, ledger, settings, draining, orders) if orders else ()),
     ]
     # A redirect would repeat the Host header, and no sender follows one.
-    return CountingRouter(routes, redirect_slashes=False, default=_missing, lifespan=lifespan, counts=answered)
+    return CountingRouter(
+        routes, redirect_slashes=False, default=_missing, lifespan=lifespan, counts=answered, busy=outside.busy
+    )
 
 
 async def _healthz(_: Request) -> Response:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import structlog
@@ -26,6 +25,7 @@ _DATED = frozenset({Kind.CREATION, Kind.CHANGE})  # others leave the record's ow
 _OURS_TOO = frozenset({Kind.MERGE, Kind.DELETION, Kind.ERASURE})  # whoever did it
 _NEVER = frozenset({"hs_object_id", "lastmodifieddate"})  # read with every record, and decided by in none
 MOST_KNOWN, MOST_MARK = 4_096, 256  # of the common parts of a portal's events, and characters of each part
+_SIGNATURE, _TIMESTAMP = hubspot.SIGNATURE.encode(), hubspot.TIMESTAMP.encode()
 TAKEN = Response(status_code=204)
 log = structlog.get_logger(__name__)
 
@@ -78,10 +78,10 @@ class Portal:
             return False
         return what.writer != self._own or what.kind in _OURS_TOO
 
-    def _rule(self, event: Event) -> _Ruling:
+    def _rule(self, event: Event, marks: Marks) -> _Ruling:
         if len(self._known) >= MOST_KNOWN:
             self._known.clear()
-        what, marks = event.what, event.marks
+        what = event.what
         ruling = _Ruling(None)
         if what is not None:
             ruling = _Ruling(what, self.counts(what), what.kind in _DATED, what.kind is Kind.ERASURE)
@@ -91,18 +91,26 @@ class Portal:
 
     def seen(self, events: Sequence[Event]) -> PostSummary:
         """Returns the records that the events speak of, each once."""
-        found: defaultdict[str, dict[str, Announced]] = defaultdict(dict)
+        found: dict[str, dict[str, Announced]] = {}
         known, unread = self._known, 0
         for event in events:  # a hundred times a post: what events have in common is decided once
-            ruling = known.get(event.marks) or self._rule(event)
+            ruling = known.get(marks := event.marks) or self._rule(event, marks)
             what = ruling.what
             if what is None:
                 unread += 1
-            if what is None or not ruling.counts:
                 continue
-            ids = event.ids(what)
+            if not ruling.counts:
+                continue
+            ids: Sequence[str]
+            if what.is_of_one:  # nearly all
+                id = number(event.object_id)
+                ids = (str(id),) if id else ()
+            else:
+                ids = event.ids(what)
             unread += not ids
-            group = found[what.object]
+            group = found.get(what.object)
+            if group is None:
+                group = found[what.object] = {}
             at = number(event.occurred_at) if ruling.is_dated else 0
             for one in ids:
                 row = Announced(one, at, ruling.erases)
@@ -116,6 +124,14 @@ def _both(known: Announced, row: Announced) -> Announced:
     return Announced(known.id, stamp, known.erase or row.erase)
 
 
+PATH = "/webhooks/hubspot"
+
+
+def hubspot_paths(settings: Settings) -> list[str]:
+    """Returns the paths that portals post to."""
+    return [f"{PATH}/{name}" for name, crm in settings.crm.items() if isinstance(crm, HubSpotSettings)]
+
+
 def hubspot_routes(inbox: Inbox, accounts: Remembered) -> list[Route]:
     settings = inbox.settings
     portals = {
@@ -126,30 +142,33 @@ def hubspot_routes(inbox: Inbox, accounts: Remembered) -> list[Route]:
         portal = portals.get(request.path_params["crm"])
         if portal is None or not portal.secrets:
             raise RefusedError(404, "unknown")
-        body, _ = await _signed(inbox, request, [portal])
+        body, mark, _ = await _signed(inbox, request, [portal])
         if not portal.settings.portal_id:
             portal.pin(number(await accounts.of(portal.name)))
         seen = _seen(body, [portal])
         del body  # as large as a post may be, and a thousand may wait for the ledger
-        return await _taken(inbox, request, seen)
+        return await _taken(inbox, seen, mark)
 
     async def by_portal(request: Request) -> Response:
         known = [portal for portal in portals.values() if portal.secrets and portal.settings.portal_id]
         if not known:
             raise RefusedError(404, "unknown")
-        return await _taken(inbox, request, _seen(*await _signed(inbox, request, known)))
+        body, mark, good = await _signed(inbox, request, known)
+        seen = _seen(body, good)
+        del body
+        return await _taken(inbox, seen, mark)
 
-    return [inbox.route("/webhooks/hubspot/{crm}", one), inbox.route("/webhooks/hubspot", by_portal)]
+    return [inbox.route(f"{PATH}/{{crm}}", one), inbox.route(PATH, by_portal)]
 
 
-async def _signed(inbox: Inbox, request: Request, portals: Sequence[Portal]) -> tuple[bytes, list[Portal]]:
-    """Returns the body, and those of ``portals`` whose secret signed it.
+async def _signed(inbox: Inbox, request: Request, portals: Sequence[Portal]) -> tuple[bytes, str, list[Portal]]:
+    """Returns the body, the post's mark, and those of ``portals`` whose secret signed it.
 
     Raises:
         RefusedError: nobody's did, or it is too old or too new.
     """
-    headers = request.headers
-    given, stamp = headers.get(hubspot.SIGNATURE, ""), headers.get(hubspot.TIMESTAMP, "")
+    head = dict(request.scope["headers"])
+    given, stamp = (head.get(name, b"").decode("latin-1") for name in (_SIGNATURE, _TIMESTAMP))
     if not hubspot.has_form(given):
         raise RefusedError(401, "signature")  # the older schemes, which anybody could repeat, are not looked at
     if not hubspot.is_timely(stamp, inbox.clock()):
@@ -162,7 +181,7 @@ async def _signed(inbox: Inbox, request: Request, portals: Sequence[Portal]) -> 
     if not good:
         raise RefusedError(401, "signature")
     prove(request)
-    return body, good
+    return body, mark_of(given), good  # a signature is over address, body and time: of this post only
 
 
 def _seen(body: bytes, portals: Sequence[Portal]) -> PostSummary:
@@ -188,8 +207,7 @@ def _seen(body: bytes, portals: Sequence[Portal]) -> PostSummary:
     return PostSummary(rows, unread)
 
 
-async def _taken(inbox: Inbox, request: Request, seen: PostSummary) -> Response:
-    mark = mark_of(request.headers[hubspot.SIGNATURE])  # over address, body and time: of this one only
+async def _taken(inbox: Inbox, seen: PostSummary, mark: str) -> Response:
     await inbox.take(seen.rows, mark)
     if seen.unread:
         log.info("webhook.unread", door="webhooks.hubspot", events=seen.unread)
