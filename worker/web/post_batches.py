@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from msgspec import Struct
 
@@ -27,8 +29,9 @@ class PostBatches:
     """Announces posts: those that arrive while a step is on its way to the disk go there together, in the next one.
 
     A step is one script and, with ``appendfsync always``, one fsync, whether it holds one post or fifty. Every post is
-    answered only when the step that holds it has ended. Where many rows wait, a second step is put together while Redis
-    is busy with the first. ``run_of`` names the run of a crm.
+    answered only when the step that holds it has ended, and the next step leaves before that, so that Redis works while
+    answers are written. Where many rows wait, a second step is sent while Redis is busy with the first. ``run_of``
+    names the run of a crm.
     """
 
     def __init__(self, intake: Intake, run_of: Callable[[str], str]) -> None:
@@ -37,8 +40,9 @@ class PostBatches:
         self._rows = 0
         self._unanswered: dict[_Waiting, None] = {}  # those of steps that are under way, too; the longest first
         self._timer: asyncio.TimerHandle | None = None  # for the first of them: one of each post's own costs more
-        self._steps, self._took_s = 0, 0.0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._leaving: asyncio.Handle | None = None  # at the end of this turn of the loop
+        self._steps: set[asyncio.Future[Any]] = set()
+        self._took_s = 0.0
 
     def announce(self, post: AnnouncedPost) -> asyncio.Future[None]:
         """Returns what ends within a second: when all rows are in the work, or in ``LedgerUnavailableError``."""
@@ -49,33 +53,46 @@ class PostBatches:
         if self._timer is None:
             self._timer = loop.call_at(one.until_s, self._look)
         self._rows += one.rows
-        if not self._steps or (self._rows >= ENOUGH_ROWS and self._steps < MOST_STEPS):
-            self._steps += 1
-            task = loop.create_task(self._run(), name="gathering")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        if self._leaving is None and self._may_leave():
+            self._leaving = loop.call_soon(self._leave)
         return one.ended
 
-    async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
-        while batch := self._next():
-            began_s = loop.time()
-            failure: Exception | None = None
-            posts = [one.post for one in batch]
-            try:
-                await self._intake.announce(posts, {crm: self._run_of(crm) for post in posts for crm, _ in post.rows})
-            except asyncio.CancelledError:
-                for one in batch:
-                    one.ended.cancel()
-                raise
-            except Exception as error:  # noqa: BLE001  # whatever it is, every sender of this step must hear of it
-                failure = error
-            self._took_s = min(loop.time() - began_s, ANSWER_S / 3)  # one slow step shuts nobody out who has just come
-            for one in batch:
-                self._answer(one, failure)
-        self._steps -= 1  # at once: whoever comes before the task is counted out would wait for nobody
+    def _may_leave(self) -> bool:
+        return not self._steps or (self._rows >= ENOUGH_ROWS and len(self._steps) < MOST_STEPS)
 
-    def _answer(self, one: _Waiting, failure: Exception | None) -> None:
+    def _leave(self) -> None:
+        """Send the next step, if anybody waits for one."""
+        self._leaving = None
+        batch = self._next()
+        if not batch:
+            return
+        posts = [one.post for one in batch]
+        runs = {crm: self._run_of(crm) for crm in {crm for post in posts for crm, _ in post.rows}}
+        try:
+            step = asyncio.ensure_future(self._intake.begun(posts, runs))
+        except Exception as error:  # noqa: BLE001  # whatever it is, every sender of this step must hear of it
+            self._answer_all(batch, error)
+            return
+        self._steps.add(step)
+        step.add_done_callback(partial(self._ended, batch, asyncio.get_running_loop().time()))
+
+    def _ended(self, batch: list[_Waiting], began_s: float, step: asyncio.Future[Any]) -> None:
+        self._steps.discard(step)
+        took_s = asyncio.get_running_loop().time() - began_s
+        self._took_s = min(took_s, ANSWER_S / 3)  # one slow step shuts nobody out who has just come
+        if step.cancelled():  # the process ends
+            for one in batch:
+                one.ended.cancel()
+            return
+        if self._leaving is None and self._may_leave():
+            self._leave()
+        self._answer_all(batch, step.exception())
+
+    def _answer_all(self, batch: list[_Waiting], failure: BaseException | None) -> None:
+        for one in batch:
+            self._answer(one, failure)
+
+    def _answer(self, one: _Waiting, failure: BaseException | None) -> None:
         self._unanswered.pop(one, None)
         if one.ended.done():  # its time was up
             return
@@ -95,7 +112,7 @@ class PostBatches:
             self._answer(one, TimeoutError())
 
     def _next(self) -> list[_Waiting]:
-        """Returns posts for one step: at least one, and no more rows than a step may have."""
+        """Returns posts for one step, no more than it may have rows; none if nobody waits."""
         taken, rows, in_time_s = 0, 0, asyncio.get_running_loop().time() + self._took_s
         for one in self._waiting:
             if one.until_s > in_time_s:
@@ -113,11 +130,12 @@ class PostBatches:
 
     async def aclose(self) -> None:
         """Announce no more; who still waits gets no answer."""
-        if self._timer is not None:
-            self._timer.cancel()
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for handle in (self._timer, self._leaving):
+            if handle is not None:
+                handle.cancel()
+        steps = list(self._steps)
+        for step in steps:
+            step.cancel()
+        await asyncio.gather(*steps, return_exceptions=True)
         for one in self._waiting:
             one.ended.cancel()

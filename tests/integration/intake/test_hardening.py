@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import resource
 import signal
 import time
@@ -12,12 +13,13 @@ from pathlib import Path
 import httpx
 import pytest
 from redis.asyncio import Redis
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from tests.harness.redis import running
 from tests.integration.intake import senders
 from tests.integration.intake.conftest import PUBLIC, Door, settings_in
 from tests.integration.intake.senders import called_out, envelope, event, notification, posted, signed
-from worker.ledger.intake.intake import Announced, AnnouncedPost, Intake, TakenPost
+from worker.ledger.intake.intake import Announced, AnnouncedPost, Intake
 from worker.ledger.ledger import Ledger
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
 from worker.web.app import web_app
@@ -203,7 +205,7 @@ async def test_posts_of_one_moment_are_one_step_and_each_is_answered_when_that_e
 
 async def test_every_post_of_a_step_that_fails_is_refused(redis: Redis) -> None:
     class Away(Intake):
-        async def announce(self, posts: object, runs: object) -> TakenPost:
+        async def begun(self, posts: object, runs: object) -> None:
             await asyncio.sleep(0)
             raise LedgerUnavailableError("away")
 
@@ -266,6 +268,18 @@ async def test_post_that_would_hear_too_late_is_refused_before_it_goes_to_redis(
     await announced("3")  # nobody behind it has to suffer for a slow step
     assert await intake.announced() == {("acme_hubspot", "contact"): 3}
     await gathering.aclose()
+
+
+async def test_request_that_was_answered_is_freed_without_the_garbage_collector(door: Door) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        for id in range(1, 21):
+            assert (await door.hubspot(posted(event(id=id)))).status_code == 204
+        kept = sum(type(one) is RequestResponseCycle for one in gc.get_objects())
+    finally:
+        gc.enable()
+    assert kept <= 2  # a connection keeps its last one
 
 
 HOST = b"host: 127.0.0.1\r\n"

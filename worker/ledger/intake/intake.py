@@ -6,7 +6,8 @@ One script per post: a sender hears of success only when everything it said is i
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct
 
@@ -84,16 +85,18 @@ class Intake:
 
     async def announce(self, posts: Sequence[AnnouncedPost], runs: Mapping[str, str]) -> TakenPost:
         """Ask for a look at all records that posts name, in one step; ``runs`` is the run by crm."""
+        (taken,) = await self._scripts.all_of([self.begun(posts, runs)])
+        return TakenPost(*map(int, taken))
+
+    def begun(self, posts: Sequence[AnnouncedPost], runs: Mapping[str, str]) -> Awaitable[Any]:
+        """Returns what ends when Redis has taken the step of ``announce``, or in redis-py's error."""
         texts: dict[WorkName, list[str]] = {}
         for post in posts:
             for work, rows in post.rows.items():
                 texts.setdefault(work, []).append(_text(rows, post.mark))
-        if not texts:
-            return TakenPost()
         # in one text: the client takes longer over three hundred arguments than Redis over the whole step
         groups = [(crm, kind, runs[crm], "".join(parts)) for (crm, kind), parts in texts.items()]
-        taken = await self._scripts.run("intake_announce", marks_ms=REPLAY_MS, most_marks=MOST_MARKS, groups=groups)
-        return TakenPost(*map(int, taken))
+        return self._scripts.begun("intake_announce", marks_ms=REPLAY_MS, most_marks=MOST_MARKS, groups=groups)
 
     async def recover(
         self, crm: str, object: str, rows: Sequence[Due], *, run: str, move: CursorMove
