@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from weakref import ref
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -32,17 +33,23 @@ class _Sender:
     __slots__ = ("_connection", "_cycle", "_is_kept", "is_proved")
 
     def __init__(self, connection: RequestDeadline) -> None:
-        self._connection, self._cycle, self._is_kept, self.is_proved = connection, connection.cycle, False, False
+        self._connection, self._is_kept, self.is_proved = connection, False, False
 
     def begin(self) -> None:
-        """Lets the connection end with the answer, for now. uvicorn has just made a cycle for the request."""
-        self._cycle = self._connection.cycle
-        self._is_kept, self._cycle.keep_alive = self._cycle.keep_alive, False
+        """Lets the connection end with the answer, for now. uvicorn has just made a cycle for the request.
+
+        The cycle holds the request's scope, and with it this sender: a strong reference back would leave each request
+        to the garbage collector.
+        """
+        cycle = self._connection.cycle
+        self._cycle, self._is_kept, cycle.keep_alive = ref(cycle), cycle.keep_alive, False
 
     def prove(self) -> None:
         """Says that the request carries what only a sender of ours can know."""
         self.is_proved = True
-        self._cycle.keep_alive = self._is_kept and not self._connection.is_ending
+        cycle = self._cycle()
+        if cycle is not None:
+            cycle.keep_alive = self._is_kept and not self._connection.is_ending
         self._connection.prove()
 
     def drop(self) -> None:
