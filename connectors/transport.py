@@ -291,20 +291,25 @@ class Transport:
     # ---- PAID, CREATES -------------------------------------------------------------------------------------------
 
     async def _once(self, operation: Operation, attempt: Callable[[], Awaitable[Reply]], ticket: Ticket) -> Reply:
-        is_sending = False
         try:
-            async with self._room:
-                await self.auth.headers()  # a sign-in takes its time: no slot waits for it
-                await ticket.slot(self.limiter, self.bucket(operation))
-                used = await self.auth.headers()  # another call may have renewed it meanwhile
-                is_sending = True
-                sending = self._sent(operation, attempt, ticket, used)
-                if ticket.is_sheltered:
-                    return await sending
-                return await _to_its_end(asyncio.create_task(sending))
+            used = await self._admitted(operation, ticket)
         except BaseException as failure:
-            if not is_sending:
-                await _to_its_end(asyncio.create_task(_released(ticket, type(failure).__name__)))
+            await _to_its_end(asyncio.create_task(_released(ticket, type(failure).__name__)))
+            raise
+        sending = self._sent(operation, attempt, ticket, used)
+        if ticket.is_sheltered:
+            return await sending
+        return await _to_its_end(asyncio.create_task(sending))
+
+    async def _admitted(self, operation: Operation, ticket: Ticket) -> Mapping[str, str]:
+        """Returns the credential once the call has its slot and a place among those under way, which ``_sent`` ends."""
+        await self._room.acquire()
+        try:
+            await self.auth.headers()  # a sign-in takes its time: no slot waits for it
+            await ticket.slot(self.limiter, self.bucket(operation))
+            return await self.auth.headers()  # another call may have renewed it meanwhile
+        except BaseException:
+            self._room.release()
             raise
 
     async def _sent(
@@ -314,27 +319,30 @@ class Transport:
         ticket: Ticket,
         used: Mapping[str, str],
     ) -> Reply:
-        """Sends the call from the ticket's ``sent`` to its end.
+        """Sends the call from the ticket's ``sent`` to its end; while its reply is stored, another call may leave.
 
         A call that is not surely uncharged is uncertain, unknown types too.
         """
         bucket, name = self.bucket(operation), operation.name
-        await ticket.sent()
-        began = perf_counter()
         try:
-            reply = await attempt()
-        except UnsentError as failure:
-            await ticket.released("unsent")
-            self._log(operation, None, began, failure)
-            await self._failed(bucket, failure)
-            raise UnavailableError(self.vendor, name, bucket=bucket) from failure
-        except BaseException as failure:
-            await ticket.uncertain(type(failure).__name__)
-            self._log(operation, None, began, failure)
-            if not isinstance(failure, Exception):
-                raise
-            await self.limiter.failed(bucket)
-            raise OutcomeUnknownError(self.vendor, name) from failure
+            await ticket.sent()
+            began = perf_counter()
+            try:
+                reply = await attempt()
+            except UnsentError as failure:
+                await ticket.released("unsent")
+                self._log(operation, None, began, failure)
+                await self._failed(bucket, failure)
+                raise UnavailableError(self.vendor, name, bucket=bucket) from failure
+            except BaseException as failure:
+                await ticket.uncertain(type(failure).__name__)
+                self._log(operation, None, began, failure)
+                if not isinstance(failure, Exception):
+                    raise
+                await self.limiter.failed(bucket)
+                raise OutcomeUnknownError(self.vendor, name) from failure
+        finally:
+            self._room.release()
         self.clock.heard(reply, began, perf_counter())
         error = replies.failure(self.vendor, bucket, operation, reply, self.reading)
         if error is None:

@@ -387,6 +387,27 @@ async def test_no_more_calls_are_under_way_than_the_pool_holds() -> None:
     assert most == 2
 
 
+async def test_another_paid_call_leaves_while_a_reply_is_stored() -> None:
+    class Storing(KeptTicket):
+        async def stored(self, reply: Reply) -> None:
+            await second.stored_now.wait()
+            await super().stored(reply)
+
+    first, second = Storing(), KeptTicket()
+    async with wire(answers(200, b"[1]")) as served, sending(served.url, connections=1) as transport:
+        await asyncio.wait_for(asyncio.gather(paid(transport, first), paid(transport, second)), 5)
+    assert first.steps == second.steps == ["sent", "stored"]
+
+
+@pytest.mark.parametrize(("act", "fails"), [(answers(200), "sent"), (answers(500), ""), (resets, ""), (answers(402), "")])
+async def test_a_paid_call_leaves_its_place_to_another_however_it_ends(act: Act, fails: str) -> None:
+    async with wire(act, answers(200, b"[1]")) as served, sending(served.url, connections=1) as transport:
+        with pytest.raises((ConnectorError, ConnectionError)):
+            await paid(transport, KeptTicket(fails=fails))
+        await asyncio.wait_for(paid(transport, ticket := KeptTicket()), 5)
+    assert ticket.steps == ["sent", "stored"]
+
+
 async def test_a_vendor_that_fails_everything_is_asked_a_fifth_more_often_and_no_more() -> None:
     calls = 100
     async with wire(answers(503, headers="retry-after: 0\r\n")) as served, sending(served.url) as transport:
