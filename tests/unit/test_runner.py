@@ -11,7 +11,7 @@ from connectors.batching import Batcher
 from tests.harness.until import until
 from worker.ledger.scripts import LedgerUnavailableError
 from worker.ledger.work.work import Lane, Lease
-from worker.visits.runner import CROWD, Line, Visits
+from worker.visits.runner import AHEAD, CROWD, Line, Visits
 
 
 class AwayWork:
@@ -94,5 +94,20 @@ async def test_visits_that_wait_for_a_batch_leave_their_place_to_others() -> Non
     await until(lambda: len(visits) == CROWD * 4, look_s=0.001)
     assert len(work.left) == 100 - CROWD * 4  # and no more than that
     gate.set()
+    await filling
+    assert not work.left
+
+
+async def test_visits_are_claimed_before_a_place_among_the_calls_is_free() -> None:
+    over, work = asyncio.Event(), ManyLeases()
+
+    async def story(_: Lease) -> None:
+        await over.wait()
+
+    visits = Visits("worker-1", 4, AwayWork(0), asyncio.Event())  # type: ignore[arg-type]  # only what is called
+    filling = asyncio.create_task(visits.fill(Line("acme.contact", work, 4, story)))  # type: ignore[arg-type]
+    await until(lambda: len(visits) == AHEAD * 4, look_s=0.001)
+    assert len(work.left) == 100 - AHEAD * 4
+    over.set()
     await filling
     assert not work.left

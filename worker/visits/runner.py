@@ -40,6 +40,7 @@ from worker.ledger.work.work import AllWork, Lease, VisitProgress, Work
 CLAIMING_S = 45.0  # a job claims no longer than this, so that arq's lock on it stays short
 EXTEND_S = 30.0  # leases last 90 s: two extensions may be missed
 LONGEST_VISIT_S = 120.0
+AHEAD = 2  # times the limit: so many are at work, since a vendor takes the limit, and the next ones read meanwhile
 CROWD = 4  # times the limit: so many visits at most are under way, those included that wait for a batch or a step
 LOOK_MS = 60_000  # a question that a CRM refuses, or a property that it lacks, is looked at again
 LOOK_AGAIN_S = 0.5  # while visits run, new work is looked for this often
@@ -168,7 +169,7 @@ class Visits:
 
     def _free(self) -> int:
         running = len(self._running)
-        return min(self._limit + self._joiners.resting, CROWD * self._limit) - running
+        return min(AHEAD * self._limit + self._joiners.resting, CROWD * self._limit) - running
 
     def _start(self, line: Line, lease: Lease, mine: _Mine) -> None:
         joiner = self._joiners.enter(PATIENT if Run.named(lease.run).kind in PASSES else 1)
