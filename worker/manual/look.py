@@ -182,3 +182,4 @@ async def _pages(watch: Watch) -> AsyncGenerator[Page]:
                 return
     finally:
         coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)  # the reader's error is told, not that of a page beside it
