@@ -51,7 +51,9 @@ class Joiner:
     def rest(self) -> None:
         """Count that nothing is done but to wait for a batch or a step, until ``rise``."""
         self.rests += 1
-        self.joiners.resting += self.rests == 1
+        if self.rests == 1:
+            self.joiners.resting += 1
+            self.joiners.look_for_steps()
 
     def rise(self) -> None:
         """Count one wait less."""
@@ -60,10 +62,12 @@ class Joiner:
 
     def leave(self) -> None:
         """Count the joiner out: its work is done."""
-        if not self.waits and not self.gone:
-            self.joiners.busy -= 1
+        if not self.gone:
+            self.joiners.busy -= not self.waits
+            self.joiners.present -= 1
         self.gone = True
         self.joiners.look()
+        self.joiners.look_for_steps()
 
 
 class Joiners:
@@ -73,16 +77,27 @@ class Joiners:
     wait for no batch being gathered: each could ask next. ``resting`` are those that wait for a batch or a step.
     """
 
-    def __init__(self, slowness: Callable[[], float] = lambda: 1.0) -> None:
-        """Take ``slowness``: how many times longer than usual it takes of late whoever is at work to get on."""
-        self.slowness = slowness
-        self.busy = self.resting = 0
+    def __init__(
+        self, slowness: Callable[[], float] = lambda: 1.0, nobody_awake: Callable[[], None] = lambda: None
+    ) -> None:
+        """Take ``slowness``: how many times longer than usual it takes of late whoever is at work to get on.
+
+        ``nobody_awake`` is called when the last one rests.
+        """
+        self.slowness, self._nobody_awake = slowness, nobody_awake
+        self.busy = self.present = self.resting = 0
         self._gathered: dict[object, Callable[[], None]] = {}
         self._is_due = False
+
+    @property
+    def awake(self) -> int:
+        """Returns how many wait neither for a batch nor for a step: each could take one next."""
+        return self.present - self.resting
 
     def enter(self, patience: int = 1) -> Joiner:
         """Count one more at work, until ``leave``."""
         self.busy += 1
+        self.present += 1
         return Joiner(self, patience)
 
     @contextmanager
@@ -108,6 +123,11 @@ class Joiners:
             self._is_due = True
             asyncio.get_running_loop().call_soon(self._end_waits)
 
+    def look_for_steps(self) -> None:
+        """Look whether anybody can still take a step."""
+        if self.awake <= 0:
+            self._nobody_awake()
+
     def _end_waits(self) -> None:
         self._is_due = False
         while self._gathered and not self.busy:
@@ -116,6 +136,20 @@ class Joiners:
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+async def resting(awaited: Awaitable[Result]) -> Result:
+    """Returns the result of a batch or a step: whoever waits for it does nothing else meanwhile."""
+    joiner = JOINER.get()
+    if joiner is None:
+        return await awaited
+    joiner.rest()
+    try:
+        return await awaited
+    finally:
+        joiner.rise()
+
+
 Error = TypeVar("Error", bound=Exception)
 
 LINGER_S = 0.2  # without a newcomer
@@ -206,17 +240,12 @@ class Batcher(Generic[Item, Result]):
         else:
             self._linger(batch, patience, slowness)
             self._count(batch)
-        if joiner is not None:
-            joiner.rest()
         try:
-            return await asker
+            return await resting(asker)
         except asyncio.CancelledError:
             if batch is self._gathering and not _is_wanted(batch.places):
                 self._close(batch)  # otherwise its timer would outlive everybody who knows of it
             raise
-        finally:
-            if joiner is not None:
-                joiner.rise()
 
     async def aclose(self) -> None:
         """Send the gathered items and wait for everything under way."""

@@ -399,7 +399,9 @@ async def test_another_paid_call_leaves_while_a_reply_is_stored() -> None:
     assert first.steps == second.steps == ["sent", "stored"]
 
 
-@pytest.mark.parametrize(("act", "fails"), [(answers(200), "sent"), (answers(500), ""), (resets, ""), (answers(402), "")])
+@pytest.mark.parametrize(
+    ("act", "fails"), [(answers(200), "sent"), (answers(500), ""), (resets, ""), (answers(402), "")]
+)
 async def test_a_paid_call_leaves_its_place_to_another_however_it_ends(act: Act, fails: str) -> None:
     async with wire(act, answers(200, b"[1]")) as served, sending(served.url, connections=1) as transport:
         with pytest.raises((ConnectorError, ConnectionError)):

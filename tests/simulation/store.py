@@ -210,17 +210,24 @@ class Client:
         del transaction
         return _Pipe(self)
 
-    def row(self, name: str, run: Callable[[], Any]) -> asyncio.Future[Any]:
-        """Returns what a script gives. Equal ones of one turn are one step with a row each, as on a real client."""
+    def row(self, name: str, run: Callable[[], Any], hold_s: float) -> asyncio.Future[Any]:
+        """Returns what a script gives. Equal ones are one step with a row each, as on a real client.
+
+        They leave at the end of this turn, or when the first has waited for others for as long as it may.
+        """
         loop = asyncio.get_running_loop()
         row = _Row(run, loop.create_future())
         rows = self._rows.setdefault(name, [])
         rows.append(row)
-        if len(rows) == 1:
-            loop.call_soon(self._leave, name)
+        if hold_s:
+            loop.call_later(hold_s, self._leave, name, rows)
+        else:
+            loop.call_soon(self._leave, name, rows)
         return row.reply
 
-    def _leave(self, name: str) -> None:
+    def _leave(self, name: str, rows: list[_Row]) -> None:
+        if self._rows.get(name) is not rows:
+            return  # they have left with one that was in more of a hurry
         task = asyncio.ensure_future(self._send(name, self._rows.pop(name)))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
@@ -288,9 +295,13 @@ class _Script:
     async def __call__(self, keys: Sequence[str] = (), args: Sequence[Any] = (), client: Any = None) -> Any:
         assert client is None, "nobody queues scripts"
         assert not keys, "key names come from the arguments"
+        return await self.begun(args)
+
+    async def begun(self, args: Sequence[Any], hold_s: float = 0.0) -> Any:
+        """Run the script together with others, which it waits for as long as it is told."""
         if self._name == "ticket_sent":
             TICKET.set(str(args[2]))
-        result = await self._client.row(self._name, lambda: self._run(args))
+        result = await self._client.row(self._name, lambda: self._run(args), hold_s)
         if self._name == "work_claim" and result:
             self._client._ports.leased(PROCESS.get())
         return result

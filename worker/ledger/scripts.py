@@ -14,6 +14,9 @@ comment line. Caller and Lua use the same names:
 
 Single values come before lists. All values are strings in Lua.
 
+A visit's step waits a moment for those of other visits. One whose head has a line ``-- hasty:`` does not wait longer
+for a visit of a run over many records than for any other: a call to a vendor waits for it.
+
 The client is opened with ``decode_responses=False``: raw replies are bytes.
 """
 
@@ -44,12 +47,13 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from connectors.batching import JOINER, ended
+from connectors.batching import JOINER, PATIENT, Joiner, ended, resting
 from worker.ledger.keys import PREFIX, Keys, lua_names
 
 Arg: TypeAlias = str | bytes | int
 Value: TypeAlias = Arg | Collection[Arg] | Collection[Sequence[Arg]]
 
+EACH_S, LONGEST_S = 5e-5, 0.01  # that a step waits for each of the others at work, and at most, by a hasty visit
 FIRST = 3  # ARGV[1] and ARGV[2] are the time and the key prefix
 
 _HEAD = re.compile(r"^-- args: ((?:.*,\n--\s+)*.*)$", re.MULTILINE)
@@ -157,6 +161,7 @@ _AWAY = (
     BusyLoadingError,
     NoPermissionError,
 )
+_HASTY = re.compile(r"^-- hasty: ", re.MULTILINE)
 _NEEDS = re.compile(r"^-- needs: (.+)$", re.MULTILINE)
 _WORDS = "OOM|READONLY|LOADING|MISCONF|MASTERDOWN|BUSY|NOREPLICAS|NOPERM"
 _UNSURE = re.compile(rf"^({_WORDS})\b|-({_WORDS})\b|user executing the script can't run|ACL failure in script")
@@ -225,15 +230,23 @@ def _found(name: str) -> str:
 
 
 class _Known(Struct, frozen=True):
-    """Holds a script of one client. ``begin`` takes its values and gives the reply to come."""
+    """Holds a script of one client. ``begin`` takes its values, and how long it may wait for company, and begins it."""
 
     call: AsyncScript
-    begin: Callable[[list[Arg]], Awaitable[Any]]
+    begin: Callable[[list[Arg], float], Awaitable[Any]]
     arguments: Arguments
+    patience: int
 
 
-def _begun(call: AsyncScript, values: list[Arg]) -> Awaitable[Any]:
+def _begun(call: AsyncScript, values: list[Arg], hold_s: float) -> Awaitable[Any]:
+    del hold_s
     return call(args=values)
+
+
+def _hold_s(joiner: Joiner, patience: int) -> float:
+    """Returns how long a step waits for those of others: the more of them are at work, the more come meanwhile."""
+    others = joiner.joiners.awake - 1
+    return min(others * EACH_S, LONGEST_S) * min(joiner.patience, patience) if others > 0 else 0.0
 
 
 class Scripts:
@@ -258,19 +271,13 @@ class Scripts:
             LedgerUnavailableError: Redis is away, full, read-only or loading.
             TypeError: the arguments are not those of the script.
         """
-        joiner = JOINER.get()
-        if joiner is not None:
-            joiner.rest()
         try:
-            return await self.begun(script, **named)
+            return await resting(self.begun(script, **named))
         except RedisError as error:
             meant = _meant(error)
             if meant is error:
                 raise
             raise meant from error
-        finally:
-            if joiner is not None:
-                joiner.rise()
 
     async def shared(self, script: str, /, **named: str | tuple[str, ...]) -> Any:
         """Run a script that changes nothing, once for all who ask for the same in one turn of the loop.
@@ -281,21 +288,14 @@ class Scripts:
         if key not in self._shared:
             self._shared[key] = asyncio.ensure_future(self.run(script, **named))
             asyncio.get_running_loop().call_soon(self._shared.pop, key)
-        joiner = JOINER.get()
-        if joiner is not None:
-            joiner.rest()
-        try:
-            looking = self._shared[key]
-            await ended(looking)
-            return looking.result()
-        finally:
-            if joiner is not None:
-                joiner.rise()
+        looking = self._shared[key]
+        await resting(ended(looking))
+        return looking.result()
 
     def begun(self, script: str, /, **named: Value) -> Awaitable[Any]:
         """Returns the reply to come of a script that is on its way, or leaves once it is awaited: for ``all_of``."""
-        known = self._known(script)
-        return known.begin(self._values(known, named))
+        known, joiner = self._known(script), JOINER.get()
+        return known.begin(self._values(known, named), 0.0 if joiner is None else _hold_s(joiner, known.patience))
 
     async def all_of(self, begun: Sequence[Awaitable[Any]]) -> list[Any]:
         """Returns the replies to steps that travel together, in their order.
@@ -319,7 +319,8 @@ class Scripts:
         if known is None:
             call = self.redis.register_script(source(script))
             begin = getattr(call, "begun", None) or partial(_begun, call)  # not every client sends scripts together
-            known = self._scripts[script] = _Known(call, begin, takes(script))
+            patience = 1 if _HASTY.search(_found(script)) else PATIENT
+            known = self._scripts[script] = _Known(call, begin, takes(script), patience)
         return known
 
     async def now(self) -> int:

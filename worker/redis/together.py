@@ -3,7 +3,8 @@
 Two hundred visits wait for their steps at the same time. Sent separately, each step costs a connection, a packet, a
 wake-up and, with ``appendfsync always``, an fsync. Together they cost one of each. While a round trip is under way,
 further scripts wait until it is back, or for ``HOLD_S``: under load few round trips carry many steps, and without load
-a step leaves at once.
+a step leaves at once. A caller may have its script wait for others of its kind (``hold_s``): it leaves with the first
+whose time is over, when enough have come, or when there is nobody else to come (``hasten``).
 
 Every row runs as a separate script would, with its own arguments and its own reply or error. All rows of a script run
 at once; other scripts, and those of other clients, may run between two scripts. Callers cannot rely on the order of
@@ -18,7 +19,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from importlib.resources import files
 from typing import Any, cast
@@ -37,6 +38,7 @@ MOST = 256  # rows in one round trip
 ROWS, ROW_VALUES = 64, 2_000  # in one script: a Redis that runs a longer one keeps its other clients waiting
 CLOSING_S = 1.0  # for scripts under way when the client is closed
 LOADS = 3  # how often a script is given to a server that has it not
+ENOUGH = 32  # rows of a script wait for no more
 HOLD_S = 0.02  # a round trip that takes longer is not waited for
 USUAL_S, SLOWEST = 0.02, 10.0  # a round trip with its fsync takes less if nobody else uses the machine
 
@@ -108,6 +110,14 @@ class _Group:
                 call.reply.set_result(own)
 
 
+@dataclass(slots=True, eq=False)
+class _Company:
+    """Holds calls of one script that are about to leave, at ``due_s`` by the loop's clock."""
+
+    due_s: float
+    calls: list[ScriptCall] = field(default_factory=list)
+
+
 class Together(Redis):
     """Makes scripts travel together. Everything else is ``Redis``.
 
@@ -118,8 +128,9 @@ class Together(Redis):
         super().__init__(*args, **kwargs)
         self.repeats = True
         self._wire = Wire(self)
-        self._waiting: list[ScriptCall] = []
+        self._waiting: dict[ScriptSource, _Company] = {}
         self._leaving: asyncio.Handle | None = None
+        self._due_s = 0.0  # when the first of the waiting has waited long enough, by the loop's clock
         self._is_closed = False
         self._away = 0  # round trips
         self._none_away: asyncio.Future[None] | None = None
@@ -145,6 +156,7 @@ class Together(Redis):
     async def aclose(self, close_connection_pool: bool | None = None) -> None:
         """Closes once what is under way is back: a round trip that is tried again would open a connection anew."""
         self._is_closed = True
+        self.hasten()
         if self._leaving is not None:
             self._leaving.cancel()
             self._leave()
@@ -157,8 +169,8 @@ class Together(Redis):
         await self._wire.aclose()
         await super().aclose(close_connection_pool)
 
-    def together(self, source: ScriptSource, args: Sequence[EncodableT]) -> asyncio.Future[Any]:
-        """Returns the reply to come of a script that leaves with the next round trip.
+    def together(self, source: ScriptSource, args: Sequence[EncodableT], hold_s: float = 0.0) -> asyncio.Future[Any]:
+        """Returns the reply to come of a script that leaves with the next round trip, or within ``hold_s`` with others.
 
         It ends in the ``RedisError`` that the script, or the way to Redis and back, would raise by itself.
         """
@@ -167,17 +179,49 @@ class Together(Redis):
         if self._is_closed:
             call.reply.set_exception(RedisConnectionError("the client is closed"))
             return call.reply
-        self._waiting.append(call)
-        if self._leaving is None:
-            self._leaving = loop.call_later(HOLD_S, self._leave) if self._away else loop.call_soon(self._leave)
+        now_s = loop.time()
+        due_s = now_s + hold_s
+        waiting = self._waiting.get(source)
+        if waiting is None:
+            waiting = self._waiting[source] = _Company(due_s)
+        waiting.calls.append(call)
+        if len(waiting.calls) >= ENOUGH:
+            due_s = now_s
+        waiting.due_s = min(waiting.due_s, due_s)
+        if self._leaving is None or due_s < self._due_s:
+            self._plan(loop, due_s)
         return call.reply
 
+    def hasten(self) -> None:
+        """Let the waiting scripts leave: nobody will join them."""
+        if self._leaving is None:
+            return
+        loop = asyncio.get_running_loop()
+        now_s = loop.time()
+        for waiting in self._waiting.values():
+            waiting.due_s = min(waiting.due_s, now_s)
+        if self._due_s > now_s:
+            self._plan(loop, now_s)
+
+    def _plan(self, loop: asyncio.AbstractEventLoop, due_s: float) -> None:
+        """Have waiting scripts leave at ``due_s``, and later while others are away."""
+        if self._leaving is not None:
+            self._leaving.cancel()
+        self._due_s, leaves_s = due_s, due_s + (HOLD_S if self._away else 0.0)
+        is_later = leaves_s > loop.time()
+        self._leaving = loop.call_at(leaves_s, self._leave) if is_later else loop.call_soon(self._leave)
+
     def _leave(self) -> None:
-        self._leaving = None
-        calls, self._waiting = self._waiting, []
-        for start in range(0, len(calls), MOST):
+        """Send the scripts that are due; the others go on waiting for company of their kind."""
+        loop = asyncio.get_running_loop()
+        now_s, self._leaving = loop.time(), None
+        ready = [source for source, waiting in self._waiting.items() if waiting.due_s <= now_s]
+        groups = [group for source in ready for group in _groups(self._waiting.pop(source).calls)]
+        for trip in _trips(groups):
             self._away += 1
-            self._send(list(_groups(calls[start : start + MOST])))
+            self._send(trip)
+        if self._waiting:
+            self._plan(loop, min(waiting.due_s for waiting in self._waiting.values()))
 
     def _send(self, groups: Sequence[_Group]) -> None:
         try:
@@ -216,8 +260,7 @@ class Together(Redis):
         if self._away:
             return
         if self._leaving is not None:
-            self._leaving.cancel()
-            self._leaving = asyncio.get_running_loop().call_soon(self._leave)
+            self._plan(asyncio.get_running_loop(), self._due_s)
         if self._none_away is not None and not self._none_away.done():
             self._none_away.set_result(None)
 
@@ -277,19 +320,28 @@ def _away(reply: Any) -> Any:
 
 
 def _groups(calls: Sequence[ScriptCall]) -> Iterator[_Group]:
-    """Yields the calls by script, in groups that Redis may run at once."""
-    by_source: dict[ScriptSource, list[ScriptCall]] = {}
+    """Yields calls of one script in groups that Redis may run at once."""
+    group, values = list[ScriptCall](), 0
     for call in calls:
-        by_source.setdefault(call.source, []).append(call)
-    for equal in by_source.values():
-        group, values = list[ScriptCall](), 0
-        for call in equal:
-            if group and (len(group) == ROWS or values + len(call.args) > ROW_VALUES):
-                yield _Group(group)
-                group, values = [], 0
-            group.append(call)
-            values += len(call.args)
-        yield _Group(group)
+        if group and (len(group) == ROWS or values + len(call.args) > ROW_VALUES):
+            yield _Group(group)
+            group, values = [], 0
+        group.append(call)
+        values += len(call.args)
+    yield _Group(group)
+
+
+def _trips(groups: Sequence[_Group]) -> Iterator[list[_Group]]:
+    """Yields groups that leave in one round trip."""
+    trip, rows = list[_Group](), 0
+    for group in groups:
+        if trip and rows + len(group.calls) > MOST:
+            yield trip
+            trip, rows = [], 0
+        trip.append(group)
+        rows += len(group.calls)
+    if trip:
+        yield trip
 
 
 class Script:
@@ -307,11 +359,17 @@ class Script:
             return await self._queued(keys=list(keys), args=list(args), client=client)
         return await self._client.together(self._source, args)
 
-    def begun(self, args: Sequence[EncodableT]) -> asyncio.Future[Any]:
-        """Returns the reply to come; the script leaves with the next round trip."""
-        return self._client.together(self._source, args)
+    def begun(self, args: Sequence[EncodableT], hold_s: float = 0.0) -> asyncio.Future[Any]:
+        """Returns the reply to come; the script leaves as ``Together.together`` says."""
+        return self._client.together(self._source, args, hold_s)
 
 
 def slowness_of(client: Redis) -> float:
     """Tells how many times longer than usual the steps of a client take of late."""
     return client.slowness if isinstance(client, Together) else 1.0
+
+
+def hasten(client: Redis) -> None:
+    """Let the scripts that wait at a client leave."""
+    if isinstance(client, Together):
+        client.hasten()

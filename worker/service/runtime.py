@@ -15,6 +15,7 @@ import structlog
 from redis.asyncio import Redis
 
 from config.settings import Settings
+from connectors.batching import Joiners
 from connectors.errors import ConnectorError
 from connectors.openprospect.client import OpenProspect
 from connectors.ports import Crm, Provider
@@ -25,7 +26,7 @@ from worker.ledger.money.handle_lists import Suppressions
 from worker.ledger.money.spool import Spool
 from worker.ledger.own_clock import clock
 from worker.ledger.rates.limiter import RedisLimiter
-from worker.redis.together import slowness_of
+from worker.redis.together import hasten, slowness_of
 from worker.service.loop_lag import LoopLag
 from worker.service.refresh_tokens import RefreshTokens, suppressions_of
 from worker.service.vendors import open_crm, open_providers
@@ -153,7 +154,11 @@ async def open_runtime(settings: Settings, redis: Redis, *, owner: str = "") -> 
             spool=spool,
             lookups=lookups,
             visits=Visits(
-                owner, settings.worker.concurrency, ledger.all_work, draining, slowness=partial(slowness_of, redis)
+                owner,
+                settings.worker.concurrency,
+                ledger.all_work,
+                draining,
+                joiners=Joiners(partial(slowness_of, redis), partial(hasten, redis)),
             ),
             limiters=limiters,
             providers=providers,

@@ -120,13 +120,13 @@ class Visits:
         all_work: AllWork,
         draining: asyncio.Event,
         clock: Callable[[], float] = time.monotonic,
-        slowness: Callable[[], float] = lambda: 1.0,
+        joiners: Joiners | None = None,
     ) -> None:
         self.owner, self.draining = owner, draining
         self._limit, self._all_work, self._clock = limit, all_work, clock
         self._running: dict[str, _Running] = {}
         self._filling: set[str] = set()
-        self._joiners = Joiners(slowness)
+        self._joiners = joiners or Joiners()
 
     def __len__(self) -> int:
         return len(self._running)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
-from redis.asyncio import Redis
+from redis.asyncio import ConnectionPool, Redis, UnixDomainSocketConnection
 from redis.exceptions import DataError, ResponseError
 
+from connectors.batching import JOINER, Joiners
 from tests.harness.clock import Clock
 from worker.ledger.keys import Keys
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
+from worker.redis.together import Together
 
 
 async def test_pipelined_script_runs_after_redis_forgot_it(scripts: Scripts, redis: Redis, clock: Clock) -> None:
@@ -74,3 +77,37 @@ async def test_value_that_is_no_argument_is_our_mistake(scripts: Scripts) -> Non
 def test_key_with_wrong_number_of_parts_is_refused() -> None:
     with pytest.raises(TypeError):
         Keys()("due", "acme")
+
+
+async def test_steps_of_visits_wait_for_each_other_while_another_visit_is_at_work(
+    redis: Redis, redis_socket: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.ledger.scripts.LONGEST_S", 99_999.0)
+    monkeypatch.setattr("worker.ledger.scripts.EACH_S", 99_999.0)
+    together = Together(connection_pool=ConnectionPool(UnixDomainSocketConnection, path=str(redis_socket)))
+    scripts, joiners, ends = Scripts(together), Joiners(nobody_awake=together.hasten), asyncio.Event()
+
+    async def visit(*, waits: bool = False) -> int:
+        JOINER.set(joiner := joiners.enter())
+        if waits:
+            await ends.wait()
+        told = int(await scripts.run("time_now"))
+        joiner.leave()
+        return told
+
+    async def count() -> int:
+        return int((await redis.info("commandstats"))["cmdstat_evalsha"]["calls"])
+
+    await asyncio.gather(*(scripts.run("time_now") for _ in range(2)))  # Redis has it now, for one and for many
+    assert await asyncio.create_task(visit()) > 0  # alone, it waits for nobody
+    before, last = await count(), asyncio.create_task(visit(waits=True))
+    others = []
+    for _ in range(3):
+        others.append(asyncio.create_task(visit()))
+        await redis.ping()
+    assert not any(one.done() for one in others)
+    ends.set()
+    assert len({await one for one in (*others, last)}) == 1
+    assert await count() - before == 1
+    await together.aclose()
+    await together.connection_pool.disconnect()

@@ -12,7 +12,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import OutOfMemoryError, ResponseError
 
 from worker.ledger.scripts import LedgerUnavailableError, Scripts
-from worker.redis.together import MOST, ROWS, Together
+from worker.redis.together import ENOUGH, MOST, ROWS, Together
 
 ECHO = "return ARGV[1]"
 REFUSES = "return redis.error_reply('ERR ' .. ARGV[1])"
@@ -169,3 +169,48 @@ async def test_closed_client_opens_no_connection_anew(together: Together) -> Non
     assert await under_way == b"a"
     with pytest.raises(RedisConnectionError):
         await echo(args=["b"])
+
+
+DAYS = 99_999.0  # a script that waits for the clock never leaves
+
+
+async def scripts_run(redis: Redis) -> int:
+    return int((await redis.info("commandstats"))["cmdstat_evalsha"]["calls"])
+
+
+async def test_script_waits_for_others_of_its_kind_and_leaves_with_the_first_that_is_in_a_hurry(
+    together: Together, redis: Redis
+) -> None:
+    echo, other = together.register_script(ECHO), together.register_script("return ARGV[1] .. '!'")
+    await asyncio.gather(*(script(args=["known"]) for script in (echo, echo, other)))
+    before = await scripts_run(redis)
+    waiting, stays = [echo.begun([at], DAYS) for at in range(5)], other.begun(["a"], DAYS)
+    await together.ping()
+    assert not any(one.done() for one in (*waiting, stays))
+    assert await echo(args=["soon"]) == b"soon"
+    assert await asyncio.gather(*waiting) == [b"%d" % at for at in range(5)]
+    assert await scripts_run(redis) - before == 1
+    assert not stays.done()
+    together.hasten()
+    assert await stays == b"a!"
+
+
+async def test_script_that_waits_leaves_when_its_time_is_over(together: Together) -> None:
+    echo = together.register_script(ECHO)
+    patient = echo.begun(["patient"], DAYS)
+    assert await echo.begun(["hasty"], 0.001) == b"hasty"
+    assert await patient == b"patient"
+
+
+async def test_enough_scripts_of_a_kind_wait_for_no_more(together: Together) -> None:
+    echo = together.register_script(ECHO)
+    found = await asyncio.gather(*(echo.begun([at], DAYS) for at in range(ENOUGH)))
+    assert found == [b"%d" % at for at in range(ENOUGH)]
+
+
+async def test_scripts_that_wait_leave_before_the_client_is_closed(together: Together) -> None:
+    keep = together.register_script("return redis.call('INCR', 'refill:count')")
+    await keep(args=[])
+    waiting = [keep.begun([], DAYS) for _ in range(3)]
+    await together.aclose()
+    assert [await one for one in waiting] == [2, 3, 4]

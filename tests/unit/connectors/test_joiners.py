@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 
 import pytest
 
-from connectors.batching import JOINER, Batcher, Joiner, Joiners
+from connectors.batching import JOINER, Batcher, Joiner, Joiners, resting
 
 DAYS = 99_999.0  # a test that waits for the clock never ends
 
@@ -157,3 +157,30 @@ async def test_counting_comes_out_even(desk: Desk) -> None:
     joiner.leave()
     joiner.leave()
     assert desk.joiners.busy == 0
+
+
+async def test_steps_that_wait_for_company_hear_when_nobody_else_can_take_one() -> None:
+    heard, replies = list[int](), [asyncio.get_running_loop().create_future() for _ in range(3)]
+    joiners = Joiners(nobody_awake=lambda: heard.append(joiners.resting))
+
+    async def visit(joiner: Joiner, reply: asyncio.Future[None]) -> None:
+        JOINER.set(joiner)
+        await resting(reply)
+        joiner.leave()
+
+    entered = [joiners.enter() for _ in replies]
+    first, second, third = (
+        asyncio.ensure_future(visit(joiner, reply)) for joiner, reply in zip(entered, replies, strict=True)
+    )
+    assert (joiners.awake, heard) == (3, [])
+    await all_have_asked()
+    assert (joiners.awake, heard) == (0, [3])
+    replies[0].set_result(None)
+    await first  # and is gone: the other two still rest
+    assert (joiners.awake, heard) == (0, [3, 2])
+    second.cancel()
+    await asyncio.wait([second])
+    entered[1].leave()
+    replies[2].set_result(None)
+    await third
+    assert (joiners.awake, joiners.resting) == (0, 0)

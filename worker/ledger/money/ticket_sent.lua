@@ -1,4 +1,5 @@
 -- needs: tickets, epoch, rate, slot
+-- hasty: a place among the provider's calls waits for it
 -- reserved -> sent, once, ever: 1 for the first call before the deadline, 0 for every other, repeats too; -1 and nothing
 -- done if this ledger is behind the state that the caller has seen (a backup, another Redis).
 -- With a `bucket` of `vendor` the call's slot is taken in the same step, within `patience` ms, as rate_slot does it for

@@ -1,4 +1,5 @@
 -- needs: rate, slot
+-- hasty: a call waits for it
 -- Books the next slots of a bucket in all its windows, one for each patience (ms). Gives the time (ms), then for each
 -- {wait in ms, the target it is a probe of}, or {-1, ms until it is worth asking (0 = no time known), why} and takes nothing.
 -- A repeat books other slots: too many are safe.
