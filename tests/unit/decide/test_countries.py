@@ -31,6 +31,8 @@ KNOWN = {
     "GN": "Guinea",
     "GQ": "Equatorial Guinea",
     "NA": "NA|Namibia",
+    "SS": "South Sudan|Dél-Szudán|De Swdan",
+    "TO": "Tonga|टोंगा",
     "": "Atlantis|n/a|Unknown|Wilmington, DE|San Francisco, CA|Atlanta, Georgia|New Jersey|Europe|0|-",
 }
 

@@ -98,14 +98,21 @@ def _key(text: str) -> str:
 
 
 @cache
-def _regions() -> dict[str, str]:
-    """Returns every known name's key; our own words come first, then the codes, then the list's order."""
-    table: dict[str, str] = {}
+def _names() -> list[tuple[str, str]]:
+    """Returns every known name with its region; our own words come first, then the codes, then the list's order."""
     rows = [row.strip().partition("=") for row in (*_ALSO.strip().splitlines(), *listed("countries"))]
-    for region, _, names in rows:
-        for name in names.split("|"):
-            table.setdefault(_key(name), region)
-    return table
+    return [(name, region) for region, _, names in rows for name in names.split("|")]
+
+
+@cache
+def _usual() -> dict[str, str]:
+    """Returns the regions by their names as these are listed. Most records need no other spelling of them."""
+    return {name.casefold(): region for name, region in reversed(_names())}
+
+
+@cache
+def _regions() -> dict[str, str]:
+    return {_key(name): region for name, region in reversed(_names())}
 
 
 @cache
@@ -135,4 +142,6 @@ def region(country: str) -> str:
 
 def _named(text: str) -> str:
     code = text.strip(" .").upper()
-    return code if code in _codes() else _regions().get(_key(text), "") if text else ""
+    if code in _codes():
+        return code
+    return _usual().get(text.casefold()) or (_regions().get(_key(text), "") if text else "")
