@@ -56,23 +56,16 @@ _OF_ALL = frozenset({"MODIFIER", "KATAKANA-HIRAGANA", "IDEOGRAPHIC"})  # marks t
 
 
 @cache
-def _suffixes() -> PublicSuffixList:
-    return PublicSuffixList(_rules(), accept_unknown=False, accept_encoded_idn=False)
+def _suffixes(*, encoded: bool, registries: bool = False) -> PublicSuffixList:
+    """Returns the list, or its registries alone. Rules of other scripts, in punycode, only stand in it ``encoded``.
 
-
-@cache
-def _registries() -> PublicSuffixList:
-    return PublicSuffixList(_rules(), accept_unknown=False, accept_encoded_idn=False, only_icann=True)
-
-
-@cache
-def _rules() -> tuple[str, ...]:
-    """Returns the lines of the list with its few names of other scripts in punycode, as hosts are here.
-
-    Left to itself the list has every line encoded, which takes longer than all else about it.
+    No other name could match one, and to encode them takes longer than all else about the list.
     """
     lines = (files("publicsuffixlist") / "public_suffix_list.dat").read_text("utf-8").splitlines()
-    return tuple(line if line.isascii() or line.startswith("//") else _punycode(line) for line in lines)
+    rules = [line for line in lines if line.isascii()]
+    if encoded:
+        rules = [line if line.isascii() or line.startswith("//") else _punycode(line) for line in lines]
+    return PublicSuffixList(rules, accept_unknown=False, accept_encoded_idn=False, only_icann=registries)
 
 
 def _punycode(rule: str) -> str:
@@ -119,7 +112,7 @@ def _address(text: str) -> str:
 
 @lru_cache(maxsize=4_096)
 def _registrable(name: str) -> str:
-    return str(_suffixes().privatesuffix(name) or "") if name else ""
+    return str(_suffixes(encoded="xn--" in name).privatesuffix(name) or "") if name else ""
 
 
 def registrable(text: str) -> str:
@@ -180,7 +173,7 @@ def _is_platform(own: str) -> bool:
     """Tells whether a domain is a customer's at a platform, and not one of a registry such as ``uk.com``."""
     if own.count(".") == 1:  # right under a top-level domain, which only registries have: no need to read their list
         return False
-    by_registry = str(_registries().privatesuffix(own) or "")
+    by_registry = str(_suffixes(encoded="xn--" in own, registries=True).privatesuffix(own) or "")
     return by_registry != own and not _REGISTRY.match(by_registry)
 
 
