@@ -37,15 +37,7 @@ _STUCK = re.compile(r"[^/?#&=]https?:/", re.IGNORECASE)  # another address witho
 _TEMPLATE = re.compile(r"[{}$]|\[\w+\]|/:\w")  # placeholders for a slug in a form, or for a removed one
 _MEMBER_ID = re.compile(r"^(?:ac[owr]aa[a-z0-9_-]{5,}|ac[owr][a-z0-9_-]{25,}|aem[a-z0-9_-]{15,}|\d+)$", re.IGNORECASE)
 _PUB_PART = re.compile(r"^[0-9a-z]{1,3}$", re.IGNORECASE)
-_REFUSED = {
-    "sales": "sales_navigator",
-    "talent": "recruiter",
-    "recruiter": "recruiter",
-    "company": "company",
-    "showcase": "company",
-    "school": "school",
-    "edu": "school",
-}
+_OTHER_ROOMS = frozenset({"sales", "talent", "recruiter", "company", "showcase", "school", "edu"})  # than people's
 _WAYS_IN = frozenset({"m", "mwlite", "comm", "mobile", "public-profile", "profile"})
 _JOINERS = frozenset("-_'\u2019\u200c\u200d\u00b7\u2013")
 _AROUND = " \t\r\n.,:;!&'\"`<>()[]{}|\u200c\u200d\u2019\u201c\u201d"
@@ -88,15 +80,18 @@ _ROUNDS = 3  # exports encode twice; a text that is still encoded then is not an
 
 
 class Profile(Struct, frozen=True):
-    """Holds a slug, or why the text gives none: exactly one of the two is ``""``.
+    """Holds a slug, ``""`` where the text gives none.
 
-    ``refused``: blank, sales_navigator, recruiter, company, school, member_id, not_linkedin, not_a_profile, several,
-    malformed. ``page`` names a page that is not a person's, such as ``company/acme``.
+    ``page`` names a page that is not a person's, such as ``company/acme``. ``is_elsewhere``: the text is an address
+    at another site.
     """
 
     slug: str = ""
-    refused: str = ""
     page: str = ""
+    is_elsewhere: bool = False
+
+
+_NONE = Profile()
 
 
 def slug(text: str) -> str:
@@ -136,14 +131,14 @@ def same(one: str, other: str) -> bool:
 
 @lru_cache(maxsize=2048)
 def profile(text: str) -> Profile:
-    """Decides what ``text`` says: a slug, or the reason why it gives none."""
+    """Reads the slug or the page that ``text`` names."""
     if len(text) > _LONGEST:
-        return Profile(refused="malformed")
+        return _NONE
     if usual := _USUAL.fullmatch(text):  # what most are like: nothing of it has to be undone
         return _checked(usual[1])
     plain = _HREF.sub(" ", _QUOTED_HREF.sub(r' "\1" ', visible(unescape(text)))).replace("\\", "/").strip()
     if not plain or says_nothing(plain):
-        return Profile(refused="blank")
+        return _NONE
     for _ in range(_ROUNDS):
         if found := list(_PAGE.finditer(plain)):
             return _of_pages(plain, found)
@@ -158,14 +153,14 @@ def _of_pages(plain: str, found: list[re.Match[str]]) -> Profile:
     pages = [_of_path(match[1]) for match in found]
     starts = {match.start() for match in found}
     if any(_TEMPLATE.match(plain, match.end()) for match in found):
-        return Profile(refused="malformed")
+        return _NONE
     if any(_runs_on(plain, match.end(), starts) for match in found):
-        return Profile(refused="malformed")  # a blank inside an address: the part before it may be another's
+        return _NONE  # a blank inside an address: the part before it may be another's
     if beside.is_of_another(_PAGE.sub(" ", plain)):
-        return Profile(refused="not_a_profile")  # of the record's person: "her manager", "not him"
+        return _NONE  # of the record's person: "her manager", "not him"
     slugs = {page.slug for page in pages} - {""}
     if len(slugs) > 1:
-        return Profile(refused="several")
+        return _NONE
     return next((page for page in pages if page.slug), pages[0])
 
 
@@ -179,33 +174,33 @@ def _runs_on(plain: str, end: int, starts: set[int]) -> bool:
 def _of_word(plain: str) -> Profile:
     """Returns a slug without a host: ``ada-example``, ``in/ada-example``, ``linkedin://in/ada-example``."""
     if _CUT_OFF.search(plain):
-        return Profile(refused="malformed")
+        return _NONE
     word = _APP.sub("", _LABEL.sub("", plain)).strip(_AROUND).lstrip("/")
     if word.partition("/")[0].casefold() in {"in", "pub"} and "/" in word:
         return _of_path(word)
     if any(sign in word for sign in "/.:@#?"):
-        return Profile(refused="not_linkedin")
+        return Profile(is_elsewhere=True)
     return _checked(word)
 
 
 def _of_path(path: str) -> Profile:
     if _CUT_OFF.search(path) or _STUCK.search(path):
-        return Profile(refused="malformed")
+        return _NONE
     path = _TAIL.sub("", _decoded(_TAIL.sub("", path)))
     if _TEMPLATE.search(path):
-        return Profile(refused="malformed")
+        return _NONE
     while again := _AGAIN.match(path):  # a form that puts its own prefix before a whole address
         path = path[again.end() :]
     parts = [part for part in (part.strip(_AROUND) for part in path.split("/")) if part]
     while len(parts) > 1 and _leads_on(parts):
         parts = parts[1:]
     if not parts:
-        return Profile(refused="not_a_profile")
+        return _NONE
     room = parts[0].casefold()
-    if room in _REFUSED:
-        return Profile(refused=_REFUSED[room], page="/".join(parts[:2]).casefold())
+    if room in _OTHER_ROOMS:
+        return Profile(page="/".join(parts[:2]).casefold())
     if room not in {"in", "pub"} or len(parts) < 2:
-        return Profile(refused="not_a_profile")
+        return _NONE
     if room == "pub":
         return _pub(parts[1:])
     return _checked(parts[1])
@@ -226,7 +221,7 @@ def _pub(parts: list[str]) -> Profile:
     """
     name, ids = parts[0], parts[1:4]
     if len(ids) < 3 or not all(_PUB_PART.match(part) for part in ids):
-        return Profile(refused="not_a_profile")
+        return _NONE
     first, second, third = ids
     return _checked(f"{name}-{third.zfill(3)}{second.zfill(3)}{first.lstrip('0')}")
 
@@ -243,15 +238,15 @@ def _checked(word: str) -> Profile:
     lowered = unicodedata.normalize("NFC", visible(word)).lower()
     plain = unicodedata.normalize("NFC", lowered).strip(_AROUND)
     if _MEMBER_ID.match(plain):
-        return Profile(refused="member_id")  # case matters in these, so in lower case they find nobody
+        return _NONE  # case matters in these, so in lower case they find nobody
     if says_nothing(plain) or _is_placeholder(plain):
-        return Profile(refused="blank")
+        return _NONE
     if not (2 if not plain.isascii() else 3) <= len(plain) <= _MAX:
-        return Profile(refused="malformed")
+        return _NONE
     if not _USUAL_SLUG.fullmatch(plain) and not all(_is_slug_sign(sign) for sign in plain):
-        return Profile(refused="malformed")
+        return _NONE
     if not any(sign.isalnum() for sign in plain):
-        return Profile(refused="malformed")
+        return _NONE
     return Profile(slug=plain)
 
 

@@ -94,7 +94,7 @@ def _person_name(line: Line, key: str) -> PersonName:
 
 def _profile(line: Line) -> Read:
     one, other = _text(line, "a"), _text(line, "b")
-    at_linkedin = any(linkedin.profile(text).refused != "not_linkedin" for text in (one, other))
+    at_linkedin = not all(linkedin.profile(text).is_elsewhere for text in (one, other))
     return {"same": linkedin.same(one, other) if at_linkedin else domains.same_host(one, other)}
 
 
