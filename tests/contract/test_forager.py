@@ -17,6 +17,7 @@ from connectors.forager.queries import JobQuery, OrganizationQuery, RoleQuery, q
 from connectors.limits import NoLimiter
 from connectors.models import Grade, Identity, Outcome, Question, Reply
 from connectors.operations import Operation, Repeat
+from connectors.transport import Transport
 from tests.contract.suite import (
     HANG_S,
     ODD,
@@ -58,13 +59,20 @@ def options(sandbox: Sandbox, **more: Any) -> ForagerOptions:
     return ForagerOptions.model_validate({name: sandbox.info[name] for name in names} | more)
 
 
+class Acquainted(Forager):
+    """The client, and the one person that the rows below speak of."""
+
+    def __init__(self, transport: Transport, options: ForagerOptions, person: dict[str, Any]) -> None:
+        super().__init__(transport, options)
+        self.person = person
+
+
 @pytest.fixture
-async def forager(sandbox: Sandbox, request: pytest.FixtureRequest) -> AsyncIterator[Forager]:
+async def forager(sandbox: Sandbox, request: pytest.FixtureRequest) -> AsyncIterator[Acquainted]:
     case = getattr(request.node, "callspec", None)
     hangs = case is not None and getattr(case.params.get("case"), "kind", "") == "hang"
     chosen = options(sandbox)
-    client = Forager(open_transport(chosen, NoLimiter(), HANG_S if hangs else 10), chosen)
-    client.person = somebody(sandbox)  # type: ignore[attr-defined]  # the rows below speak of one person
+    client = Acquainted(open_transport(chosen, NoLimiter(), HANG_S if hangs else 10), chosen, somebody(sandbox))
     yield client
     await client.aclose()
 

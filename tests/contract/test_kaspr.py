@@ -16,6 +16,7 @@ from connectors.kaspr.operations import OPERATIONS
 from connectors.kaspr.options import KasprOptions
 from connectors.limits import NoLimiter
 from connectors.models import Grade, Identity, Outcome, Question
+from connectors.transport import Transport
 from tests.contract.suite import (
     HANG_S,
     ODD,
@@ -34,7 +35,17 @@ from tests.harness.sandbox import Sandbox, Start
 
 NOBODY = "nobody-of-that-name-0000"
 Dialect = Literal["reference", "v2"]
-Open = Callable[..., Kaspr]
+
+
+class Acquainted(Kaspr):
+    """The client, and the one person that the rows below speak of."""
+
+    def __init__(self, transport: Transport, options: KasprOptions, person: dict[str, Any]) -> None:
+        super().__init__(transport, options)
+        self.person = person
+
+
+Open = Callable[..., Acquainted]
 
 
 @pytest.fixture
@@ -61,12 +72,11 @@ def name_of(person: dict[str, Any]) -> str:
 
 @pytest.fixture
 async def opened(sandbox: Sandbox) -> AsyncIterator[Open]:
-    clients: list[Kaspr] = []
+    clients: list[Acquainted] = []
 
-    def opener(limiter: HeardLimiter | None = None, read_s: float = 60, **more: Any) -> Kaspr:
+    def opener(limiter: HeardLimiter | None = None, read_s: float = 60, **more: Any) -> Acquainted:
         chosen = KasprOptions(**{"api_key": SecretStr(sandbox.info["api_key"]), "base_url": sandbox.base_url, **more})
-        clients.append(Kaspr(open_transport(chosen, limiter or NoLimiter(), read_s), chosen))
-        clients[-1].person = somebody(sandbox)  # type: ignore[attr-defined]  # the rows below speak of one person
+        clients.append(Acquainted(open_transport(chosen, limiter or NoLimiter(), read_s), chosen, somebody(sandbox)))
         return clients[-1]
 
     yield opener
@@ -75,7 +85,7 @@ async def opened(sandbox: Sandbox) -> AsyncIterator[Open]:
 
 
 @pytest.fixture
-def kaspr(opened: Open, request: pytest.FixtureRequest) -> Kaspr:
+def kaspr(opened: Open, request: pytest.FixtureRequest) -> Acquainted:
     params = request.node.callspec.params if hasattr(request.node, "callspec") else {}
     hangs = getattr(params.get("case"), "kind", "") == "hang"
     return opened(dialect=params.get("dialect", "reference"), read_s=HANG_S if hangs else 10)
@@ -258,10 +268,10 @@ async def test_no_credits_is_released_in_either_shape(sandbox: Sandbox, opened: 
 @pytest.mark.parametrize("items", ["strings", "objects"])
 async def test_list_items_may_be_texts_or_objects(sandbox: Sandbox, opened: Open, items: str) -> None:
     client = opened(dialect="v2")
-    client.person = somebody(sandbox, masked=False)  # type: ignore[attr-defined]
+    client.person = somebody(sandbox, masked=False)
     with sandbox.switched(items=items):
         found = await profile(client, KeptTicket())
-    assert found.work_emails == (client.person["kaspr"]["work_email"],)  # type: ignore[attr-defined]
+    assert found.work_emails == (client.person["kaspr"]["work_email"],)
     assert found.phones
 
 
