@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import ssl
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 import aiohttp
@@ -47,15 +47,19 @@ class HttpEngine:
             NoSlotError: the connection came too late for the call's slot, and there is no other.
             BrokenError: the wire failed later.
         """
-        request = httpx.Request(method, _url(url), headers=headers, content=content, extensions={"timeout": timeouts})
+        request = _request(method, url, headers, content, timeouts)
         try:
             async with asyncio.timeout(self._deadline_s):
                 response = await self._engine.handle_async_request(request)
+                stream = cast("httpx.AsyncByteStream", response.stream)  # as the engine gives it, decoded by nobody
                 try:
                     names = _headers(response.headers.raw)
-                    return Reply(response.status_code, names, await _body(response, names))
+                    body = ReplyBytes(response.status_code, names)
+                    async for chunk in stream:
+                        body.take(chunk)
+                    return Reply(response.status_code, names, body.whole())
                 finally:
-                    await response.aclose()
+                    await stream.aclose()
         except (httpx.HTTPError, aiohttp.ClientError, OSError, TimeoutError) as failure:
             kind = UnsentError if _never_connected(failure) else BrokenError
             raise kind(type(failure).__name__) from None  # its text may contain received data
@@ -66,6 +70,17 @@ class HttpEngine:
 _url = functools.lru_cache(maxsize=512)(httpx.URL)  # most calls of a vendor go to the same few addresses
 
 
+def _request(
+    method: str, url: str, headers: Mapping[str, str], content: bytes, timeouts: Mapping[str, float]
+) -> httpx.Request:
+    """Returns the request without the headers that the engine adds itself, which httpx would add for a ``content``."""
+    stream = httpx.ByteStream(content)
+    request = httpx.Request(method, _url(url), headers=headers, stream=stream, extensions={"timeout": timeouts})
+    request.headers.encoding = "ascii"  # as httpx has written them; otherwise it finds out by trying
+    request.read()
+    return request
+
+
 def _never_connected(failure: BaseException) -> bool:
     """Tells whether the failure came before a connection stood.
 
@@ -74,13 +89,6 @@ def _never_connected(failure: BaseException) -> bool:
     """
     kinds = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
     return isinstance(failure, kinds) or isinstance(failure.__cause__, kinds)
-
-
-async def _body(response: httpx.Response, headers: Mapping[str, str]) -> bytes:
-    body = ReplyBytes(response.status_code, headers)
-    async for chunk in cast("AsyncIterable[bytes]", response.stream):  # as the engine gives them, decoded by nobody
-        body.take(chunk)
-    return body.whole()
 
 
 def _headers(raw: list[tuple[bytes, bytes]]) -> Mapping[str, str]:
