@@ -63,6 +63,7 @@ class Truth:
 
     stage: Judged
     world: World = field(init=False)
+    _rows: dict[str, dict[str, CrmRow]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.world = build_world(self.stage.vendors.options)
@@ -89,9 +90,11 @@ class Truth:
         return {id_: self.world.by_number[one["person"]] for id_, one in self.delivered.items()}
 
     def rows_of(self, crm: str) -> dict[str, CrmRow]:
-        """Returns the rows that were there from the start, by id."""
-        ids = self.stage.vendors[crm].control("world")["ids"]
-        return {str(ids[str(row.number)]): row for row in self.world.rows[crm]}
+        """Returns the rows that were there from the start, by id. The vendor is asked once, since they stay."""
+        if crm not in self._rows:
+            ids = self.stage.vendors[crm].control("world")["ids"]
+            self._rows[crm] = {str(ids[str(row.number)]): row for row in self.world.rows[crm]}
+        return self._rows[crm]
 
     def people_of(self, crm: str) -> dict[str, Person]:
         """Returns whom each row is about: as the world drew it, or who was delivered when it was made."""
