@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from connectors.hubspot.options import OVERLAP_S
 from tests.integration.triggers.floor import HUBSPOT, SALESFORCE, Floor, opened
 
 DECADE_MS = 3650 * 86_400_000
@@ -83,13 +84,13 @@ async def _followed(floor: Floor, crm: str, kind: str = "contact") -> list[str]:
 async def test_row_that_the_index_shows_late_is_seen_by_a_later_poll(redis: Redis, tmp_path: Path) -> None:
     async with opened(redis, tmp_path, WATCHES) as floor:
         (one, other, *_) = await _followed(floor, HUBSPOT)
-        await floor.control("hubspot", "settings", {"index_lag": 30})
+        await floor.control("hubspot", "settings", {"index_lag": OVERLAP_S - 50})
         await floor.edit("hubspot", "contacts", one, city="Ghent")
         await floor.time_passes(HUBSPOT, 5)
         await floor.poll()
         assert await floor.due() == set()
         await floor.edit("hubspot", "contacts", other, city="Ghent")
-        await floor.time_passes(HUBSPOT, 60)
+        await floor.time_passes(HUBSPOT, OVERLAP_S)
         await floor.poll()
         assert await floor.due() == {one, other}
 
@@ -100,11 +101,11 @@ async def test_commit_that_comes_late_under_an_old_stamp_is_seen(redis: Redis, t
     name = "city" if crm == HUBSPOT else "MailingCity"
     async with opened(redis, tmp_path, WATCHES) as floor:
         (one, other, *_) = await _followed(floor, crm)
-        await floor.time_passes(crm, 120)
+        await floor.time_passes(crm, OVERLAP_S)
         await floor.edit(vendor, object, other, **{name: "Ghent"})
-        await floor.time_passes(crm, 30)
+        await floor.time_passes(crm, OVERLAP_S / 3)
         await floor.poll(crm)
-        late = {"object": object, "id": one, "properties": {name: "Ghent"}, "seconds_ago": 45}
+        late = {"object": object, "id": one, "properties": {name: "Ghent"}, "seconds_ago": 2 * OVERLAP_S / 3}
         await floor.control(vendor, "commit-late", late)
         await floor.time_passes(crm, 3)
         newest = await floor.newest(crm)
