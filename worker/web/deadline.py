@@ -3,8 +3,8 @@
 Connections past a number and requests that do not arrive in time are dropped.
 
 uvicorn waits for good for a head that never ends, and for a body for as long as its application does. Here a stranger
-gets two seconds for everything, from connecting to having read the answer, and one request; a sender that proved itself
-gets ten for its body and keeps its connection.
+gets one request, two seconds from connecting to its end, and ten more to have read the answer; a sender that proved
+itself gets ten for its body and keeps its connection.
 """
 
 from __future__ import annotations
@@ -121,6 +121,8 @@ class RequestDeadline(HttpToolsProtocol):
         self._whole = True
         if self._sender is not None and self._sender.is_proved:
             self._calm()
+        else:
+            self._expect(self.arrives_within_s)  # the time that our answer takes is not the stranger's doing
         super().on_message_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
