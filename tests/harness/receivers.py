@@ -29,13 +29,14 @@ class Received:
 
 @dataclass(slots=True)
 class Receiver:
-    """Keeps what it gets. ``status`` is its answer to posts."""
+    """Keeps what it gets. ``status`` is its answer to posts, which it gives once ``answers`` is set."""
 
     port: int = 0
     status: int = 200
     posts: list[Received] = field(default_factory=list)
     mails: list[EmailMessage] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
+    answers: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def url(self) -> str:
@@ -50,6 +51,7 @@ class Receiver:
 async def http_receiver() -> AsyncIterator[Receiver]:
     """Yields a server that takes posts."""
     receiver = Receiver()
+    receiver.answers.set()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
@@ -58,6 +60,7 @@ async def http_receiver() -> AsyncIterator[Receiver]:
                 headers = {name.lower(): value.strip() for name, _, value in (one.partition(":") for one in head[1:-2])}
                 body = await reader.readexactly(int(headers.get("content-length", 0)))
                 receiver.posts.append(Received(head[0].split()[1], headers, body))
+                await receiver.answers.wait()
                 writer.write(f"HTTP/1.1 {receiver.status} Ended\r\ncontent-length: 2\r\n\r\nok".encode())
                 await writer.drain()
         writer.close()

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 TASK = "alerts:all"
 TURN_S = 10.0
 PERIOD_MS = 30_000
+AGAIN_MS = 120_000  # longer than a turn takes by the slowest mail server: two at a time would send everything twice
 log = structlog.get_logger(__name__)
 
 
@@ -60,9 +61,11 @@ async def _turns(ledger: Ledger, settings: Settings, ways: Sequence[Channel], tu
     period_ms = min(PERIOD_MS, int(settings.alerts.after.total_seconds() * 1000) // 2)
     while True:
         try:
-            if await ledger.timetable.due({TASK: period_ms}):
-                await turn(ledger, settings, ways)
-                await ledger.timetable.done(TASK)
+            if await ledger.timetable.due({TASK: period_ms}, again_ms=AGAIN_MS):
+                try:
+                    await turn(ledger, settings, ways)
+                finally:
+                    await ledger.timetable.done(TASK)
         except LedgerUnavailableError as error:
             log.warning("alerts.skipped", error=str(error))
         except Exception as error:  # the edge of a loop

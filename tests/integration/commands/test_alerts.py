@@ -159,6 +159,28 @@ async def test_what_stands_is_sent_once_over_all_processes_and_its_end_is_told(
         CANARIES.look("an alert", one.body.decode())
 
 
+async def test_an_alert_that_takes_long_to_send_is_sent_by_one_process(
+    refill: Refill, posts: Receiver, mails: Receiver, redis: Redis
+) -> None:
+    settings, ledger = alerted(refill, posts, mails), Ledger.over(redis)
+    await beat(ledger)
+    await ledger.pauses.pause("acme_hubspot", "credentials", why="it refuses our credential")
+    posts.answers.clear()
+    async with AsyncExitStack() as stack:
+        for _ in range(3):
+            await stack.enter_async_context(alerting(ledger, settings, turn_s=0.1))
+        await until(lambda: posts.texts("/hook"), "an alert that waits for its answer")
+        await until(lambda: _turn_lasts(ledger, 2_000), "a turn that outlasts the time between two", 20)
+        posts.answers.set()
+        await until(lambda: _looks(ledger, 2), "two looks more")
+    assert len(posts.texts("/hook")) == len(mails.mails) == 1
+
+
+async def _turn_lasts(ledger: Ledger, ms: int) -> bool:
+    last = (await ledger.timetable.last())["alerts:all"]
+    return last.done_ms < last.begun_ms <= await ledger.scripts.now() - ms
+
+
 async def _looks(ledger: Ledger, more: int) -> bool:
     """Whether so many turns have begun and ended since the first call of one test."""
     seen: set[int] = set()

@@ -47,7 +47,7 @@ async def test_full_redis_is_unavailable(scripts: Scripts, redis: Redis) -> None
         with pytest.raises(LedgerUnavailableError):
             await scripts.calls([("SET", "any", "value")])
         with pytest.raises(LedgerUnavailableError):
-            await scripts.run("timetable_due", retry_ms=1, tasks=[("poll", 1)])
+            await scripts.run("timetable_due", tasks=[("poll", 1, 1)])
     finally:
         await redis.config_set("maxmemory", "0")
 
@@ -57,7 +57,7 @@ async def test_read_only_redis_is_unavailable(scripts: Scripts, redis: Redis) ->
     await redis.replicaof("127.0.0.1", "1")
     try:
         with pytest.raises(LedgerUnavailableError):
-            await scripts.run("timetable_due", retry_ms=1, tasks=[("poll", 1)])
+            await scripts.run("timetable_due", tasks=[("poll", 1, 1)])
     finally:
         await redis.replicaof("NO", "ONE")
 

@@ -32,6 +32,20 @@ async def test_task_whose_worker_died_comes_before_its_long_period_is_over(scrip
     assert await timetable.due(day) == ["reconcile"]
 
 
+async def test_task_that_two_may_not_be_at_comes_again_only_after_a_time_of_its_own(
+    scripts: Scripts, clock: Clock
+) -> None:
+    timetable = Timetable(scripts)
+    await timetable.due({"alerts": 1_000}, again_ms=5_000)
+    clock.pass_ms(4_999)
+    assert await timetable.due({"alerts": 1_000}, again_ms=5_000) == []
+    clock.pass_ms(1)
+    assert await timetable.due({"alerts": 1_000}, again_ms=5_000) == ["alerts"]
+    await timetable.done("alerts")
+    clock.pass_ms(1_000)
+    assert await timetable.due({"alerts": 1_000}, again_ms=5_000) == ["alerts"]
+
+
 async def test_clock_that_jumped_back_does_not_stop_a_task(scripts: Scripts, clock: Clock) -> None:
     timetable = Timetable(scripts)
     await timetable.due({"poll": 1_000})

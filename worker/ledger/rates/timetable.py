@@ -41,12 +41,14 @@ class Timetable:
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
 
-    async def due(self, periods: Mapping[str, int]) -> list[str]:
+    async def due(self, periods: Mapping[str, int], *, again_ms: int = 0) -> list[str]:
         """Returns the names (with their periods in ms) that are due now; they are begun and due for nobody else.
 
-        A task that was not ``done`` is due again after its period or ten minutes, whichever is shorter.
+        A task that was not ``done`` is due again after its period or ten minutes, whichever is shorter, or after
+        ``again_ms``, if two may never be at it.
         """
-        begun = await self._scripts.run("timetable_due", retry_ms=RETRY_MS, tasks=periods.items())
+        tasks = [(name, period, again_ms or min(period, RETRY_MS)) for name, period in periods.items()]
+        begun = await self._scripts.run("timetable_due", tasks=tasks)
         return [name.decode() for name in begun]
 
     async def done(self, name: str) -> None:
