@@ -111,8 +111,15 @@ def of_question(key: str) -> Handle:
 
 
 def of_identity(identity: Identity) -> frozenset[Handle]:
-    texts = {"email": identity.email, "phone": identity.phone, "linkedin_url": identity.slug, "domain": identity.domain}
-    return of_values({name: value for name, value in texts.items() if value})
+    """Returns the handles of an identity: its values are normal already, and are not read again."""
+    named = (
+        _handle("email", identity.email),
+        _handle("domain", domains.company_domain(identity.email.rpartition("@")[2])),
+        _handle("slug", identity.slug),
+        _handle("phone", identity.phone),
+        _handle("domain", identity.domain),
+    )
+    return frozenset(one for one in named if one)
 
 
 def of_decision(decision: Decision) -> frozenset[Handle]:

@@ -10,6 +10,7 @@ from connectors.models import Identity
 from tests.unit.decide.scene import policy, record
 from worker.decide.handles import Handle, of_identity, of_values, read
 from worker.decide.record import handles
+from worker.decide.values import linkedin
 
 ADA = Handle("email", "ada@acme.com")
 
@@ -68,3 +69,8 @@ def test_however_a_profile_is_written_a_record_with_it_is_met(slug: str, form: s
     if listed is not None:  # a few words stand for nobody
         assert listed in of_identity(Identity(slug=listed.value))
         assert listed in of_values({"linkedin_url": form.format(slug.upper())})
+
+
+def test_a_slug_that_reads_like_a_label_stays_whole_as_a_handle() -> None:
+    text = "https://www.linkedin.com/in/linkedin-ada"
+    assert of_identity(Identity(slug=linkedin.slug(text))) == of_values({"linkedin_url": text})
