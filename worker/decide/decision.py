@@ -30,6 +30,17 @@ class Change(Discreet, frozen=True):
     question_key: str
 
 
+class JobChange(Discreet, frozen=True):
+    """Says that the provider's current role of the record's person is at another employer than the CRM's."""
+
+    hidden = frozenset({"company", "title"})
+    provider: str
+    question_key: str
+    domain: str
+    company: str = ""
+    title: str = ""
+
+
 class Decision(Discreet, frozen=True):
     """Holds what to do. ``questions`` empty means that nothing new can be learned now.
 
@@ -37,7 +48,7 @@ class Decision(Discreet, frozen=True):
     by the provider that is next for them and has no capacity. ``rightly`` are questions whose answer
     named the record's person. ``dropped`` counts offered values that may not be
     written: the reasons, and ``masked`` and ``wrong_kind``. ``unfit`` are values that would be written if their
-    property had such an option.
+    property had such an option. ``job`` is news for people, and is not written.
     """
 
     hidden = frozenset({"identity"})
@@ -49,3 +60,4 @@ class Decision(Discreet, frozen=True):
     rightly: frozenset[str] = frozenset()
     dropped: Mapping[str, int] = {}
     unfit: tuple[Change, ...] = ()
+    job: JobChange | None = None

@@ -6,15 +6,15 @@ Answers may also contain a fact that nobody asked for and nobody may write: that
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from connectors.models import Answer, Email, Grade, Offer, Person, PhoneKind, Property, Role
+from connectors.models import Email, Grade, Person, PhoneKind, Property, Role
+from worker.decide.decision import JobChange
 from worker.decide.fitting import NO_OPTION, Invalid, fit
-from worker.decide.knowledge import Knowledge, Source, catalogue, learn
+from worker.decide.knowledge import Knowledge, Source
 from worker.decide.policy import FieldRule, Policy
 from worker.decide.reasons import Reason
 from worker.decide.record import View
@@ -194,25 +194,8 @@ def current_role(roles: Sequence[Role], company_domains: Sequence[str]) -> Role 
     return next(iter(here or current), None)
 
 
-@dataclass(frozen=True, slots=True)
-class JobChange:
-    """Says that the provider's current role of the record's person is at another employer than the CRM's."""
-
-    provider: str
-    question_key: str
-    domain: str
-    company: str = field(default="", repr=False)
-    title: str = field(default="", repr=False)
-
-
-def job_change(
-    view: View,
-    policy: Policy,
-    offers: Sequence[Offer],
-    answers: Mapping[str, Answer],
-    missed: AbstractSet[str] = frozenset(),
-) -> JobChange | None:
-    """Returns a changed job by an answer that is surely about the record's person; ``None`` if none says so.
+def job_change(view: View, sources: Sequence[Source]) -> JobChange | None:
+    """Returns a changed job by people who are proved to be the record's; ``None`` if none says so.
 
     A current role at the record's own company speaks against it, whoever tells; a role whose employer has no domain
     says nothing either way.
@@ -220,7 +203,7 @@ def job_change(
     if not view.domains:
         return None
     change: JobChange | None = None
-    for source in learn(view, policy, catalogue(offers), answers, missed).sources:
+    for source in sources:
         role = current_role(source.person.roles, view.domains)
         domain = domains.company_domain(role.company.domain) if role else ""
         if role is None or not domain:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from connectors.models import Answer, Offer, Property, Question
 from worker.decide.decision import Change, Decision, Next
-from worker.decide.findings import Finding, Judged, judge
+from worker.decide.findings import Finding, Judged, job_change, judge
 from worker.decide.knowledge import Catalogue, Knowledge, catalogue, finders, learn, lookups
 from worker.decide.not_now import GiveUp, WaitForProvider
 from worker.decide.policy import FieldRule, Policy
@@ -75,6 +75,7 @@ def decide(
         rightly=frozenset(one.asked.question.key for one in known.sources),
         dropped=_dropped(judged, known),
         unfit=tuple(_change(rule, unfit[0]) for rule in open_rules if (unfit := judged[rule.field].unfit)),
+        job=job_change(view, known.sources),
     )
 
 

@@ -15,7 +15,6 @@ from msgspec.structs import replace
 from connectors.models import Answer, Offer, Record
 from worker.decide import kept
 from worker.decide.decision import Change, Decision
-from worker.decide.findings import JobChange, job_change
 from worker.decide.handles import Handle, of_decision, of_identity, of_value
 from worker.decide.kept import OurValue
 from worker.decide.order import explores, exploring, learned
@@ -191,10 +190,6 @@ class Decider:
         supply = Supply(self.offers, known.closed, blocked, self._lookups.odds)
         policy, schema = self.policy(view), self.watch.schema
         return decide(view, policy, supply, known.answers, missed=known.missed, schema=schema)
-
-    def job_change(self, view: View, known: KnownAnswers) -> JobChange | None:
-        """Returns a changed job by the known answers; ``None`` if none says so."""
-        return job_change(view, self.watch.policy, self.offers, known.answers, known.missed)
 
     async def decided(self, view: View, known: KnownAnswers, blocked: AbstractSet[str] = frozenset()) -> Decision:
         """Decides as ``decide`` does, and takes no value that a CRM has called bad, on any record.

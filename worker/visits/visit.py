@@ -223,7 +223,7 @@ class Visitor:
             decision = await self._decider.decided(view, known, frozenset({*notes.blocked, *notes.awaited}))
             if not decision.questions:
                 self._lookups.yields.note(counts(notes.bought, decision, country_of(view)))
-                await self._signal(lease, notes, view)
+                await self._signal(lease, decision)
                 return decision
             looked = await self._ask(lease, decision, about | of_decision(decision))
             laters = [
@@ -268,9 +268,9 @@ class Visitor:
                 return result
         return None
 
-    async def _signal(self, lease: Lease, notes: VisitNotes, view: View) -> None:
+    async def _signal(self, lease: Lease, decision: Decision) -> None:
         """Tell the journal of a changed job, once; nothing is written because of it."""
-        change = self._decider.job_change(view, notes.known)
+        change = decision.job
         if change is None:
             return
         values = {"employer": change.company, "employer_domain": change.domain, "title": change.title}

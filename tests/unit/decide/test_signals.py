@@ -11,7 +11,6 @@ from tests.unit.decide.scene import (
     AT_ACME,
     BOB,
     ELSEWHERE,
-    OFFERS,
     at,
     hit,
     policy,
@@ -20,7 +19,7 @@ from tests.unit.decide.scene import (
     visit,
     with_slug,
 )
-from worker.decide.findings import JobChange, job_change
+from worker.decide.decision import JobChange
 
 HERE, AWAY = Role("VP Sales", ACME, current=True), Role("CEO", ELSEWHERE, current=True)
 
@@ -28,7 +27,7 @@ HERE, AWAY = Role("VP Sales", ACME, current=True), Role("CEO", ELSEWHERE, curren
 def told(answer: Answer, **values: str) -> JobChange | None:
     rules = policy(rule("job_title"))
     seen = visit(with_slug(**{**AT_ACME, **values}), rules, {"detail": answer})
-    found = job_change(seen.view, rules, OFFERS, seen.answers)
+    found = seen.decision.job
     assert found is None or seen.values == {}
     return found
 
@@ -66,4 +65,4 @@ def test_without_a_known_employer_no_job_can_change() -> None:
     seen = visit(
         record({"hs_linkedin_url": "https://www.linkedin.com/in/ada-example"}), rules, {"detail": hit(at(ADA, AWAY))}
     )
-    assert job_change(seen.view, rules, OFFERS, seen.answers) is None
+    assert seen.decision.job is None
