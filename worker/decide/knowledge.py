@@ -108,8 +108,7 @@ class Knowledge(Struct, frozen=True):
 
     ``others`` are answers that name somebody else, ``unsure`` those whose person nothing proves. ``proved`` says that
     an answer named the slug's person and the gate accepted it; ``wrong`` that the gate rejected the ones that did.
-    ``left`` says that the person has left the record's company. ``mistaken`` are providers whose own answer names
-    somebody else: their answers by slug are about that person.
+    ``mistaken`` are providers whose own answer names somebody else: their answers by slug are about that person.
     """
 
     identity: Identity
@@ -120,7 +119,6 @@ class Knowledge(Struct, frozen=True):
     conflict: bool = False
     proved: bool = False
     wrong: bool = False
-    left: bool = False
     mistaken: frozenset[str] = frozenset()
 
     @property
@@ -209,7 +207,6 @@ def _learn(
         conflict=conflict,
         proved=proved,
         wrong=wrong,
-        left=not policy.allow_employer_changed and _has_left(sources, view.domains),
         mistaken=mistaken,
     )
 
@@ -290,11 +287,10 @@ def _asked(askable: Iterable[Askable], answers: Mapping[str, Answer], missed: Ab
     return known
 
 
-def _has_left(sources: Iterable[Source], home: Sequence[str]) -> bool:
+def has_left(sources: Iterable[Source], home: Sequence[str]) -> bool:
     """Tells whether the sources place the person elsewhere.
 
-    The record's company is a former employer and no current one,
-    or every address at work is another company's.
+    The record's company is a former employer and no current one, or every address at work is another company's.
     """
     then: set[str] = set()
     now: set[str] = set()

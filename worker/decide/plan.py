@@ -56,11 +56,14 @@ def decide(
         return decide(wider, policy, supply, answers, missed=missed, schema=schema)
 
     open_rules = [rule for rule in rules if rule.field not in chosen]
-    steps = Waterfall(view, policy, askable, known, open_rules, supply).steps()
+    waterfall = Waterfall(view, policy, askable, known, open_rules, supply)
+    steps = waterfall.steps()
     unfilled = {name: reason for name, reason in view.closed.items() if name in view.blank}
     unfilled |= {rule.field: Reason.NO_ACCESS for rule in shut}
     unfilled |= {
-        name: _why(name, step, judged[name], known) for name, step in steps.items() if isinstance(step, GiveUp)
+        name: _why(name, step, judged[name], known, waterfall)
+        for name, step in steps.items()
+        if isinstance(step, GiveUp)
     }
     changes = tuple(_change(rule, chosen[rule.field]) for rule in rules if _is_new(rule, chosen, view))
     identity = known.identity
@@ -135,7 +138,7 @@ def _change(rule: FieldRule, finding: Finding) -> Change:
     return Change(rule.field, rule.property, finding.value, finding.provider, grade, finding.question_key)
 
 
-def _why(name: str, step: GiveUp, judged: Judged, known: Knowledge) -> Reason:
+def _why(name: str, step: GiveUp, judged: Judged, known: Knowledge, waterfall: Waterfall) -> Reason:
     if known.conflict:
         return Reason.IDENTITY_CONFLICT
     if known.wrong:
@@ -146,7 +149,7 @@ def _why(name: str, step: GiveUp, judged: Judged, known: Knowledge) -> Reason:
     for why in _WORTH_TELLING:
         if why in judged.reasons:
             return why
-    if known.left and name in LEFT_BEHIND:
+    if name in LEFT_BEHIND and waterfall.has_left:
         return Reason.EMPLOYER_CHANGED
     if known.others:
         return Reason.WRONG_PERSON

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from connectors.models import AskedBy, Offer, Outcome, PhoneKind, Question
 from worker.decide.gate import Fact, is_provable
-from worker.decide.knowledge import Askable, Catalogue, Knowledge, finders, lookups
+from worker.decide.knowledge import Askable, Catalogue, Knowledge, finders, has_left, lookups
 from worker.decide.not_now import GiveUp, WaitForProvider
 from worker.decide.odds import PRICE_LIST, Odds
 from worker.decide.policy import FieldRule, Policy
@@ -93,6 +93,11 @@ class Waterfall:
         self._served: dict[str, list[Offer]] = {}
 
     @cached_property
+    def has_left(self) -> bool:
+        """Tells whether the person has left the record's company, where that counts."""
+        return not self._policy.allow_employer_changed and has_left(self._known.sources, self._view.domains)
+
+    @cached_property
     def _finders(self) -> list[Askable]:
         """Lists the questions that find a person: by number only if the record can prove who answers there."""
         return [
@@ -150,7 +155,7 @@ class Waterfall:
             return []
         known = self._served.get(rule.field)
         if known is None:
-            left = self._known.left and rule.field in LEFT_BEHIND
+            left = rule.field in LEFT_BEHIND and self.has_left
             able = () if left else _able(self._offers, rule.field, rule.providers)
             held = rule.field in PHONE_FIELDS and self._is_held(rule.field)
             known = self._served[rule.field] = [one for one in able if not (held and one.gives <= PHONE_FIELDS)]
