@@ -186,7 +186,7 @@ class Lookups:
             lines=lines,
             owner=self.owner,
             policy=terms.policy,
-            subjects=self.suppressions.hashes({*about, of_question(question.key)}),
+            subjects=self.suppressions.hashes((*about, of_question(question.key))),
             closed_share=closed,
         )
         answer = await reserve()
@@ -301,7 +301,7 @@ class Lookups:
             await calls.wake(ticket)
         if bought.answer.outcome is Outcome.REFUSED:
             return await self._refused(CreditsError(provider.name, question.operation), question, terms)
-        if await self.suppressions.has_forgotten(of_answer(bought.answer)):
+        if await self.suppressions.has_forgotten(partial(of_answer, bought.answer)):
             await self._eraser.drop(question.key, self.clock())
         if bought.answer.outcome is Outcome.UNREADABLE:
             log.error("lookup.unreadable", vendor=provider.name, operation=question.operation)

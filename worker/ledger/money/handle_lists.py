@@ -74,7 +74,7 @@ class Suppressions:
             word = await self._nobody()
             if word != b"list":
                 return [word == b"another"] * len(rows)
-        sets = [frozenset(self.hashes(one() if callable(one) else one)) for one in rows]
+        sets = [frozenset(self.hashes(_read(one))) for one in rows]
         names = sorted(frozenset[str]().union(*sets))
         word, hits = await self._find(names)
         if word != b"list":
@@ -93,12 +93,12 @@ class Suppressions:
         self._is_empty = word == b"nobody"
         return word, hits
 
-    async def has_forgotten(self, handles: Collection[Handle]) -> bool:
+    async def has_forgotten(self, handles: Handles) -> bool:
         """Tells whether one of the handles is on the list because its person was forgotten.
 
-        Nobody is while the list is empty, as far as the last look showed.
+        Nobody is while the list is empty, as far as the last look showed, and no handle is read then.
         """
-        names = () if self._is_empty else self.hashes(handles)
+        names = () if self._is_empty else self.hashes(_read(handles))
         texts = await self._scripts.call("HMGET", self._scripts.keys("suppressed"), *names) if names else []
         return any(text and json.loads(text).get("why") == FORGOTTEN for text in texts)
 
@@ -136,6 +136,10 @@ class Suppressions:
         word, _ = await self._find(())
         if word == b"another":
             raise AnotherKeyError
+
+
+def _read(handles: Handles) -> Collection[Handle]:
+    return handles() if callable(handles) else handles
 
 
 def _text(one: Suppressed) -> str:
