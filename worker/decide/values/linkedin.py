@@ -24,7 +24,9 @@ _PAGE = re.compile(
     re.IGNORECASE,
 )
 _USUAL = re.compile(r"https?://(?:www\.)?linkedin\.com/in/([a-z0-9-]{4,100})/?", re.IGNORECASE | re.ASCII)
+_BARE = re.compile(r"(?!linked)[a-z0-9-]{4,100}", re.ASCII)  # a slug as most providers and we ourselves write it
 _USUAL_SLUG = re.compile(r"[a-z0-9-]+", re.ASCII)
+_BETWEEN = re.compile(r"[-_ ]+")
 _HREF = re.compile(r"\bhref\s?=\s?", re.IGNORECASE)
 _QUOTED_HREF = re.compile(r"\bhref\s?=\s?'([^'<>]{0,300})'", re.IGNORECASE)
 _APP = re.compile(r"^linkedin:/{1,3}", re.IGNORECASE)
@@ -136,6 +138,8 @@ def profile(text: str) -> Profile:
         return _NONE
     if usual := _USUAL.fullmatch(text):  # what most are like: nothing of it has to be undone
         return _checked(usual[1])
+    if _BARE.fullmatch(text):
+        return _checked(text)
     plain = _HREF.sub(" ", _QUOTED_HREF.sub(r' "\1" ', visible(unescape(text)))).replace("\\", "/").strip()
     if not plain or says_nothing(plain):
         return _NONE
@@ -252,7 +256,7 @@ def _checked(word: str) -> Profile:
 
 def _is_placeholder(slug: str) -> bool:
     """Tells whether a slug is a placeholder: ``not-found``, ``vorname-nachname``."""
-    parts = re.split(r"[-_ ]+", slug)
+    parts = _BETWEEN.split(slug)
     if _NOBODY.issuperset(parts) or parts[-1] in _TYPED:
         return True
     if 3 < len(slug) <= _MAX and slug == slug[0] * len(slug):
