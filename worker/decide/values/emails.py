@@ -6,7 +6,6 @@ import re
 from functools import cache, lru_cache
 from urllib.parse import unquote
 
-from email_validator import EmailNotValidError, validate_email
 from msgspec import Struct
 
 from worker.decide.values import beside, domains
@@ -155,6 +154,8 @@ def _valid(word: str) -> str:
     if usual and len(usual[1]) <= _LONGEST_LOCAL:  # what most are like: valid as it is
         local, name = usual.groups()
     else:
+        from email_validator import EmailNotValidError, validate_email  # its patterns take long to compile
+
         try:
             parsed = validate_email(bare, check_deliverability=False, allow_smtputf8=False)
         except EmailNotValidError:
