@@ -202,7 +202,7 @@ def _reading(values: tuple[str | None, ...], policy: Policy) -> Reading:
     said = {name: value for name, value in pairs if value and not policy.is_blank(value)}
     texts = {slot: text for slot, name in policy.slots.items() if (text := said.get(name))}
     countries = _hints(texts.get("country", ""), policy)
-    read = {slot: phones.read(texts.get(slot, ""), countries) for slot in _NUMBER_SLOTS}
+    read = {slot: phones.read(texts[slot], countries) for slot in _NUMBER_SLOTS if slot in texts}
     addresses = list(dict.fromkeys(policy.slots[slot] for slot in _EMAIL_SLOTS if slot in texts))
     addresses = [said[name] for name in addresses]
     own_site = (texts.get("company_domain"), texts.get("company_website"))

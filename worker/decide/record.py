@@ -8,8 +8,8 @@ looked at again.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
+from json import JSONEncoder
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -93,11 +93,12 @@ class Openings(Struct, frozen=True):
 
 def openings(record: Record, policy: Policy, own: Mapping[str, OurValue] | None = None) -> Openings:
     """Returns what is open on a record, for a small part of the price of ``look``."""
-    remembered = own or {}
-    countries = hints(record, policy) if remembered else ()
-    skip = _skip(record, policy)
-    news = _news(record, policy, remembered, countries)
-    spoiled = frozenset(news) | _spoiled(record, policy, remembered, countries)
+    remembered, skip = own or {}, _skip(record, policy)
+    news, spoiled, countries = dict[str, str](), frozenset[str](), tuple[str, ...]()
+    if own:  # only a value of ours can turn out bad
+        countries = hints(record, policy)
+        news = _news(record, policy, own, countries)
+        spoiled = frozenset(news) | _spoiled(record, policy, own, countries)
     blank, gaps, closed, refused = _gaps(record, policy, remembered, countries, spoiled)
     if skip and skip.reason:
         closed = dict.fromkeys(blank, skip.reason)
@@ -338,6 +339,7 @@ def locked_blanks(edits: Mapping[str, Edit], lock_ms: Mapping[str, int], now: in
 
 
 LENGTH = 12
+_text = JSONEncoder(ensure_ascii=False).encode
 
 
 def fingerprint(view: View, policy: Policy) -> str:
@@ -357,7 +359,7 @@ def fingerprint(view: View, policy: Policy) -> str:
         *([view.changed_since] if view.changed_since else []),
         *([sorted(evidence)] if evidence else []),
     ]
-    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:LENGTH]
+    return hashlib.sha256(_text(parts).encode()).hexdigest()[:LENGTH]
 
 
 def planned_mark(view: View, policy: Policy) -> str:
@@ -367,5 +369,5 @@ def planned_mark(view: View, policy: Policy) -> str:
     """
     held = [[name, view.held[name]] for name in sorted(view.gaps) if view.held.get(name)]
     parts = [str(view.skip or ""), held]
-    digest = hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:LENGTH]
+    digest = hashlib.sha256(_text(parts).encode()).hexdigest()[:LENGTH]
     return f"{fingerprint(view, policy)}{digest}"
