@@ -25,8 +25,8 @@ def imported(module: str) -> set[str]:
         ("worker.cli", {"asyncio", "pydantic", "redis", "rich", "structlog", *VENDORS, *RULES, *ENGINE}, 180),
         ("worker.commands.status", {"cryptography.x509", "jwt.api_jwk", "pygments", *VENDORS, *RULES, *ENGINE}, 585),
         ("worker.commands.failures", {"pygments", *VENDORS, *RULES, *ENGINE}, 580),
-        ("worker.commands.read", {"pygments", *VENDORS, *ENGINE}, 690),
-        ("worker.service.runtime", {"click", "cryptography.fernet", "lxml", "pygments", "zeep", *ENGINE}, 830),
+        ("worker.commands.read", {"pygments", *VENDORS, *ENGINE}, 682),
+        ("worker.service.runtime", {"click", "cryptography.fernet", "lxml", "pygments", "zeep", *ENGINE}, 815),
     ],
 )
 def test_a_command_imports_what_it_runs(module: str, without: set[str], most: int) -> None:
