@@ -7,7 +7,7 @@
 local replaced = 0
 for key, crm, object, id, run, text in entries() do
   if unlist(key, crm, object, id) then
-    journal(crm, object, id, run, text)
+    journal(crm, object, id, run, { text })
     replaced = replaced + 1
   end
 end

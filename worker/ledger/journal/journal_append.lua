@@ -5,7 +5,5 @@
 if not redis.call('SET', K.once(token), '1', 'NX', 'PX', 600000) then
   return 0
 end
-for _, entry in ipairs(entries) do
-  journal(crm, object, id, run, entry)
-end
+journal(crm, object, id, run, entries)
 return 1

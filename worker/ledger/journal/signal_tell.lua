@@ -7,5 +7,5 @@ if redis.call('HGET', key, id) == digest then
   return 0
 end
 redis.call('HSET', key, id, digest)
-journal(crm, object, id, run, entry)
+journal(crm, object, id, run, { entry })
 return 1

@@ -7,4 +7,5 @@ generation, sent = tonumber(generation), tonumber(sent)
 if generation == 0 and redis.call('HEXISTS', K.epoch(), 'generation') == 0 then
   redis.call('HSET', K.epoch(), 'generation', '1', 'id', new_id)
 end
-return { behind(generation, id, sent) and '1' or '0', unpack(epoch()) }
+local known = epoch()
+return { behind(known, generation, id, sent) and '1' or '0', unpack(known) }

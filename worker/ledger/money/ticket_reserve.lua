@@ -31,8 +31,8 @@ if raw then
   return { 'kept', raw }
 end
 
-local last = redis.call('HGET', K.question(question), 'ticket')
-local again = tonumber(redis.call('HGET', K.question(question), 'again') or '0')
+local before = redis.call('HMGET', K.question(question), 'ticket', 'again')
+local last, again = before[1], tonumber(before[2] or '0')
 local old = last and hash(K.ticket(last))
 if old and old.state then
   if last == id and old.token == token then
@@ -70,7 +70,7 @@ end
 if again > 0 then
   policy, final = 'never', '1' -- once is once
 end
-local names = {}
+local names, is_new = {}, {}
 for name, cap, starts, ends in lines() do
   if now < tonumber(starts) or (ends ~= '0' and now >= tonumber(ends)) then
     return { 'stale' }
@@ -80,19 +80,24 @@ for name, cap, starts, ends in lines() do
     return { 'budget', name, used[1] or '0' }
   end
   names[#names + 1] = name
+  is_new[name] = not (used[1] or used[2])
 end
 local LINE_KEPT_MS, LINE_MOST_MS = 8640000000, 34560000000 -- 100 days past its end, which may be 400 days away
 for name, _, _, ends in lines() do
   local key = K.budget(name)
   redis.call('HINCRBY', key, 'reserved', int(price))
-  redis.call('PEXPIRE', key, int(math.min(math.max(0, ends - now), LINE_MOST_MS) + LINE_KEPT_MS))
+  if is_new[name] or ends == '0' then -- one without an end stays as long after its last use
+    redis.call('PEXPIRE', key, int(math.min(math.max(0, ends - now), LINE_MOST_MS) + LINE_KEPT_MS))
+  end
 end
 total(provider, 'reserved', price)
 redis.call('HSET', K.ticket(id), 'state', 'reserved', 'token', token, 'question', question, 'asker', ref,
   'owner', owner, 'deadline', int(deadline), 'price', int(price), 'provider', provider, 'operation', operation,
   'fields', fields, 'lines', table.concat(names, '\n'), 'keep', keep, 'policy', policy, 'patience', patience, 'final', final)
 redis.call('HSET', K.question(question), 'ticket', id)
-redis.call('PERSIST', K.question(question))
+if last or again > 0 then
+  redis.call('PERSIST', K.question(question))
+end
 redis.call('ZADD', K.tickets_open(), int(deadline), id)
 noted()
 return { 'granted' }

@@ -10,11 +10,12 @@
 local SOON = 20 -- ms: about the duration of a round trip to Redis, so that hardly anybody waits for it afterwards
 local key = K.ticket(id)
 local ticket = hash(key)
-if behind(tonumber(generation), epoch_id, tonumber(sent)) then
-  return { '-1', unpack(epoch()) }
+local life = epoch()
+if behind(life, tonumber(generation), epoch_id, tonumber(sent)) then
+  return { '-1', unpack(life) }
 end
 if ticket.state ~= 'reserved' or ticket.token ~= token or now >= tonumber(ticket.deadline) then
-  return { '0', unpack(epoch()) }
+  return { '0', unpack(life) }
 end
 
 local slot = {}
@@ -24,7 +25,6 @@ if bucket ~= '' then
   end
   slot = next_slot(vendor, bucket, read_windows(windows), 0, tonumber(patience))
   if tonumber(slot[1]) < 0 or tonumber(slot[1]) > SOON then
-    local life = epoch()
     return { '2', life[1], life[2], life[3], int(now), slot }
   end
 end
@@ -34,8 +34,7 @@ local place = redis.call('HINCRBY', K.balance(ticket.provider), 'calls', 1)
 local clock = redis.call('HMGET', K.clock(ticket.provider), 'offset', 'stretch')
 redis.call('HSET', key, 'state', 'sent', 'sent', int(now), 'alone', alone, 'place', int(place), 'ahead', clock[1] or '0',
   'stretch', clock[2] or '0')
-redis.call('HINCRBY', K.epoch(), 'sent', 1)
+life[3] = int(redis.call('HINCRBY', K.epoch(), 'sent', 1))
 total(ticket.provider, 'reserved', -ticket.price)
 total(ticket.provider, 'sent', ticket.price)
-local life = epoch()
 return { '1', life[1], life[2], life[3], int(now), slot }

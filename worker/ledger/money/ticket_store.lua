@@ -88,8 +88,7 @@ else
   redis.call('SADD', stored_in(now), id)
   redis.call('PEXPIRE', stored_in(now), 2 * ENDED_MS)
 end
-close(id, ticket)
-if redis.call('HEXISTS', K.question(question), 'ticket') == 0 then
+if close(id, ticket) then
   redis.call('DEL', K.question(question))
 end
 return with_waiters(ended(id, ticket))

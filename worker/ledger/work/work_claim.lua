@@ -9,7 +9,7 @@ local till = now + lease_ms
 local claim_key = K.claim(claim)
 local given = {}
 
-local function give(w)
+local function give(w, ends)
   local places = {}
   for field, since in pairs(w.f) do
     local provider = string.match(field, '^place:(.+)$')
@@ -21,7 +21,7 @@ local function give(w)
   local in_bucket = bucket_of(w.id)
   given[#given + 1] = {
     w.id, w.f.lane, w.f.run or '', number(w, 'attempts'), number(w, 'crashes'),
-    redis.call('ZSCORE', K.leased(crm, object, w.f.lane), w.id), w.f.forced or '', w.f.intents or '', w.f.note or '',
+    ends, w.f.forced or '', w.f.intents or '', w.f.note or '',
     table.concat(places, ','), redis.call('HGET', K.memory(crm, object, in_bucket), w.id) or '',
     redis.call('HGET', K.own(crm, object, in_bucket), w.id) or '', w.f.reopen or '',
     string.match(w.f.undo or '', '|(.*)$') or '',
@@ -44,7 +44,7 @@ local function lease(id, alone)
   follow(w, 0)
   save(w)
   redis.call('HSET', claim_key, id, '')
-  give(w)
+  give(w, int(till))
 end
 
 -- The first that is visited alone, of the run if one is asked for.
@@ -63,7 +63,7 @@ if redis.call('EXISTS', claim_key) == 1 then
   for id in pairs(before) do
     local w = open_record(crm, object, id)
     if w.f.s == 'leased' and w.f.claim == claim and w.f.owner == owner then
-      give(w)
+      give(w, redis.call('ZSCORE', K.leased(crm, object, w.f.lane), id))
     end
   end
   table.sort(given, function(a, b) return a[1] < b[1] end)
@@ -90,10 +90,10 @@ if run == '' then
   end
 elseif wanted > 0 then
   local alone = K.due(crm, object, 'alone')
-  local most = wanted + redis.call('ZCARD', alone)
-  local ids = redis.call('ZRANGEBYSCORE', K.open(crm, object, run), '(0', int(now), 'LIMIT', 0, most)
+  local count = redis.call('ZCARD', alone)
+  local ids = redis.call('ZRANGEBYSCORE', K.open(crm, object, run), '(0', int(now), 'LIMIT', 0, wanted + count)
   for _, id in ipairs(ids) do
-    if #given < wanted and not redis.call('ZSCORE', alone, id) then
+    if #given < wanted and not (count > 0 and redis.call('ZSCORE', alone, id)) then
       lease(id, false)
     end
   end

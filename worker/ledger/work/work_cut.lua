@@ -14,9 +14,7 @@ if not w then
   return before
 end
 local seen = { fingerprint = fingerprint, stamp = tonumber(stamp), read_at = tonumber(read_at), look_at = 0 }
-for _, entry in ipairs(entries) do
-  journal(w.crm, w.object, w.id, w.f.run or '', entry)
-end
+journal(w.crm, w.object, w.id, w.f.run or '', entries)
 count_visit(w, filled, unfilled)
 count_tally(w, tally)
 keep_own(w, own)

@@ -6,9 +6,7 @@ local w = open_record(crm, object, id)
 if w.f.s ~= 'dead' then
   return 0
 end
-for _, intent in ipairs(split(w.f.intents, '\n')) do
-  journal(w.crm, w.object, w.id, w.f.run or '', intent)
-end
+journal(w.crm, w.object, w.id, w.f.run or '', split(w.f.intents, '\n'))
 -- Nothing that happened before brings it back, neither a late event nor a sweep; the next change does.
 local memory = remembered(w.crm, w.object, w.id) or {stamp = 0, look_at = 0, fingerprint = ''}
 memory.stamp, memory.read_at = math.max(memory.stamp, now), now + 2000

@@ -7,9 +7,7 @@ local w, before = held(owner, token, 'gone')
 if not w then
   return before
 end
-for _, entry in ipairs(entries) do
-  journal(w.crm, w.object, w.id, w.f.run or '', entry)
-end
+journal(w.crm, w.object, w.id, w.f.run or '', entries)
 count_visit(w, {}, {})
 count_outcome(w, outcome)
 redis.call('HDEL', K.memory(w.crm, w.object, bucket_of(w.id)), w.id)

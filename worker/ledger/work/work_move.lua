@@ -17,9 +17,7 @@ end
 if both ~= '' then
   redis.call('HSET', own_key, survivor.id, both)
 end
-for _, entry in ipairs(entries) do
-  journal(w.crm, w.object, w.id, w.f.run or '', entry)
-end
+journal(w.crm, w.object, w.id, w.f.run or '', entries)
 redis.call('SADD', K.merged(survivor.crm, survivor.object, survivor.id), w.object .. ':' .. w.id)
 count_visit(w, {}, {})
 count_outcome(w, 'merged')

@@ -18,9 +18,7 @@ local memory = {
 
 remember(w.crm, w.object, w.id, memory)
 keep_own(w, own)
-for _, entry in ipairs(entries) do
-  journal(w.crm, w.object, w.id, w.f.run or '', entry)
-end
+journal(w.crm, w.object, w.id, w.f.run or '', entries)
 -- A visit that found nothing new did not look at the leftovers: the last visit's notes on them are still valid.
 count_visit(w, filled, outcome ~= 'unchanged' and unfilled or nil)
 count_outcome(w, outcome)

@@ -13,14 +13,17 @@ local function unpack_key(packed, from)
   return int(unpack6(packed, from)) .. '-' .. int(unpack6('\0\0\0' .. string.sub(packed, from + 6, from + 8), 1))
 end
 
-local function list_key(crm, object, id, key)
+local function list_keys(crm, object, id, keys)
   local many = K.journal_many(crm, object, id)
   if redis.call('EXISTS', many) == 1 then
-    redis.call('RPUSH', many, key)
+    redis.call('RPUSH', many, unpack(keys))
     return
   end
   local few = K.journal_few(crm, object, bucket_of(id))
-  local packed = (redis.call('HGET', few, id) or '') .. pack_key(key)
+  local packed = redis.call('HGET', few, id) or ''
+  for _, key in ipairs(keys) do
+    packed = packed .. pack_key(key)
+  end
   if #packed <= FEW then
     redis.call('HSET', few, id, packed)
     return
@@ -48,18 +51,16 @@ local function unlist_key(crm, object, id, key)
   redis.call('LREM', K.journal_many(crm, object, id), 1, key)
 end
 
--- The records that an entry concerns: its own, and the row in it, when a delivery created, filled or linked it. Entries
--- are JSON without blanks: within a text each quote has a backslash, so the patterns meet keys alone.
-local function records_of(object, id, entry)
-  local records = {{object, id}}
+-- The other record that an entry concerns, or nil: the row that a delivery created, filled or linked. Entries are JSON
+-- without blanks: within a text each quote has a backslash, so the patterns meet keys alone.
+local function row_of(object, id, entry)
   local kind, row = string.match(entry, '"made_object":"([^"]+)","made_id":"([^"]+)"')
   if not kind then
     kind, row = string.match(entry, '"object":"([^"]+)","id":"([^"]+)"')
   end
   if kind and (kind ~= object or row ~= id) then
-    records[2] = {kind, row}
+    return kind, row
   end
-  return records
 end
 
 -- An entry leaves the journal and its records; gives whether it was in the journal.
@@ -71,8 +72,10 @@ local function unlist(key, crm, object, id)
       entry = found[1][2][i + 1]
     end
   end
-  for _, record in ipairs(records_of(object, id, entry)) do
-    unlist_key(crm, record[1], record[2], key)
+  unlist_key(crm, object, id, key)
+  local kind, row = row_of(object, id, entry)
+  if kind then
+    unlist_key(crm, kind, row, key)
   end
   return redis.call('XDEL', K.journal(), key) == 1
 end
@@ -83,21 +86,26 @@ local function with_run(entry, run)
   return from and string.sub(entry, 1, from - 1) .. '\31' .. string.sub(entry, to + 1) or entry
 end
 
-local function journal(crm, object, id, run, entry)
+-- Entries of one record, each under a key of its own.
+local function journal(crm, object, id, run, entries)
+  if #entries == 0 then
+    return
+  end
   local last = redis.call('HMGET', K.journal_last(), 'ms', 'seq')
   local ms, seq = tonumber(last[1] or '0'), tonumber(last[2] or '0')
   if now > ms then
-    ms, seq = now, 0
-  else
-    seq = seq + 1
+    ms, seq = now, -1
   end
-  local at = int(ms) .. '-' .. int(seq)
-  redis.call('HSET', K.journal_last(), 'ms', int(ms), 'seq', int(seq))
+  redis.call('HSET', K.journal_last(), 'ms', int(ms), 'seq', int(seq + #entries))
   -- A stream keeps names of fields once for all entries in a row that have the same, and every value.
-  local name = table.concat({ crm, object, run }, ':')
-  redis.call('XADD', K.journal(), at, name, id, 'entry', with_run(entry, run))
-  for _, record in ipairs(records_of(object, id, entry)) do
-    list_key(crm, record[1], record[2], at)
+  local name, keys = table.concat({ crm, object, run }, ':'), {}
+  for i, entry in ipairs(entries) do
+    keys[i] = int(ms) .. '-' .. int(seq + i)
+    redis.call('XADD', K.journal(), keys[i], name, id, 'entry', with_run(entry, run))
+    local kind, row = row_of(object, id, entry)
+    if kind then
+      list_keys(crm, kind, row, { keys[i] })
+    end
   end
-  return at
+  list_keys(crm, object, id, keys)
 end

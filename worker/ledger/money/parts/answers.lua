@@ -33,8 +33,15 @@ end
 
 -- The kept answer that serves `asked`, or nil.
 local function kept(question, asked)
+  local slots = {}
   for slot = 0, OTHERS do
-    local raw = redis.call('GET', slot_key(question, slot))
+    slots[slot + 1] = slot_key(question, slot)
+  end
+  if redis.call('EXISTS', unpack(slots)) == 0 then
+    return nil
+  end
+  for _, slot in ipairs(slots) do
+    local raw = redis.call('GET', slot)
     local known = facts(raw)
     if known and serves(known.fields, asked) then
       return raw

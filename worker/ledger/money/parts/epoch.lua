@@ -6,12 +6,12 @@ local function epoch()
   return { known[1] or '0', known[2] or '', known[3] or '0' }
 end
 
--- A later generation is one that a person has begun; every other difference is a loss.
-local function behind(generation, id, sent)
+-- Whether the life `known` lacks what a caller has seen. A later generation is one that a person has begun; every other
+-- difference is a loss.
+local function behind(known, generation, id, sent)
   if generation == 0 then
     return false
   end
-  local known = epoch()
   local ours = tonumber(known[1])
   return ours < generation or (ours == generation and (known[2] ~= id or tonumber(known[3]) < sent))
 end

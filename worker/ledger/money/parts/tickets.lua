@@ -37,13 +37,9 @@ end
 local function book(lines, spent, reserved)
   for _, line in ipairs(split(lines, '\n')) do
     local key = K.budget(line)
-    if redis.call('EXISTS', key) == 1 then
-      if spent ~= 0 then
-        redis.call('HINCRBY', key, 'spent', int(spent))
-      end
-      if reserved ~= 0 then
-        redis.call('HINCRBY', key, 'reserved', int(reserved))
-      end
+    local booked = redis.call('HMGET', key, 'spent', 'reserved')
+    if booked[1] or booked[2] then
+      redis.call('HSET', key, 'spent', int((booked[1] or 0) + spent), 'reserved', int((booked[2] or 0) + reserved))
     end
   end
 end
@@ -110,17 +106,24 @@ local function ended(id, ticket)
   return answer
 end
 
+-- Gives whether nothing stays of the question but how often it was asked again.
 local function close(id, ticket)
   redis.call('ZREM', K.tickets_open(), id)
-  redis.call('ZREM', K.tickets_uncertain(), id)
-  redis.call('ZREM', K.tickets_verdicts(), id)
+  if ticket.since then -- it was uncertain
+    redis.call('ZREM', K.tickets_uncertain(), id)
+    redis.call('ZREM', K.tickets_verdicts(), id)
+  end
   redis.call('PEXPIRE', K.ticket(id), ENDED_MS)
   redis.call('PEXPIRE', K.waiters(id), ENDED_MS)
   local question = K.question(ticket.question)
-  if redis.call('HGET', question, 'ticket') == id then
+  local held = redis.call('HMGET', question, 'ticket', 'again')
+  if held[1] == id and held[2] then
     redis.call('HDEL', question, 'ticket')
-    redis.call('PEXPIRE', question, ticket.keep) -- the rest is how often it was asked again
+    redis.call('PEXPIRE', question, ticket.keep)
+  elseif held[1] == id then
+    redis.call('DEL', question)
   end
+  return held[2] and (held[1] == id or not held[1])
 end
 
 -- The credits counter of a live ticket.

@@ -5,9 +5,7 @@ local function unfinished(step, owner, token, reason, intents, own, entries, fil
   if not w then
     return nil, before
   end
-  for _, entry in ipairs(entries) do
-    journal(w.crm, w.object, w.id, w.f.run or '', entry)
-  end
+  journal(w.crm, w.object, w.id, w.f.run or '', entries)
   count_visit(w, filled, nil)
   keep_own(w, own)
   put(w, 'note', reason)
