@@ -23,7 +23,10 @@ _PAGE = re.compile(
     r"linkedin\.(?:com|cn)\.?(?::\d{1,5})?(?=[/?#\s\"'<>|;,)\]}]|$)([^\s\"<>|;,()\[\]{}]*)",
     re.IGNORECASE,
 )
-_USUAL = re.compile(r"https?://(?:www\.)?linkedin\.com/in/([a-z0-9-]{4,100})/?", re.IGNORECASE | re.ASCII)
+_USUAL = re.compile(
+    r"(?:https?://)?(?:www\.|[a-z]{2}\.)?linkedin\.com/in/([a-z0-9-]{4,100})/?(?:[?#][a-z0-9_=&-]*)?",
+    re.IGNORECASE | re.ASCII,
+)
 _BARE = re.compile(r"(?!linked)[a-z0-9-]{4,100}", re.ASCII)  # a slug as most providers and we ourselves write it
 _USUAL_SLUG = re.compile(r"[a-z0-9-]+", re.ASCII)
 _BETWEEN = re.compile(r"[-_ ]+")
