@@ -156,7 +156,8 @@ class BatchWriter:
         again: list[_Part] = []
         for part, answer in zip(parts, answers, strict=True):
             writes = _writes(part, wanted)
-            sent = [row for row in part.rows if row.id in {write.id for write in writes}]
+            ids = {write.id for write in writes}
+            sent = [row for row in part.rows if row.id in ids]
             if isinstance(answer, ConnectorError):
                 again += self._unanswered(run, sent, writes, answer)
             else:
