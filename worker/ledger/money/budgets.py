@@ -35,7 +35,7 @@ class BudgetLine(Struct, frozen=True):
 
     def open(self, closed_share: float) -> int:
         """Returns credits that a lane may use to which ``closed_share`` of a day is closed."""
-        return int(self.cap * (1 - closed_share) + 1e-9) if self.is_day else self.cap
+        return int(self.cap * (1 - closed_share) + 1e-9) if closed_share and self.is_day else self.cap
 
     def row(self, closed_share: float) -> tuple[str, int, int, int]:
         """Returns the line as scripts take it, with the cap of the lane: ``lines(name, cap, starts, ends)``."""
