@@ -76,7 +76,8 @@ class RequestDeadline(HttpToolsProtocol):
     arrives_within_s = ARRIVES_WITHIN_S
     open_connections = OpenConnections(MOST_CONNECTIONS)
     _counted = False
-    _deadline: asyncio.TimerHandle | None = None
+    _until_s: float | None = None
+    _timer: asyncio.TimerHandle | None = None  # looks at `_until_s`, which moves with every request
     _head = 0
     _whole = False
     _sender: _Sender | None = None
@@ -95,7 +96,7 @@ class RequestDeadline(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if not self._counted:
             return
-        if self._deadline is None:  # what follows on a connection that is kept
+        if self._until_s is None:  # what follows on a connection that is kept
             self._doubt()
         if self._head >= 0:
             self._head += len(data)
@@ -108,7 +109,7 @@ class RequestDeadline(HttpToolsProtocol):
         super().on_message_begin()
         self._head, self._whole, self._sender = 0, False, _Sender(self)
         self.scope["state"][SENDER] = self._sender
-        if self._deadline is None:
+        if self._until_s is None:
             self._doubt()
 
     def on_headers_complete(self) -> None:
@@ -130,6 +131,8 @@ class RequestDeadline(HttpToolsProtocol):
             return
         self.open_connections.leave(self)
         self._calm()
+        if self._timer is not None:
+            self._timer.cancel()
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
@@ -155,10 +158,22 @@ class RequestDeadline(HttpToolsProtocol):
         self._expect(self.stranger_within_s)
 
     def _expect(self, within_s: float) -> None:
-        self._calm()
-        self._deadline = self.loop.call_later(within_s, self.drop)
+        self._until_s = self.loop.time() + within_s
+        if self._timer is not None and self._timer.when() > self._until_s:
+            self._timer.cancel()
+            self._timer = None
+        if self._timer is None:
+            self._timer = self.loop.call_at(self._until_s, self._look)
+
+    def _look(self) -> None:
+        """Drop the connection if its time is up, or look again when it will be."""
+        self._timer = None
+        if self._until_s is None:
+            return
+        if self._until_s > self.loop.time():
+            self._timer = self.loop.call_at(self._until_s, self._look)
+        else:
+            self.drop()
 
     def _calm(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+        self._until_s = None

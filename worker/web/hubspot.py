@@ -168,7 +168,7 @@ async def _signed(inbox: Inbox, request: Request, portals: Sequence[Portal]) -> 
         RefusedError: nobody's did, or it is too old or too new.
     """
     head = dict(request.scope["headers"])
-    given, stamp = (head.get(name, b"").decode("latin-1") for name in (_SIGNATURE, _TIMESTAMP))
+    given, stamp = head.get(_SIGNATURE, b"").decode("latin-1"), head.get(_TIMESTAMP, b"").decode("latin-1")
     if not hubspot.has_form(given):
         raise RefusedError(401, "signature")  # the older schemes, which anybody could repeat, are not looked at
     if not hubspot.is_timely(stamp, inbox.clock()):
