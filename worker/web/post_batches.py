@@ -84,7 +84,7 @@ class PostBatches:
             for one in batch:
                 one.ended.cancel()
             return
-        if self._leaving is None and self._may_leave():
+        if self._waiting and self._leaving is None and self._may_leave():
             self._leave()
         self._answer_all(batch, step.exception())
 

@@ -270,6 +270,16 @@ async def test_post_that_would_hear_too_late_is_refused_before_it_goes_to_redis(
     await gathering.aclose()
 
 
+async def test_posts_of_all_portals_count_as_one_route_which_takes_nothing_else(door: Door) -> None:
+    for crm, status in (("acme_hubspot", 204), ("second_hubspot", 204), ("silent_hubspot", 404), ("nobody", 404)):
+        assert (await door.hubspot(posted(event()), crm=crm)).status_code == status
+    assert (await door.http.get(door.url + PATH)).status_code == 405
+    told = (await door.http.get(f"{door.url}/metrics")).text
+    counted = {line for line in told.splitlines() if line.startswith("refill_web_answers_total{")}
+    route = 'refill_web_answers_total{route="/webhooks/hubspot/{crm}",status='
+    assert counted == {f'{route}"204"}} 2.0', f'{route}"404"}} 2.0', f'{route}"405"}} 1.0'}
+
+
 async def test_request_that_was_answered_is_freed_without_the_garbage_collector(door: Door) -> None:
     gc.collect()
     gc.disable()
