@@ -70,7 +70,7 @@ local function bucket_of(id)
 end
 
 -- `count` then that many values from ARGV[at]; gives them and the position of the next argument.
-local function list(at)
+local function list(ARGV, at)
   local values = {}
   local length = tonumber(ARGV[at])
   for i = 1, length do

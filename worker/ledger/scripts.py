@@ -110,7 +110,7 @@ class Arguments(Struct, frozen=True):
             lines.append(f"local {', '.join(self.singles)} = {values}")
         if self.lists or self.rows:
             lines.append(f"local next_argument = {FIRST + len(self.singles)}")
-        lines += [f"local {name}; {name}, next_argument = list(next_argument)" for name in self.lists]
+        lines += [f"local {name}; {name}, next_argument = list(ARGV, next_argument)" for name in self.lists]
         if self.rows:
             values = ", ".join(f"ARGV[at - {back}]" for back in range(len(self.row), 0, -1))
             lines += [
@@ -153,6 +153,7 @@ Clock: TypeAlias = Callable[[], int]
 
 SUBJECTS = ("work", "money", "rates", "journal", "intake")
 
+EACH_ROW = "--[[each row]]"  # rows of one script share what stands before it: the time, the parts, the key names
 _AWAY = (
     RedisConnectionError,
     RedisTimeoutError,
@@ -207,7 +208,7 @@ def source(name: str) -> str:
     body = _found(name)
     needs = _NEEDS.search(body)
     parts = [part.strip() for part in needs.group(1).split(",")] if needs else []
-    text = "\n".join([*(_found(f"parts/{part}") for part in parts), takes(name).lua(), body])
+    text = "\n".join([*(_found(f"parts/{part}") for part in parts), EACH_ROW, takes(name).lua(), body])
     common = (files("worker.ledger") / "common.lua").read_text("utf-8")
     return f"{common}\n{lua_names(text)}\n{text}"
 

@@ -1,14 +1,17 @@
 -- Runs a script once for each row. ARGV holds each row's count of values and the values.
+-- The part that all rows share runs once, with the values of the first.
 -- A row's reply of nil would end the list of replies. An error that a row raises is its reply: Redis' own errors bear a code.
+local ROWS, ARGV = ARGV, { unpack(ARGV, 2, 1 + ARGV[1]) }
+--[[shared]]
 local function step(ARGV)
 --[[script]]
 end
 
 local replies, at = {}, 1
-while at <= #ARGV do
-  local row, count = {}, tonumber(ARGV[at])
+while at <= #ROWS do
+  local row, count = {}, tonumber(ROWS[at])
   for i = 1, count do
-    row[i] = ARGV[at + i]
+    row[i] = ROWS[at + i]
   end
   at = at + count + 1
   local ran, reply = pcall(step, row)

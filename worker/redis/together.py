@@ -6,9 +6,9 @@ further scripts wait until it is back, or for ``HOLD_S``: under load few round t
 a step leaves at once. A caller may have its script wait for others of its kind (``hold_s``): it leaves with the first
 whose time is over, when enough have come, or when there is nobody else to come (``hasten``).
 
-Every row runs as a separate script would, with its own arguments and its own reply or error. All rows of a script run
-at once; other scripts, and those of other clients, may run between two scripts. Callers cannot rely on the order of
-scripts in one round trip.
+Every row runs as a separate script would, with its own arguments and its own reply or error; what stands in front of
+the script runs once for all of them (``EACH_ROW``). All rows of a script run at once; other scripts, and those of other
+clients, may run between two scripts. Callers cannot rely on the order of scripts in one round trip.
 
 If the connection is lost, the whole round trip is sent again, as a single script would be: every step of the ledger may
 be repeated. A cancelled caller leaves its script on its way.
@@ -42,7 +42,8 @@ ENOUGH = 32  # rows of a script wait for no more
 HOLD_S = 0.02  # a round trip that takes longer is not waited for
 USUAL_S, SLOWEST = 0.02, 10.0  # a round trip with its fsync takes less if nobody else uses the machine
 
-_SCRIPT = "--[[script]]"  # stands for the script itself in rows.lua
+_SHARED, _SCRIPT = "--[[shared]]", "--[[script]]"  # stand for the parts of a script in rows.lua
+EACH_ROW = "\n--[[each row]]\n"  # in a script: what stands before it is run once for all rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +62,8 @@ class ScriptSource:
 def rows_of(text: str) -> ScriptSource:
     """Returns the script that runs ``text`` once for each row: ARGV holds each row's count of values and the values."""
     around = files("worker.redis").joinpath("rows.lua").read_text(encoding="utf-8")
-    return ScriptSource.of(around.replace(_SCRIPT, text, 1))
+    shared, _, each = text.rpartition(EACH_ROW)
+    return ScriptSource.of(around.replace(_SHARED, shared, 1).replace(_SCRIPT, each, 1))
 
 
 class ScriptCall(Struct, eq=False):

@@ -11,7 +11,7 @@ from redis.asyncio import ConnectionPool, Redis, UnixDomainSocketConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import OutOfMemoryError, ResponseError
 
-from worker.ledger.scripts import LedgerUnavailableError, Scripts
+from worker.ledger.scripts import EACH_ROW, LedgerUnavailableError, Scripts
 from worker.redis.together import ENOUGH, MOST, ROWS, Together
 
 ECHO = "return ARGV[1]"
@@ -124,6 +124,14 @@ async def test_error_of_one_row_is_its_own(together: Together) -> None:
     assert (first, last, none) == ([b"a", b"1"], [b"b", b"3"], None)
     assert isinstance(refused, ResponseError)
     assert isinstance(raised, ResponseError)
+
+
+async def test_what_rows_share_is_run_once_with_the_values_of_the_first(together: Together) -> None:
+    shared = "local count = redis.call('INCR', 'refill:count') local first = ARGV[1]"
+    script = together.register_script(f"{shared}\n{EACH_ROW}\nreturn {{count, first, ARGV[1]}}")
+    assert await script(args=["x"]) == [1, b"x", b"x"]
+    found = await asyncio.gather(*(script(args=[name]) for name in ("a", "b")))
+    assert found == [[2, b"a", b"a"], [2, b"a", b"b"]]
 
 
 async def test_row_of_a_script_that_returns_nothing_keeps_its_place(together: Together) -> None:
