@@ -38,14 +38,15 @@ class Catalogue:
     finders: tuple[Offer, ...]
 
 
-def catalogue(offers: Sequence[Offer]) -> Catalogue:
-    """Sorts operations by price and by their kind of argument."""
-    return _catalogue(tuple(offers))
+def catalogue(policy: Policy, offers: Sequence[Offer]) -> Catalogue:
+    """Returns the operations that may be asked of the policy's records: none of them speaks of a company."""
+    return _catalogue(tuple(offers), frozenset() if policy.object == "company" else policy.providers)
 
 
 @lru_cache(maxsize=128)
-def _catalogue(offers: tuple[Offer, ...]) -> Catalogue:
-    ordered = tuple(sorted(offers, key=lambda one: (one.price, one.provider, one.operation, one.account)))
+def _catalogue(offers: tuple[Offer, ...], providers: frozenset[str]) -> Catalogue:
+    asked = (one for one in offers if one.provider in providers)
+    ordered = tuple(sorted(asked, key=lambda one: (one.price, one.provider, one.operation, one.account)))
     by_slug = tuple(offer for offer in ordered if offer.asked_by is AskedBy.SLUG)
     return Catalogue(ordered, by_slug, tuple(offer for offer in ordered if offer.asked_by is not AskedBy.SLUG))
 

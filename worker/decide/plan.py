@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from connectors.models import Answer, Offer, Property, Question
 from worker.decide.decision import Change, Decision, Next
 from worker.decide.findings import Finding, Judged, job_change, judge
-from worker.decide.knowledge import Catalogue, Knowledge, catalogue, finders, learn, lookups
+from worker.decide.knowledge import Knowledge, catalogue, finders, learn, lookups
 from worker.decide.not_now import GiveUp, WaitForProvider
 from worker.decide.policy import FieldRule, Policy
 from worker.decide.reasons import Reason
@@ -43,7 +43,7 @@ def decide(
         reason = view.skip.reason
         return Decision(unfilled=dict.fromkeys(view.blank, reason) if reason else {}, identity=view.identity)
     properties = schema or {}
-    askable = _about(policy, supply.offers)
+    askable = catalogue(policy, supply.offers)
     known = learn(view, policy, askable, answers, missed)
     rules = [rule for name in view.gaps if (rule := policy.rule(name))]
     shut = [rule for rule in rules if rule.property in properties and not properties[rule.property].writable]
@@ -95,16 +95,10 @@ def candidates(
     """
     if view.skip or not view.gaps:
         return ()
-    askable = _about(policy, offers)
+    askable = catalogue(policy, offers)
     known = learn(view, policy, askable, answers, missed)
     found = (*lookups(askable, known.identity), *finders(askable, known.identity, view.domains))
     return tuple(question for _, question in found if question.key not in known.asked)
-
-
-def _about(policy: Policy, offers: Sequence[Offer]) -> Catalogue:
-    """Returns the operations that may be asked of the policy's records: none of them speaks of a company."""
-    speaking = () if policy.object == "company" else offers
-    return catalogue([offer for offer in speaking if offer.provider in policy.providers])
 
 
 def _chosen(judged: Mapping[str, Judged]) -> dict[str, Finding]:

@@ -38,6 +38,6 @@ async def identified(watch: Watch, lookups: Lookups, record: Record) -> Identifi
     found = {of_value(one.field, one.value, view.countries) for one in decision.changes if one.field in _PERSONAL}
     if decision.identity.slug:
         found.add(Handle("slug", decision.identity.slug))
-    asked = finders(catalogue(decider.offers), view.identity, view.domains)
+    asked = finders(catalogue(decider.watch.policy, decider.offers), view.identity, view.domains)
     named = frozenset(question.key for offer, question in asked if offer.asked_by is AskedBy.NAME)
     return Identified(frozenset(one for one in found if one), named)
