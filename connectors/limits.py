@@ -219,8 +219,7 @@ class _Unit:
     noted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Slot:
+class _Slot(Struct, frozen=True):
     """Holds a slot that a call took. It is lost at ``ends_s``."""
 
     limiter: Limiter

@@ -13,6 +13,8 @@ from urllib.parse import quote, urlencode
 
 from msgspec import Struct
 
+_NO_STEPS = frozenset({"", ".", ".."})  # of a path; percent-encoding leaves them as they are
+
 
 class Repeat(StrEnum):
     """Tells whether the same call may be sent again when its answer was lost."""
@@ -54,10 +56,10 @@ class Operation(Struct, frozen=True):
         names = _names(self.path)
         if names != path.keys():
             raise ValueError(f"{self.name} takes path values {sorted(names)}, got {sorted(path)}")
-        texts = {name: str(value) for name, value in path.items()}
-        if any(text in {"", ".", ".."} for text in texts.values()):
+        texts = {name: quote(str(value), safe="") for name, value in path.items()}
+        if not _NO_STEPS.isdisjoint(texts.values()):
             raise ValueError(f"{self.name} got an empty or climbing path value")
-        where = self.path.format_map({name: quote(text, safe="") for name, text in texts.items()})
+        where = self.path.format_map(texts)
         pairs = [(name, value) for name, value in query.items() if value is not None]
         return f"{where}?{urlencode(pairs, doseq=True)}" if pairs else where
 
