@@ -9,7 +9,7 @@ from tests.harness.clock import Clock
 from tests.integration.ledger.work_steps import OWNER, READ, RUN, add, places
 from worker.ledger.journal.figures import Figures
 from worker.ledger.scripts import Scripts
-from worker.ledger.work.work import AllWork, Lane, Left, Settlement, StepEnd, Work
+from worker.ledger.work.work import AllWork, Lane, LastRead, Left, Settlement, StepEnd, Work
 
 SYNC, NEXT = "sync-1", "sync-2"
 LATER_MS = 600_000
@@ -158,6 +158,21 @@ async def test_the_days_work_goes_on_with_what_a_visit_left_out(work: Work, cloc
     assert ends == {"1": StepEnd.DONE, "wanted": StepEnd.AGAIN}
     assert [(one.id, one.run, one.forced) for one in await work.claim(OWNER, 10)] == [("wanted", RUN, False)]
     assert await seen_again(work) == 1
+
+
+async def test_the_days_work_goes_on_with_a_record_that_a_poll_met_while_it_waited(
+    work: Work, all_work: AllWork
+) -> None:
+    await add(work, "1", run=SYNC, lane=Lane.BACKFILL, forced=True)
+    (held,) = await work.claim(OWNER, 1, run=SYNC)
+    seen = LastRead(READ.fingerprint or "", READ.stamp, READ.read_at)
+    assert await work.wait(held, ["forager"], None, "rate", seen=seen) is StepEnd.DONE
+    assert await seen_again(work) == 0, "the state that the visit had seen"
+    await all_work.wake([(work.crm, work.object, "1")])
+    (held,) = await work.claim(OWNER, 1, run=SYNC)
+    part = structs.replace(READ, fingerprint=None, stamp=0, read_at=0, day=RUN)
+    assert await work.settle(held, part) is StepEnd.AGAIN, "a plan's visit looked at a part of it"
+    assert [(one.id, one.run) for one in await work.claim(OWNER, 10)] == [("1", RUN)]
 
 
 async def test_a_walk_of_another_run_brings_back_what_was_cut(work: Work, clock: Clock) -> None:

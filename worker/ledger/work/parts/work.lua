@@ -276,6 +276,10 @@ local function add(crm, object, id, lane, run, forced, stamp, fingerprint, read_
     local a, b, c = string.match(w.f.seen or '', '^(%d+)|(%d+)|(.*)$')
     local seen = {stamp = tonumber(a or '0'), read_at = tonumber(b or '0'), look_at = 0, fingerprint = c or ''}
     if not forced and known(seen, stamp, fingerprint) and not (is_cut(w) and by_person(run)) then
+      if by_person(w.f.run) and is_daily(run) then -- a plan's visit looks at a part, the day's run at the rest
+        put(w, 'daily', '1')
+        save(w)
+      end
       return 'ignored'
     end
     leave(w)
