@@ -11,10 +11,11 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 RUN = """
-import subprocess, sys, time
+import signal, subprocess, sys, time
 from tests.harness import forked
 from tests.harness.redis import Server
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has its background jobs ignore it
 server = Server()
 server.start()
 words = ("--vendors", "kaspr", "--records", "4", "--companies", "2")
