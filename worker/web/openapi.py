@@ -64,7 +64,6 @@ _REFUSALS = {
     "400": "The body, the ids or the key are not as described.",
     "401": "The token is missing or wrong.",
     "404": "No such crm, object or request.",
-    "408": "The body came too slowly.",
     "409": "The Idempotency-Key was used for another request.",
     "413": "The body is larger than 1 MiB.",
     "415": "The body is no uncompressed application/json.",
@@ -102,7 +101,7 @@ def document(origin: str) -> dict[str, Any]:
                             "content": _content("Accepted"),
                             "links": {"follow": {"operationId": "follow", "parameters": {"id": "$response.body#/id"}}},
                         },
-                        **_refused("400", "401", "404", "408", "409", "413", "415", "503"),
+                        **_refused("400", "401", "404", "409", "413", "415", "503"),
                     },
                 }
             },
