@@ -35,7 +35,7 @@ from config.counts import counted
 from worker.redis.wire import LostError, RoundTrip, Wire, packed
 
 MOST = 256  # rows in one round trip
-ROWS, ROW_VALUES = 64, 2_000  # in one script: a Redis that runs a longer one keeps its other clients waiting
+ROWS, ROW_VALUES = 32, 2_000  # in one script: a Redis that runs a longer one keeps its other clients waiting
 CLOSING_S = 1.0  # for scripts under way when the client is closed
 LOADS = 3  # how often a script is given to a server that has it not
 ENOUGH = 32  # rows of a script wait for no more
