@@ -290,7 +290,8 @@ def scope_of(operation: Operation) -> str:
 def pause(reply: Reply) -> float | None:
     """Returns seconds to wait; HubSpot's own clients wait as long if it states nothing.
 
-    A spent day is probed hourly.
+    A spent day is probed hourly. For a full rolling window the limiter waits, longer each time: its calls were spaced,
+    so there is room again long before the window is empty.
     """
     asked = retry_after(reply)
     if asked is not None or reply.status not in {423, 429}:
@@ -300,6 +301,8 @@ def pause(reply: Reply) -> float | None:
     said = refusal(reply.body)
     if said.policy == "DAILY":
         return 3600.0
+    if "ten_secondly_rolling" in f"{said.policy} {said.message}".lower():
+        return None
     return 1.0 if said.minor or said.policy == "SECONDLY" else 10.0
 
 

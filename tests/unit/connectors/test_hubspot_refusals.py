@@ -81,10 +81,14 @@ def test_a_body_that_is_no_error_object_is_an_empty_refusal(body: bytes) -> None
 
 
 @pytest.mark.parametrize(
-    ("name", "seconds"), [("limit_ten_secondly", 10.0), ("limit_secondly", 1.0), ("limit_daily", 3600.0)]
+    ("name", "seconds"), [("limit_ten_secondly", None), ("limit_secondly", 1.0), ("limit_daily", 3600.0)]
 )
-def test_the_wait_follows_the_policy_named(name: str, seconds: float) -> None:
+def test_the_wait_follows_the_policy_named(name: str, seconds: float | None) -> None:
     assert pause(reply(429, sample("hubspot", name))) == seconds
+
+
+def test_a_limit_without_a_name_is_waited_for_as_long_as_hubspots_longest_window() -> None:
+    assert pause(Reply(429, {}, b"{}")) == 10.0
 
 
 def test_a_wish_of_the_vendor_goes_before_the_policy() -> None:
