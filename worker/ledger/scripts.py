@@ -15,7 +15,8 @@ comment line. Caller and Lua use the same names:
 Single values come before lists. All values are strings in Lua.
 
 A visit's step waits a moment for those of other visits. One whose head has a line ``-- hasty:`` does not wait longer
-for a visit of a run over many records than for any other: a call to a vendor waits for it.
+for a visit of a run over many records than for any other: a call to a vendor waits for it. One with a line
+``-- gathered:`` waits for no other step, not even for one that is on its way: its caller decides when it leaves.
 
 The client is opened with ``decode_responses=False``: raw replies are bytes.
 """
@@ -23,6 +24,7 @@ The client is opened with ``decode_responses=False``: raw replies are bytes.
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -54,6 +56,7 @@ Arg: TypeAlias = str | bytes | int
 Value: TypeAlias = Arg | Collection[Arg] | Collection[Sequence[Arg]]
 
 EACH_S, LONGEST_S = 5e-5, 0.01  # that a step waits for each of the others at work, and at most, by a hasty visit
+AT_ONCE_S = -math.inf  # waits for no round trip either
 FIRST = 3  # ARGV[1] and ARGV[2] are the time and the key prefix
 
 _HEAD = re.compile(r"^-- args: ((?:.*,\n--\s+)*.*)$", re.MULTILINE)
@@ -163,6 +166,7 @@ _AWAY = (
     NoPermissionError,
 )
 _HASTY = re.compile(r"^-- hasty: ", re.MULTILINE)
+_GATHERED = re.compile(r"^-- gathered: ", re.MULTILINE)
 _NEEDS = re.compile(r"^-- needs: (.+)$", re.MULTILINE)
 _WORDS = "OOM|READONLY|LOADING|MISCONF|MASTERDOWN|BUSY|NOREPLICAS|NOPERM"
 _UNSURE = re.compile(rf"^({_WORDS})\b|-({_WORDS})\b|user executing the script can't run|ACL failure in script")
@@ -231,7 +235,10 @@ def _found(name: str) -> str:
 
 
 class _Known(Struct, frozen=True):
-    """Holds a script of one client. ``begin`` takes its values, and how long it may wait for company, and begins it."""
+    """Holds a script of one client. ``begin`` takes its values, and how long it may wait for company, and begins it.
+
+    ``patience`` is how much longer than a hasty step it waits, 0 if it waits for nothing.
+    """
 
     call: AsyncScript
     begin: Callable[[list[Arg], float], Awaitable[Any]]
@@ -239,13 +246,23 @@ class _Known(Struct, frozen=True):
     patience: int
 
 
+def _patience(text: str) -> int:
+    if _GATHERED.search(text):
+        return 0
+    return 1 if _HASTY.search(text) else PATIENT
+
+
 def _begun(call: AsyncScript, values: list[Arg], hold_s: float) -> Awaitable[Any]:
     del hold_s
     return call(args=values)
 
 
-def _hold_s(joiner: Joiner, patience: int) -> float:
+def _hold_s(joiner: Joiner | None, patience: int) -> float:
     """Returns how long a step waits for those of others: the more of them are at work, the more come meanwhile."""
+    if not patience:
+        return AT_ONCE_S
+    if joiner is None:
+        return 0.0
     others = joiner.joiners.awake - 1
     return min(others * EACH_S, LONGEST_S) * min(joiner.patience, patience) if others > 0 else 0.0
 
@@ -296,7 +313,7 @@ class Scripts:
     def begun(self, script: str, /, **named: Value) -> Awaitable[Any]:
         """Returns the reply to come of a script that is on its way, or leaves once it is awaited: for ``all_of``."""
         known, joiner = self._known(script), JOINER.get()
-        return known.begin(self._values(known, named), 0.0 if joiner is None else _hold_s(joiner, known.patience))
+        return known.begin(self._values(known, named), _hold_s(joiner, known.patience))
 
     async def all_of(self, begun: Sequence[Awaitable[Any]]) -> list[Any]:
         """Returns the replies to steps that travel together, in their order.
@@ -320,8 +337,7 @@ class Scripts:
         if known is None:
             call = self.redis.register_script(source(script))
             begin = getattr(call, "begun", None) or partial(_begun, call)  # not every client sends scripts together
-            patience = 1 if _HASTY.search(_found(script)) else PATIENT
-            known = self._scripts[script] = _Known(call, begin, takes(script), patience)
+            known = self._scripts[script] = _Known(call, begin, takes(script), _patience(_found(script)))
         return known
 
     async def now(self) -> int:

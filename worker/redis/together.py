@@ -4,7 +4,8 @@ Two hundred visits wait for their steps at the same time. Sent separately, each 
 wake-up and, with ``appendfsync always``, an fsync. Together they cost one of each. While a round trip is under way,
 further scripts wait until it is back, or for ``HOLD_S``: under load few round trips carry many steps, and without load
 a step leaves at once. A caller may have its script wait for others of its kind (``hold_s``): it leaves with the first
-whose time is over, when enough have come, or when there is nobody else to come (``hasten``).
+whose time is over, when enough have come, or when there is nobody else to come (``hasten``). A script whose caller
+gathers work itself waits for no round trip (``hold_s`` below zero).
 
 Every row runs as a separate script would, with its own arguments and its own reply or error; what stands in front of
 the script runs once for all of them (``EACH_ROW``). All rows of a script run at once; other scripts, and those of other
@@ -173,6 +174,8 @@ class Together(Redis):
 
     def together(self, source: ScriptSource, args: Sequence[EncodableT], hold_s: float = 0.0) -> asyncio.Future[Any]:
         """Returns the reply to come of a script that leaves with the next round trip, or within ``hold_s`` with others.
+
+        Below zero ``hold_s`` has it leave at the end of this turn of the loop, though others are away.
 
         It ends in the ``RedisError`` that the script, or the way to Redis and back, would raise by itself.
         """

@@ -11,10 +11,12 @@ from redis.asyncio import ConnectionPool, Redis, UnixDomainSocketConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import OutOfMemoryError, ResponseError
 
+from worker.ledger.intake.intake import Intake
 from worker.ledger.scripts import EACH_ROW, LedgerUnavailableError, Scripts
 from worker.redis.together import ENOUGH, MOST, ROWS, Together
 
 ECHO = "return ARGV[1]"
+DAYS = 99_999.0  # a script that waits for the clock never leaves
 REFUSES = "return redis.error_reply('ERR ' .. ARGV[1])"
 
 
@@ -169,6 +171,31 @@ async def test_scripts_that_come_while_one_is_away_travel_together(together: Tog
     assert await reads(redis) - before <= 4
 
 
+async def test_posts_leave_while_another_step_is_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard = b""
+        while heard.count(b"EVALSHA") < 2:
+            heard += await reader.read(1_000)
+        writer.write(b"+first\r\n+second\r\n")
+        await reader.read()
+        writer.close()
+
+    monkeypatch.setattr("worker.redis.together.HOLD_S", DAYS)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    pool = ConnectionPool(host=host, port=port, lib_name=None, lib_version=None)
+    scripts = Scripts(Together(connection_pool=pool))
+    under_way = asyncio.ensure_future(scripts.run("time_now"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)  # it has left
+    async with asyncio.timeout(10):
+        assert await Intake(scripts).begun([], {}) == b"second"
+    assert await under_way == b"first"
+    await scripts.redis.aclose()
+    await pool.disconnect()
+    server.close()
+
+
 async def test_closed_client_opens_no_connection_anew(together: Together) -> None:
     echo = together.register_script(ECHO)
     under_way = asyncio.ensure_future(echo(args=["a"]))
@@ -177,9 +204,6 @@ async def test_closed_client_opens_no_connection_anew(together: Together) -> Non
     assert await under_way == b"a"
     with pytest.raises(RedisConnectionError):
         await echo(args=["b"])
-
-
-DAYS = 99_999.0  # a script that waits for the clock never leaves
 
 
 async def scripts_run(redis: Redis) -> int:
