@@ -253,6 +253,20 @@ async def test_429s_without_a_time_back_off_further_once_for_calls_under_way(scr
     assert pause.until_ms - clock.now <= 2000
 
 
+@pytest.mark.parametrize(("window", "calm_s"), [(Window(10, 1), 20), (TEN_S, 20), (Window(60, 60), 120)])
+async def test_429_long_after_the_last_rest_does_not_make_the_next_one_longer(
+    scripts: Scripts, clock: Clock, window: Window, calm_s: int
+) -> None:
+    limiter = limiter_of(scripts, window, chance=0.999)
+    waits = []
+    for calm_ms in (1000 * calm_s, 1000 * calm_s + 1, 0):
+        await limiter.limited("main", None)
+        [pause] = await Pauses(scripts).all()
+        waits.append(round((pause.until_ms - clock.now) / 1000))
+        clock.now = pause.until_ms + calm_ms
+    assert waits == [2, 4, 2]
+
+
 async def test_five_failures_of_ten_calls_are_an_outage_and_four_are_not(scripts: Scripts, clock: Clock) -> None:
     limiter = limiter_of(scripts, TEN_S)
     for _ in range(5):

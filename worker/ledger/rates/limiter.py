@@ -29,6 +29,8 @@ _CALMER = 0.98  # of the time ahead after each slot that was in time
 _DRIFT = 1e-4  # s for each s: what two clocks may move apart
 _BLOCK = 50  # slots booked in one step: a script handles so many in a few ms
 _PACED_S = 60
+_CALM = 2  # longest paced windows after a rest, without which the next 429 is not about too short a rest
+_CALM_S, _LONG_CALM_S = 20, 120  # at least, and where nothing is paced
 _BRIEF_S = 0.05  # a pause that begins in so short a wait comes as late for the call as one that begins just after it
 _UTILISATION = 0.98
 
@@ -44,8 +46,11 @@ class Pace(Struct, frozen=True):
 
 
 def jitter_s(window: Window) -> float:
-    """Tells how far off its time a call may arrive without crowding the calls after it."""
-    return max(0.05, window.seconds / 100)
+    """Tells how far off its time a call may arrive without crowding the calls after it.
+
+    The writes decided on a read leave when it was answered, which no window of ten seconds should be too short for.
+    """
+    return max(0.05, min(0.18, 0.018 * window.seconds), window.seconds / 100)
 
 
 def pace(window: Window) -> Pace:
@@ -126,6 +131,7 @@ class RedisLimiter:
         self._scripts, self._vendor, self._chance = scripts, vendor, chance
         self._windows: dict[str, list[str | int]] = {}
         self._late_s: dict[str, float] = {}  # bucket -> lateness at which a slot is lost
+        self._calm_ms: dict[str, int] = {}  # bucket -> time after a rest in which a 429 makes the next one longer
         self._worked = Counter[str]()  # answered calls not yet counted in Redis: they go with the next step
         self._probing: dict[str, str] = {}  # bucket -> target it holds a probe of
 
@@ -139,8 +145,10 @@ class RedisLimiter:
         """Limit further buckets: a connector is built on its limiter and only then tells them."""
         for bucket, windows in buckets.items():
             self._windows[self._name(bucket)] = _window_args(windows)
-            paced = [_OURS * jitter_s(window) for window in windows if window.seconds <= _PACED_S]
-            self._late_s[self._name(bucket)] = min(paced, default=math.inf)
+            paced = [window for window in windows if window.seconds <= _PACED_S]
+            self._late_s[self._name(bucket)] = min((_OURS * jitter_s(window) for window in paced), default=math.inf)
+            calm_s = max(_CALM_S, *(_CALM * window.seconds for window in paced)) if paced else _LONG_CALM_S
+            self._calm_ms[self._name(bucket)] = math.ceil(1000 * calm_s)
 
     async def slot(self, bucket: str, patience_s: float = SLOT_PATIENCE_S) -> None:
         """Book the next slot and return at its time.
@@ -218,11 +226,17 @@ class RedisLimiter:
 
     async def limited(self, bucket: str, retry_after_s: float | None, why: str = "") -> None:
         """Pauses the bucket for everybody after a 429 until the vendor's time, or a growing one of ours."""
+        name = self._name(bucket)
         asked = -1 if retry_after_s is None else math.ceil(max(0.0, retry_after_s) * 1000)
         with contextlib.suppress(LedgerUnavailableError):
             reason = json.dumps(why or "the vendor answered 429", ensure_ascii=False)[1:-1]
             await self._scripts.run(
-                "rate_limited", target=self._name(bucket), asked=asked, chance=self._spread(), why=reason
+                "rate_limited",
+                target=name,
+                asked=asked,
+                calm_ms=self._calm_ms.get(name, 1000 * _LONG_CALM_S),
+                chance=self._spread(),
+                why=reason,
             )
 
     async def failed(self, bucket: str) -> None:

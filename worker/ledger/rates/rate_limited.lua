@@ -1,18 +1,17 @@
 -- needs: rate
 -- A 429: pauses the bucket for everybody until the vendor's time or a growing one of ours. Calls that were under way
--- when it was paused are one 429. Gives ms it is paused for. `asked` is the vendor's time (ms, -1 = none),
--- `chance` is 0 to 999, `why` JSON text without its quotes.
--- args: target, asked, chance, why
+-- when it was paused are one 429. Gives ms it is paused for. `asked` is the vendor's time (ms, -1 = none). Ours grows
+-- with each 429 that comes within `calm_ms` after the last rest. `chance` is 0 to 999, `why` JSON text without its quotes.
+-- args: target, asked, calm_ms, chance, why
 asked, chance = tonumber(asked), tonumber(chance)
 local key = K.rate(target)
 local old = tonumber(string.match(redis.call('HGET', K.pause(target), '429') or '', '"until"%s*:%s*(%d+)') or '0')
 local strikes = tonumber(redis.call('HGET', key, 'strikes') or '0')
-if now - tonumber(redis.call('HGET', key, 'struck') or '0') > 120000 then
+if now - tonumber(redis.call('HGET', key, 'struck') or '0') > tonumber(calm_ms) then
   strikes = 0
 end
 if old <= now then
   strikes = strikes + 1
-  redis.call('HSET', key, 'strikes', int(strikes), 'struck', int(now))
 end
 local wait
 if asked >= 0 then
@@ -23,4 +22,5 @@ else
 end
 local till = math.max(old, now + math.ceil(wait))
 pause(target, '429', till, false, why)
+redis.call('HSET', key, 'strikes', int(strikes), 'struck', int(till))
 return int(till - now)

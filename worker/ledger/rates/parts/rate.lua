@@ -1,8 +1,9 @@
 -- A bucket's rate. A bucket is named like the target of its pauses: its vendor ("forager"), or a part of it
--- ("acme_hubspot:search"). Fields of K.rate: "tat:<ms>" when the next call of a paced window is due at an even pace, "hold" no
--- call before it, "left" and "left_until" the vendor's allowance by its headers, "strikes" and "struck" of 429s, "part" with
--- "f", "w", "f0", "w0" failed and answered calls of this and the last quarter minute, "tries" and "probe_at" of an
--- outage. Windows come as four values each: calls, ms, interval and slack (ms, fractions; interval 0 = a counter, not a pace).
+-- ("acme_hubspot:search"). Fields of K.rate: "tat:<ms>" when the next call of a paced window is due at an even pace,
+-- "hold" no call before it, "left" and "left_until" the vendor's allowance by its headers, "strikes" of 429s, "struck" when
+-- the rest after the last one ends, "part" with "f", "w", "f0", "w0" failed and answered calls of this and the last quarter
+-- minute, "tries" and "probe_at" of an outage. Windows come as four values each: calls, ms, interval and slack (ms,
+-- fractions; interval 0 = a counter, not a pace).
 local PARTS = 60
 local JITTER = 50
 
