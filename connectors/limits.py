@@ -241,8 +241,8 @@ async def slots_ahead(limiter: Limiter, buckets: Sequence[str]) -> AsyncIterator
     Raises:
         RateLimitedError: one of the slots is too far away.
     """
-    for bucket in buckets:
-        await limiter.slot(bucket)
+    # next to each other: the first of them is used when the last has come, late by all that others took in between
+    await asyncio.gather(*(limiter.slot(bucket) for bucket in buckets))
     forget_slot()  # nothing waits between a read and the writes decided on it
     token = _unit.set(_Unit(Counter(buckets)))
     try:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from connectors.errors import RateLimitedError
-from connectors.limits import Notice, Window
+from connectors.limits import Notice, Window, slots_ahead
 from tests.harness.clock import Clock
 from tests.integration.ledger.money import DAY_MS, HOUR_MS, day_line, grant
 from worker.ledger.money.tickets import Desk
@@ -166,6 +166,24 @@ async def test_two_workers_share_one_bucket_and_never_exceed_it(redis_socket: Pa
     await asyncio.gather(worker(), worker())
     assert most_in_any(sent, 1) <= 60
     assert len(sent) >= 60
+
+
+async def test_slots_of_a_read_and_its_writes_come_next_to_each_other(scripts: Scripts) -> None:
+    limiter, order = limiter_of(Scripts(scripts.redis), Window(20, 1)), list[str]()
+
+    async def writes() -> None:
+        async with slots_ahead(limiter, ["main", "main"]):
+            order.append("writes")
+
+    async def reads() -> None:
+        await limiter.slot("main")
+        order.append("reads")
+
+    writing = asyncio.create_task(writes())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)  # it has asked
+    await asyncio.gather(writing, *(reads() for _ in range(4)))
+    assert order == ["writes", *["reads"] * 4]
 
 
 async def test_bucket_without_windows_is_unlimited_but_can_be_paused(scripts: Scripts) -> None:
