@@ -68,7 +68,7 @@ class _Running:
     lease: Lease
     task: asyncio.Task[None]
     began: float
-    lost: bool = False
+    is_lost: bool = False  # when its lease was extended the last time
 
 
 class _Mine:
@@ -198,7 +198,7 @@ class Visits:
             await line.story(lease)
 
     async def tend(self, every_s: float = EXTEND_S) -> None:
-        """Extend every lease of this process permanently; end visits whose lease is lost or that run too long."""
+        """Extend every lease of this process permanently."""
         while True:
             await asyncio.sleep(every_s)
             try:
@@ -207,13 +207,20 @@ class Visits:
                 log.warning("lease.unextended", visits=len(self._running), error=str(error))
 
     async def extend(self) -> None:
+        """Extends all leases once, and ends visits that run too long, or whose lease was lost the last time as well.
+
+        Of a visit that ends while its lease is being extended, the ledger says the same; and where somebody else has
+        taken a record, every step of the visit is refused anyway.
+        """
         now = self._clock()
         overdue = [run for run in self._running.values() if now - run.began > LONGEST_VISIT_S]
         kept = [run for run in self._running.values() if run not in overdue]
         lost = set(await self._all_work.extend(self.owner, [run.lease.token for run in kept])) if kept else set()
-        for run in overdue + [run for run in kept if run.lease.token in lost]:
-            log.warning("visit.cancelled", record_id=run.lease.id, crm=run.lease.crm, lost=run.lease.token in lost)
+        for run in overdue + [run for run in kept if run.is_lost and run.lease.token in lost]:
+            log.warning("visit.cancelled", record_id=run.lease.id, crm=run.lease.crm, lost=run.is_lost)
             run.task.cancel()
+        for run in kept:
+            run.is_lost = run.lease.token in lost
 
     async def drained(self, within_s: float) -> bool:
         """Claim nothing more and wait for running visits; whether all of them ended in time."""
