@@ -7,7 +7,7 @@ import gc
 import resource
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 import httpx
@@ -25,7 +25,7 @@ from worker.ledger.scripts import LedgerUnavailableError, Scripts
 from worker.web.app import web_app
 from worker.web.bodies import Bodies, shallow
 from worker.web.deadline import RequestDeadline
-from worker.web.post_batches import PostBatches
+from worker.web.post_batches import ENOUGH_ROWS, PostBatches
 from worker.web.server import listen, serve
 
 PATH = "/webhooks/hubspot/acme_hubspot"
@@ -221,6 +221,30 @@ async def test_post_that_comes_as_a_step_ends_goes_with_a_step_of_its_own(redis:
     async with asyncio.timeout(5):
         for id in "123":
             await gathering.announce(AnnouncedPost({("acme_hubspot", "contact"): [Announced(id)]}))
+    await gathering.aclose()
+
+
+async def test_many_rows_do_not_wait_for_the_step_that_is_on_its_way(redis: Redis) -> None:
+    class FirstIsSlow(Intake):
+        steps = 0
+
+        async def begun(self, posts: Sequence[AnnouncedPost], runs: Mapping[str, str]) -> None:
+            self.steps += 1
+            if self.steps == 1:
+                await slow.wait()
+
+    slow = asyncio.Event()
+    gathering = PostBatches(FirstIsSlow(Scripts(redis)), lambda crm: f"day-{crm}")
+
+    def announced(ids: range) -> asyncio.Future[None]:
+        return gathering.announce(AnnouncedPost({("acme_hubspot", "contact"): [Announced(str(id)) for id in ids]}))
+
+    first = announced(range(1))
+    await asyncio.sleep(0)  # its step has left
+    await announced(range(1, ENOUGH_ROWS + 1))
+    assert not first.done()
+    slow.set()
+    await first
     await gathering.aclose()
 
 
