@@ -26,13 +26,15 @@ JOINER: ContextVar[Joiner | None] = ContextVar("joiner", default=None)
 class Joiner:
     """Counts one that is at work and may ask batches. A batch waits ``patience`` times as long for company.
 
-    ``waits`` counts places in batches still gathered, ``rests`` those in any batch, and steps, that are not back.
+    ``waits`` counts places in batches still gathered, ``rests`` those in any batch, and steps, that are not back, and
+    ``dozes`` these and waits for the clock.
     """
 
     joiners: Joiners
     patience: int = 1
     waits: int = 0
     rests: int = 0
+    dozes: int = 0
     gone: bool = False
 
     def wait(self) -> None:
@@ -51,14 +53,26 @@ class Joiner:
     def rest(self) -> None:
         """Count that nothing is done but to wait for a batch or a step, until ``rise``."""
         self.rests += 1
-        if self.rests == 1:
-            self.joiners.resting += 1
-            self.joiners.look_for_steps()
+        self.joiners.resting += self.rests == 1
+        self.doze()
 
     def rise(self) -> None:
         """Count one wait less."""
         self.rests -= 1
         self.joiners.resting -= not self.rests
+        self.wake()
+
+    def doze(self) -> None:
+        """Count that no step is taken until ``wake``."""
+        self.dozes += 1
+        if self.dozes == 1:
+            self.joiners.dozing += 1
+            self.joiners.look_for_steps()
+
+    def wake(self) -> None:
+        """Count one such wait less."""
+        self.dozes -= 1
+        self.joiners.dozing -= not self.dozes
 
     def leave(self) -> None:
         """Count the joiner out: its work is done."""
@@ -74,7 +88,8 @@ class Joiners:
     """Counts those at work in one process. When all of them wait for batches to leave, the oldest batch leaves.
 
     The younger ones do not yet: whoever waited for the oldest may join them next. ``busy`` are those at work that
-    wait for no batch being gathered: each could ask next. ``resting`` are those that wait for a batch or a step.
+    wait for no batch being gathered: each could ask next. ``resting`` are those that wait for a batch or a step,
+    ``dozing`` these and those that wait for a time to come.
     """
 
     def __init__(
@@ -85,14 +100,14 @@ class Joiners:
         ``nobody_awake`` is called when the last one rests.
         """
         self.slowness, self._nobody_awake = slowness, nobody_awake
-        self.busy = self.present = self.resting = 0
+        self.busy = self.present = self.resting = self.dozing = 0
         self._gathered: dict[object, Callable[[], None]] = {}
         self._is_due = False
 
     @property
     def awake(self) -> int:
-        """Returns how many wait neither for a batch nor for a step: each could take one next."""
-        return self.present - self.resting
+        """Returns how many wait neither for a batch nor for a step, nor for their time: each could take one next."""
+        return self.present - self.dozing
 
     def enter(self, patience: int = 1) -> Joiner:
         """Count one more at work, until ``leave``."""
@@ -148,6 +163,19 @@ async def resting(awaited: Awaitable[Result]) -> Result:
         return await awaited
     finally:
         joiner.rise()
+
+
+async def dozing(seconds: float) -> None:
+    """Wait for a time to come, and take no step meanwhile that others could wait for."""
+    joiner = JOINER.get()
+    if joiner is None:
+        await asyncio.sleep(seconds)
+        return
+    joiner.doze()
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        joiner.wake()
 
 
 Error = TypeVar("Error", bound=Exception)

@@ -16,7 +16,7 @@ Single values come before lists. All values are strings in Lua.
 
 A visit's step waits a moment for those of other visits. One whose head has a line ``-- hasty:`` does not wait longer
 for a visit of a run over many records than for any other: a call to a vendor waits for it. One with a line
-``-- gathered:`` waits for no other step, not even for one that is on its way: its caller decides when it leaves.
+``-- urgent:`` waits for no other step, not even for one that is on its way.
 
 The client is opened with ``decode_responses=False``: raw replies are bytes.
 """
@@ -166,7 +166,7 @@ _AWAY = (
     NoPermissionError,
 )
 _HASTY = re.compile(r"^-- hasty: ", re.MULTILINE)
-_GATHERED = re.compile(r"^-- gathered: ", re.MULTILINE)
+_URGENT = re.compile(r"^-- urgent: ", re.MULTILINE)
 _NEEDS = re.compile(r"^-- needs: (.+)$", re.MULTILINE)
 _WORDS = "OOM|READONLY|LOADING|MISCONF|MASTERDOWN|BUSY|NOREPLICAS|NOPERM"
 _UNSURE = re.compile(rf"^({_WORDS})\b|-({_WORDS})\b|user executing the script can't run|ACL failure in script")
@@ -247,7 +247,7 @@ class _Known(Struct, frozen=True):
 
 
 def _patience(text: str) -> int:
-    if _GATHERED.search(text):
+    if _URGENT.search(text):
         return 0
     return 1 if _HASTY.search(text) else PATIENT
 

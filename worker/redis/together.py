@@ -4,8 +4,8 @@ Two hundred visits wait for their steps at the same time. Sent separately, each 
 wake-up and, with ``appendfsync always``, an fsync. Together they cost one of each. While a round trip is under way,
 further scripts wait until it is back, or for ``HOLD_S``: under load few round trips carry many steps, and without load
 a step leaves at once. A caller may have its script wait for others of its kind (``hold_s``): it leaves with the first
-whose time is over, when enough have come, or when there is nobody else to come (``hasten``). A script whose caller
-gathers work itself waits for no round trip (``hold_s`` below zero).
+whose time is over, when enough have come, or when there is nobody else to come (``hasten``). An urgent one waits for no
+round trip (``hold_s`` below zero).
 
 Every row runs as a separate script would, with its own arguments and its own reply or error; what stands in front of
 the script runs once for all of them (``EACH_ROW``). All rows of a script run at once; other scripts, and those of other

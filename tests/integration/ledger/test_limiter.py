@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
+from connectors.batching import JOINER, Joiners
 from connectors.errors import RateLimitedError
 from connectors.limits import Notice, Window, slots_ahead
 from tests.harness.clock import Clock
+from tests.harness.until import until
 from tests.integration.ledger.money import DAY_MS, HOUR_MS, day_line, grant
 from worker.ledger.money.tickets import Desk
 from worker.ledger.rates.limiter import RedisLimiter, jitter_s, pace
@@ -184,6 +186,20 @@ async def test_slots_of_a_read_and_its_writes_come_next_to_each_other(scripts: S
     await asyncio.sleep(0)  # it has asked
     await asyncio.gather(writing, *(reads() for _ in range(4)))
     assert order == ["writes", *["reads"] * 4]
+
+
+async def test_visit_that_waits_for_its_slot_keeps_no_step_of_another_waiting(scripts: Scripts) -> None:
+    limiter, joiners = limiter_of(Scripts(scripts.redis), Window(2, 1)), Joiners()
+
+    async def visit() -> None:
+        JOINER.set(joiners.enter())
+        for _ in range(2):
+            await limiter.slot("main")
+        assert joiners.awake == 1
+
+    visiting = asyncio.create_task(visit())
+    await until(lambda: joiners.present == 1 and not joiners.awake and not joiners.resting, look_s=0.001)
+    await visiting
 
 
 async def test_bucket_without_windows_is_unlimited_but_can_be_paused(scripts: Scripts) -> None:

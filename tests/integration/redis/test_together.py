@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -171,7 +171,16 @@ async def test_scripts_that_come_while_one_is_away_travel_together(together: Tog
     assert await reads(redis) - before <= 4
 
 
-async def test_posts_leave_while_another_step_is_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
+URGENT: dict[str, Callable[[Scripts], Awaitable[object]]] = {
+    "of posts": lambda scripts: Intake(scripts).begun([], {}),
+    "of a slot that has come": lambda scripts: scripts.run("rate_open", vendor="forager", bucket="forager"),
+}
+
+
+@pytest.mark.parametrize("step", URGENT.values(), ids=URGENT)
+async def test_urgent_step_leaves_while_another_is_on_its_way(
+    monkeypatch: pytest.MonkeyPatch, step: Callable[[Scripts], Awaitable[object]]
+) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         heard = b""
         while heard.count(b"EVALSHA") < 2:
@@ -189,7 +198,7 @@ async def test_posts_leave_while_another_step_is_on_its_way(monkeypatch: pytest.
     await asyncio.sleep(0)
     await asyncio.sleep(0)  # it has left
     async with asyncio.timeout(10):
-        assert await Intake(scripts).begun([], {}) == b"second"
+        assert await step(scripts) == b"second"
     assert await under_way == b"first"
     await scripts.redis.aclose()
     await pool.disconnect()

@@ -1,5 +1,5 @@
 -- needs: begins, memory, work
--- gathered: the web process sends as many at once as pay
+-- urgent: senders wait for it, whose posts the web process gathers
 -- Records that one post announces, of any crms and objects: nothing, due, leased, waiting -> due; dead stays dead. One
 -- step: the sender hears of success only when all of it is in the work. Asked again, rows coalesce.
 -- A post holds up to a hundred rows, so those that are new to the work go there together.

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from msgspec import Struct
 
+from connectors.batching import dozing, resting
 from connectors.errors import RateLimitedError
 from connectors.limits import NO_SLOT, SLOT_PATIENCE_S, DepartureStep, Notice, SlotAsked, Window, note_slot
 from worker.ledger.money.budgets import BudgetLine
@@ -183,7 +184,7 @@ class RedisLimiter:
             slot = self._slot(bucket, departure.now_ms, departure.slot)
             if departure.is_sent:
                 if slot.wait_s and (early_s := slot.due_s - loop.time()) > 0:
-                    await asyncio.sleep(early_s)
+                    await dozing(early_s)
                 self._note(bucket, slot)
                 return True
             if await self._came(bucket, slot):
@@ -200,7 +201,7 @@ class RedisLimiter:
         """
         loop = asyncio.get_running_loop()
         if slot.wait_s > 0:
-            await asyncio.sleep(slot.due_s - loop.time())  # never early, and no later than measured
+            await dozing(slot.due_s - loop.time())  # never early, and no later than measured
         if slot.wait_s > _BRIEF_S and not slot.is_probe:
             name = self._name(bucket)
             self._raise_refused(bucket, await self._scripts.shared("rate_open", vendor=self._vendor, bucket=name))
@@ -303,7 +304,7 @@ class RedisLimiter:
         self._asking[name].append(asking)
         if name not in self._bookings:
             self._bookings[name] = asyncio.ensure_future(self._book_all(name))
-        return self._slot(bucket, *await asking.answer)
+        return self._slot(bucket, *await resting(asking.answer))
 
     def _slot(self, bucket: str, now_ms: int, answer: Sequence[bytes]) -> Slot:
         """Returns the slot that the ledger gave at ``now_ms``."""
