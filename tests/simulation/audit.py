@@ -11,6 +11,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from sandbox.openprospect import OpenProspect
@@ -77,11 +78,15 @@ class Auditor:
                 if credits > self.budgets[name]:
                     self._breach(f"{name} charged {credits} on day {day} with a budget of {self.budgets[name]}")
 
+    def _by_request(self, vendor: str) -> dict[int, Sent]:
+        """The requests that a vendor took, by the number in its books."""
+        return {one.entry.seq: one for one in self.net.sent if one.vendor == vendor and one.entry is not None}
+
     def writes(self) -> None:
         """Checks that what somebody had there stands, unless it came between our read and our write on it."""
         name = self.scene.vendor
         reads = [one for one in self.net.sent if self.scene.reads(one)]
-        by_request = {one.entry.seq: one for one in self.net.sent if one.vendor == name and one.entry is not None}
+        by_request = self._by_request(name)
         history = self.net.vendors[name].books.writes
         last: dict[tuple[str, str, str], float] = {}
         held: dict[tuple[str, str, str], Any] = {}  # values of ours
@@ -104,13 +109,14 @@ class Auditor:
             by = one.process
             if by in acts.by and by not in acts.buyers and (one.paid or self.scene.written_by(one)):
                 self._breach(f"{one.process.name if one.process else ''} sent {one.route} by itself")
-        cleared: set[tuple[str, str, str]] = set()
+        cleared: dict[tuple[str, str, str], float] = {}
+        by_request = self._by_request(self.scene.vendor)
         for write in self.net.vendors[self.scene.vendor].books.writes:
             place = (write.object, write.id, write.property)
             if write.request and write.by != "person" and write.action == "update":
                 if write.after in {None, ""}:
-                    cleared.add(place)
-                elif place in cleared:
+                    cleared[place] = write.mono
+                elif by_request[write.request].departed > cleared.get(place, inf):  # not one that was long on its way
                     self._breach(f"{write.object} {write.id} {write.property} was written again after its undo")
         for who in acts.erased:
             texts = [re.escape(value) for kind, value in who.handles if kind in {"email", "slug"}]
