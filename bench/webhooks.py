@@ -209,10 +209,11 @@ async def measured(servers: list[Server], seconds: float, rate: float, seed: int
     """Runs every load for every server, side by side."""
     chance, part = random.Random(seed), seconds / 16
     found = [await steady(one, rate, part * 3, chance, f"{rate:g} posts/s of 1-100 events") for one in servers]
-    for counts, connections, name in FLAT_OUT:
-        for one in servers:
-            found.append(await flat_out(one, counts, connections, part, chance, f"flat out, {name}"))  # noqa: PERF401
-    return found
+    return found + [
+        await flat_out(one, counts, connections, part, chance, f"flat out, {name}")
+        for counts, connections, name in FLAT_OUT
+        for one in servers
+    ]
 
 
 def together(rounds: Sequence[Load]) -> Load:
